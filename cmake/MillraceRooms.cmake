@@ -1,0 +1,46 @@
+# How a room becomes a library, and a folder of tests a program.
+#
+# millrace_room(NAME DEPENDS LIBRARIES...)  every .cpp below the folder that
+# calls it becomes part of the static library millrace_NAME, which may link
+# only what the layering rule allows (tests/tidy checks the includes as well).
+find_package(Threads REQUIRED)
+
+add_library(millrace_options INTERFACE)
+target_compile_options(millrace_options INTERFACE
+  -Wall -Wextra -Werror -Wno-missing-field-initializers -fpch-preprocess)
+target_include_directories(millrace_options INTERFACE
+  ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+# CAF, Cap'n Proto and fmt are not ours to warn about.
+if(MILLRACE_SANITIZE)
+  target_compile_options(millrace_options INTERFACE
+    -fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer -O1 -g1)
+  target_link_options(millrace_options INTERFACE
+    -fsanitize=${MILLRACE_SANITIZE})
+  if(MILLRACE_SANITIZE MATCHES "undefined")
+    # CAF 0.17.6 binds a null reference when it spawns a function without
+    # arguments (detail/init_fun_factory.hpp): harmless, and not ours.
+    target_compile_options(millrace_options INTERFACE
+      -fno-sanitize-recover=undefined -fno-sanitize=null)
+  endif()
+endif()
+
+# One precompiled header for what includes no CAF header, one for what does.
+function(millrace_pch target header)
+  file(WRITE ${CMAKE_BINARY_DIR}/${target}.cpp "int ${target}_anchor;\n")
+  add_library(${target} STATIC ${CMAKE_BINARY_DIR}/${target}.cpp)
+  target_link_libraries(${target} PUBLIC millrace_options Threads::Threads)
+  target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${header})
+endfunction()
+millrace_pch(millrace_pch_std pch_std.hpp)
+
+function(millrace_room name)
+  cmake_parse_arguments(ROOM "" "PCH" "DEPENDS;SOURCES" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  set(target millrace_${name})
+  add_library(${target} STATIC ${sources} ${ROOM_SOURCES})
+  target_link_libraries(${target} PUBLIC millrace_options Threads::Threads ${ROOM_DEPENDS})
+  if(NOT ROOM_PCH)
+    set(ROOM_PCH millrace_pch_std)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${ROOM_PCH})
+endfunction()

@@ -1,0 +1,3 @@
+#include "pch_std.hpp"
+
+#include <catch2/catch.hpp>
