@@ -1,0 +1,117 @@
+#pragma once
+
+// The one door to the file system. Production code gets a `file_system` from
+// the node's environment: the real one (posix_file_system) or the simulated
+// one, which keeps everything in memory and can lose unsynced bytes, tear
+// writes, fail, fill up, be slow and flip bits.
+
+#include "schema/file_slice.hpp"
+#include "schema/result.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// An open file. Writing and syncing are each done by one thread at a time;
+/// reading may go on in others meanwhile.
+class file : public slice_source {
+public:
+  /// Writes all parts one after the other from `position`, as one gathered
+  /// write where the system allows. Either all bytes are written to the page
+  /// cache, or an error says why not (then any prefix may be there).
+  virtual result<void> write_at(
+    uint64_t position, std::span<const std::span<const std::byte>> parts)
+    = 0;
+
+  /// Makes every byte written so far durable (fdatasync, size included).
+  /// After an error the file must not be written or synced again (R6).
+  virtual result<void> sync() = 0;
+
+  virtual result<void> truncate(uint64_t size) = 0;
+
+  /// Reserves space for [position, position + size) without changing size().
+  virtual result<void> reserve(uint64_t position, uint64_t size) = 0;
+
+  [[nodiscard]] virtual result<uint64_t> size() const = 0;
+
+  /// Whether [position, position + size) is in memory, so that sending it
+  /// will not wait for the disk.
+  [[nodiscard]] virtual bool resident(uint64_t position, uint64_t size) const
+    = 0;
+
+  /// Writes one part.
+  result<void> write_at(uint64_t position, std::span<const std::byte> bytes) {
+    return write_at(position, std::span{&bytes, 1});
+  }
+};
+
+enum class open_mode : uint8_t {
+  read,         ///< must exist
+  read_write,   ///< must exist
+  create,       ///< read and write; made when missing
+  create_fresh, ///< read and write; made, or emptied
+};
+
+struct directory_entry {
+  std::string name;
+  bool is_directory = false;
+  uint64_t size = 0;
+};
+
+struct space_info {
+  uint64_t total_bytes = 0;
+  uint64_t free_bytes = 0;
+};
+
+/// Held as long as the object lives; goes with the process.
+class directory_lock {
+public:
+  virtual ~directory_lock() = default;
+};
+
+/// Names are paths as POSIX writes them. A creation, rename or removal is
+/// durable only after sync_directory() of the directory that holds the name.
+/// Every error's context names the path.
+class file_system {
+public:
+  virtual ~file_system() = default;
+
+  virtual result<std::shared_ptr<file>> open(
+    const std::string& path, open_mode mode)
+    = 0;
+  /// Makes the directory and its parents; no error if it is there.
+  virtual result<void> make_directory(const std::string& path) = 0;
+  /// Replaces `to` if it is there.
+  virtual result<void> rename(const std::string& from, const std::string& to)
+    = 0;
+  /// A file or an empty directory; errc::not_found if it is not there.
+  virtual result<void> remove(const std::string& path) = 0;
+  virtual result<void> sync_directory(const std::string& path) = 0;
+  /// Sorted by name.
+  virtual result<std::vector<directory_entry>> list(const std::string& path)
+    = 0;
+  [[nodiscard]] virtual bool exists(const std::string& path) = 0;
+  virtual result<space_info> space(const std::string& path) = 0;
+  /// errc::locked when another process (or another lock of this one) has it.
+  virtual result<std::unique_ptr<directory_lock>> lock(const std::string& path)
+    = 0;
+};
+
+/// Reads a whole file. errc::too_large above `size_max` bytes.
+result<std::string> read_file(
+  file_system& files, const std::string& path, size_t size_max = 64u << 20);
+
+/// Replaces a file durably: writes `path`.tmp, syncs it, renames it, syncs
+/// the directory. A crash leaves the old content or the new.
+result<void> replace_file(
+  file_system& files, const std::string& path, std::string_view content);
+
+/// Removes a directory and all below it.
+result<void> remove_tree(file_system& files, const std::string& path);
+
+} // namespace millrace
