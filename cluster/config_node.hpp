@@ -1,0 +1,90 @@
+#pragma once
+
+// A node's own configuration: what its file and command line say, typed. It
+// does not change while the node runs; what may change is in the image
+// (dynamic broker configurations) and wins over it.
+
+#include "cluster/config_keys.hpp"
+#include "schema/metadata_command.hpp"
+#include "schema/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// `PLAINTEXT://host:port` taken apart.
+struct listener_address {
+  std::string name;
+  std::string host; ///< empty: every address (listeners) or unset
+  uint16_t port = 0;
+
+  friend bool operator==(const listener_address&, const listener_address&)
+    = default;
+};
+
+/// Reads a list of listeners: `PLAINTEXT://:9092,PLAINTEXT://[::1]:9092`; a
+/// bare HOST:PORT is PLAINTEXT. Errors: invalid_argument.
+[[nodiscard]] result<std::vector<listener_address>> parse_listeners(
+  std::string_view key, std::string_view value);
+
+struct node_config {
+  /// What was set, by name; everything else is the table's default.
+  std::map<std::string, std::string, std::less<>> set;
+
+  node_id id{0};
+  std::optional<std::string> rack;
+  std::vector<std::string> log_dirs;
+  std::vector<listener_address> listeners;
+  std::vector<listener_address> advertised_listeners; ///< empty: see design
+  std::vector<listener_address> http_listeners;
+  int32_t num_partitions = 1;
+  int16_t default_replication_factor = 1;
+  int32_t min_insync_replicas = 1;
+  bool auto_create_topics = true;
+  bool delete_topics = true;
+  int32_t offsets_topic_partitions = 50;
+  int16_t offsets_topic_replication_factor = 1;
+  int64_t offsets_topic_segment_bytes = 0;
+  int64_t offsets_retention_ms = 0;
+  int64_t offsets_retention_check_interval_ms = 0;
+  int32_t offset_metadata_bytes_max = 4096;
+  int32_t offset_fetch_bytes_max = 0;
+  int32_t group_min_session_timeout_ms = 6000;
+  int32_t group_max_session_timeout_ms = 1800000;
+  int32_t group_initial_rebalance_delay_ms = 3000;
+  int32_t group_max_size = INT32_MAX;
+  int64_t request_bytes_max = 0;        ///< socket.request.max.bytes
+  int64_t queued_request_bytes_max = 0; ///< of a node; -1 no bound
+  int32_t connections_max = 0;
+  int64_t connection_idle_ms_max = 0;
+  int32_t fetch_session_slots_max = 0;
+  int32_t fetch_bytes_max = 0;
+  int64_t producer_id_expiration_ms = 0;
+  int64_t log_retention_check_interval_ms = 0;
+  int64_t log_flush_interval_ms = 0; ///< R8: the lazy group commit
+  int64_t log_flush_bytes = 0;       ///< R8
+  int32_t disk_threads = 0;
+  int32_t network_threads = 0;
+  int32_t create_topic_partitions_max = 0;
+  std::string cluster_id; ///< empty: a new one at the first start
+};
+
+/// Types what was set. Every key must be known and every value good.
+/// Errors: invalid_argument with a sentence that names the key, and for an
+/// unknown one the nearest known one; unsupported for one not done yet.
+[[nodiscard]] result<node_config> parse_node_config(
+  const std::map<std::string, std::string>& set);
+
+/// A broker key's value when nothing dynamic is set, and where it came from.
+struct config_value {
+  std::optional<std::string> value;
+  config_source source = config_source::default_value;
+};
+[[nodiscard]] config_value static_broker_value(
+  const node_config& node, const config_key& key);
+
+} // namespace millrace

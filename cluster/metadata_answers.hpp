@@ -1,0 +1,79 @@
+#pragma once
+
+// Answers that an image alone can give: Metadata, DescribeCluster,
+// DescribeTopicPartitions, DescribeConfigs, ListConfigResources. Any node
+// gives them, on the spot.
+
+#include "cluster/config_topic.hpp"
+#include "cluster/metadata_image.hpp"
+#include "schema/kafka/describe_cluster.hpp"
+#include "schema/kafka/describe_configs.hpp"
+#include "schema/kafka/describe_topic_partitions.hpp"
+#include "schema/kafka/list_config_resources.hpp"
+#include "schema/kafka/metadata.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// Who asks, and through which door: decides which addresses it is told.
+struct client_view {
+  int16_t version = 0; ///< of the request
+  node_id self{0};     ///< this node
+  /// Whom admin calls should go to; any node forwards them, so this one is a
+  /// valid answer (rules C2).
+  node_id controller{0};
+  std::string listener = "PLAINTEXT"; ///< the one that it came in by
+  /// The address that the client itself used: told for this broker when it
+  /// advertises none.
+  std::string host;
+  uint16_t port = 0;
+};
+
+/// Every operation that Kafka knows for the resource, as a bit set: what a
+/// client may do while there is no authorizer.
+inline constexpr int32_t cluster_operations = 0x1fa0;
+inline constexpr int32_t topic_operations = 0x0df8;
+/// What is answered when it was not asked for.
+inline constexpr int32_t operations_not_asked = INT32_MIN;
+
+struct metadata_answer {
+  kafka::metadata_response response;
+  /// Valid names that do not exist and that the client would like to have
+  /// created; their entries say UNKNOWN_TOPIC_OR_PARTITION. The caller may
+  /// create them and answer anew.
+  std::vector<std::string> missing;
+};
+
+/// Metadata v0-v13: a null list means all topics (in v0 an empty one too),
+/// an empty one none; unknown names and ids get their code.
+[[nodiscard]] metadata_answer answer_metadata(
+  const kafka::metadata_request& request, const client_view& view,
+  const metadata_image& image, const node_config& node);
+
+/// DescribeCluster v0-v2.
+[[nodiscard]] kafka::describe_cluster_response answer_describe_cluster(
+  const kafka::describe_cluster_request& request, const client_view& view,
+  const metadata_image& image);
+
+/// DescribeTopicPartitions v0: topics in the order of their names, at most
+/// response_partition_limit partitions (and 2000), then a cursor.
+[[nodiscard]] kafka::describe_topic_partitions_response
+answer_describe_topic_partitions(
+  const kafka::describe_topic_partitions_request& request,
+  const client_view& view, const metadata_image& image);
+
+/// DescribeConfigs v1-v4 of topics and of this broker (rules C9).
+[[nodiscard]] kafka::describe_configs_response answer_describe_configs(
+  const kafka::describe_configs_request& request, const client_view& view,
+  const metadata_image& image, const node_config& node);
+
+/// ListConfigResources v0-v1.
+[[nodiscard]] kafka::list_config_resources_response
+answer_list_config_resources(
+  const kafka::list_config_resources_request& request, const client_view& view,
+  const metadata_image& image);
+
+} // namespace millrace

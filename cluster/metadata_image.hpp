@@ -1,0 +1,146 @@
+#pragma once
+
+// The cluster's metadata as it stands after some entry of the metadata log:
+// brokers, topics, configurations, producer ids. A value: copying it shares
+// the topics, so that every subscriber may hold a copy of its own and apply
+// the same commands to it. All reads of metadata are answered from here;
+// images in LMDB are for restarts only (cluster/metadata_image_store.hpp).
+
+#include "schema/metadata_command.hpp"
+#include "schema/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace millrace {
+
+using config_map = std::map<std::string, std::string, std::less<>>;
+
+struct broker_registration {
+  node_id id;
+  uuid incarnation;
+  std::vector<uuid> directories;
+  std::vector<broker_endpoint> endpoints;
+  std::optional<std::string> rack;
+  int64_t broker_epoch = -1;
+  bool fenced = false;
+
+  friend bool operator==(const broker_registration&, const broker_registration&)
+    = default;
+};
+
+struct topic_image {
+  std::string name;
+  uuid id;
+  std::vector<partition_registration> partitions; ///< by index, dense
+  config_map configs;                             ///< overrides only
+
+  friend bool operator==(const topic_image&, const topic_image&) = default;
+};
+using topic_image_ptr = std::shared_ptr<const topic_image>;
+
+class metadata_image {
+public:
+  /// Applies one command, which is the log's entry `index` of `term`. Both the
+  /// fresh and the replayed come through here.
+  /// Precondition: the command was decided on the state before it.
+  void apply(const metadata_command& command, int64_t index, int64_t term);
+
+  /// The last entry applied; -1 before the first.
+  [[nodiscard]] int64_t applied_index() const {
+    return applied_index_;
+  }
+  [[nodiscard]] int64_t applied_term() const {
+    return applied_term_;
+  }
+
+  [[nodiscard]] const std::string& cluster_id() const {
+    return cluster_id_;
+  }
+  /// By number, ascending.
+  [[nodiscard]] const std::map<node_id, broker_registration>& brokers() const {
+    return brokers_;
+  }
+  [[nodiscard]] const broker_registration* find_broker(node_id id) const;
+  /// Whether it is registered and not fenced.
+  [[nodiscard]] bool is_alive(node_id id) const;
+
+  /// Topics by name, ascending.
+  [[nodiscard]] const std::map<std::string, topic_image_ptr, std::less<>>&
+  topics() const {
+    return topics_;
+  }
+  /// Null when there is none; the pointer lives as long as this image is not
+  /// changed (copy the topic_image_ptr to keep it).
+  [[nodiscard]] const topic_image* find_topic(std::string_view name) const;
+  [[nodiscard]] const topic_image* find_topic(const uuid& id) const;
+  [[nodiscard]] const partition_registration* find_partition(
+    const uuid& topic, int32_t partition) const;
+  [[nodiscard]] int32_t partition_count() const {
+    return partition_count_;
+  }
+  /// The topic whose name equals `name` but for `.` and `_`, which metrics
+  /// cannot tell apart (rules C9); "" when there is none.
+  [[nodiscard]] std::string collision_of(std::string_view name) const;
+
+  /// Dynamic overrides of a broker (its number) or of all of them ("").
+  [[nodiscard]] const config_map* broker_configs(std::string_view name) const;
+
+  /// The first producer id that no block holds yet.
+  [[nodiscard]] producer_id next_producer_id() const {
+    return next_producer_id_;
+  }
+  /// Above every epoch ever given: the next registration gets it.
+  [[nodiscard]] int64_t next_broker_epoch() const {
+    return next_broker_epoch_;
+  }
+  [[nodiscard]] const std::map<std::string, int16_t>& features() const {
+    return features_;
+  }
+
+  friend bool operator==(const metadata_image&, const metadata_image&);
+
+private:
+  friend class metadata_image_loader;
+
+  void change(const cluster_created&);
+  void change(const topic_created&);
+  void change(const topic_deleted&);
+  void change(const partitions_added&);
+  void change(const partition_changed&);
+  void change(const configs_changed&);
+  void change(const broker_registered&);
+  void change(const broker_fenced&);
+  void change(const broker_removed&);
+  void change(const producer_ids_allocated&);
+  void change(const feature_level&);
+  void change(const leadership_began&);
+  void insert_topic(topic_image topic);
+  void replace_topic(topic_image topic);
+
+  int64_t applied_index_ = -1;
+  int64_t applied_term_ = -1;
+  std::string cluster_id_;
+  std::map<node_id, broker_registration> brokers_;
+  std::map<std::string, topic_image_ptr, std::less<>> topics_;
+  std::unordered_map<uuid, topic_image_ptr> topics_by_id_;
+  /// How names look to metrics (`.` as `_`), with a name that looks so.
+  std::multimap<std::string, std::string, std::less<>> names_in_metrics_;
+  std::map<std::string, config_map, std::less<>> broker_configs_;
+  std::map<std::string, int16_t> features_;
+  producer_id next_producer_id_{0};
+  int64_t next_broker_epoch_ = 1;
+  int32_t partition_count_ = 0;
+};
+
+/// `__consumer_offsets` and `__transaction_state`.
+[[nodiscard]] bool is_internal_topic(std::string_view name);
+inline constexpr const char* offsets_topic_name = "__consumer_offsets";
+
+} // namespace millrace

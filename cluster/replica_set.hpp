@@ -1,0 +1,95 @@
+#pragma once
+
+// What the leader of a partition knows of its replicas: how far each one has
+// appended and how far it is on disk, who is in sync, and what follows from
+// it: the high watermark. Pure; written for many replicas, right for one.
+
+#include "schema/metadata_command.hpp"
+#include "schema/types.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace millrace {
+
+/// How an acks=all produce stands.
+enum class acks_state : uint8_t {
+  waiting,
+  done,
+  too_few_replicas, ///< NOT_ENOUGH_REPLICAS_AFTER_APPEND (R4)
+};
+
+class replica_set {
+public:
+  struct replica {
+    offset appended{-1}; ///< log end; -1: not heard of in this epoch
+    offset durable{-1};  ///< log end after fdatasync (R2)
+    int64_t broker_epoch = -1;
+    int64_t caught_up_ms = 0; ///< when it last had all there was
+  };
+
+  /// A follower's or a fresh leader's view, before the first position.
+  /// @param high_watermark the last one known; it never falls
+  replica_set(node_id self, const partition_registration& partition,
+    int32_t min_insync_replicas, offset high_watermark);
+
+  /// Starts a leadership: the log ends at `log_end`, where the epoch of
+  /// `partition` begins; what followers told in earlier epochs is void.
+  void become_leader(const partition_registration& partition, offset log_end,
+    offset durable_end, int64_t now_ms);
+
+  /// The controller has committed a change under the same leader epoch: the
+  /// proposal in flight is settled. Returns whether the high watermark moved.
+  bool on_partition_changed(const partition_registration& partition);
+  bool set_min_insync_replicas(int32_t count);
+
+  /// The leader's own positions. Both only grow. Returns whether the high
+  /// watermark moved.
+  bool on_local(offset appended, offset durable, int64_t now_ms);
+
+  /// A replica fetch of `id` (R2). Unknown ids change nothing.
+  bool on_fetch(node_id id, offset appended, offset durable,
+    int64_t broker_epoch, int64_t now_ms);
+
+  /// First offset that some member of the ISR may lack on disk.
+  [[nodiscard]] offset high_watermark() const {
+    return high_watermark_;
+  }
+  [[nodiscard]] const std::vector<node_id>& isr() const {
+    return partition_.isr;
+  }
+  [[nodiscard]] const partition_registration& partition() const {
+    return partition_;
+  }
+  /// Whether |ISR| >= min.insync.replicas: else acks=all is refused before
+  /// the append with NOT_ENOUGH_REPLICAS (R4).
+  [[nodiscard]] bool has_enough_replicas() const;
+  /// How a produce that ends at `end` (exclusive) with acks=all stands.
+  [[nodiscard]] acks_state acks_all(offset end) const;
+
+  /// The ISR to ask the controller for, or none; R3. A proposal is in flight
+  /// until on_partition_changed() or on_proposal_failed().
+  [[nodiscard]] std::optional<std::vector<node_id>> propose_isr(
+    int64_t now_ms, int64_t lag_ms_max);
+  void on_proposal_failed();
+
+  [[nodiscard]] const std::map<node_id, replica>& replicas() const {
+    return replicas_;
+  }
+
+private:
+  bool advance();
+
+  node_id self_;
+  partition_registration partition_;
+  int32_t min_insync_replicas_;
+  offset high_watermark_;
+  offset epoch_start_{0};
+  std::map<node_id, replica> replicas_;
+  std::vector<node_id> proposed_; ///< empty: none in flight
+};
+
+} // namespace millrace
