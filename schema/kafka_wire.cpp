@@ -1,0 +1,460 @@
+#include "schema/kafka_wire.hpp"
+
+#include <bit>
+#include <cstring>
+#include <limits>
+
+namespace millrace {
+
+namespace {
+
+template <class T>
+T swapped(T x) {
+  static_assert(std::endian::native == std::endian::little);
+  if constexpr (sizeof(T) == 1)
+    return x;
+  else if constexpr (sizeof(T) == 2)
+    return static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(x)));
+  else if constexpr (sizeof(T) == 4)
+    return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(x)));
+  else
+    return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(x)));
+}
+
+} // namespace
+
+// -- reading -----------------------------------------------------------------
+
+kafka_reader::kafka_reader(shared_bytes frame)
+    : frame_(std::move(frame)), end_(frame_.size()),
+      budget_(memory_base + memory_per_byte * frame_.size()) {}
+
+result<void> kafka_reader::status(const char* message, int version) const {
+  if (ok())
+    return {};
+  return error{
+    code_, std::string{message} + " version " + std::to_string(version) + why_};
+}
+
+void kafka_reader::expect_end() {
+  if (ok() && at_ != end_)
+    fail(errc::corrupt, "end", std::to_string(end_ - at_) + " bytes left over");
+}
+
+void kafka_reader::fail(errc code, const char* field, std::string why) {
+  if (!ok())
+    return;
+  code_ = code;
+  why_ = std::string{", field "} + field + ", byte " + std::to_string(at_)
+         + ": " + std::move(why);
+  end_ = at_;
+}
+
+bool kafka_reader::need(size_t count, const char* field) {
+  if (count <= end_ - at_ && ok())
+    return true;
+  if (ok())
+    fail(errc::truncated, field,
+      "needs " + std::to_string(count) + " bytes, " + std::to_string(end_ - at_)
+        + " remain");
+  return false;
+}
+
+template <class T>
+T kafka_reader::read_big_endian(const char* field) {
+  if (!need(sizeof(T), field))
+    return 0;
+  T x;
+  std::memcpy(&x, frame_.data() + at_, sizeof(T));
+  at_ += sizeof(T);
+  return swapped(x);
+}
+
+bool kafka_reader::read_bool(const char* field) {
+  return read_big_endian<int8_t>(field) != 0;
+}
+
+int8_t kafka_reader::read_int8(const char* field) {
+  return read_big_endian<int8_t>(field);
+}
+
+int16_t kafka_reader::read_int16(const char* field) {
+  return read_big_endian<int16_t>(field);
+}
+
+uint16_t kafka_reader::read_uint16(const char* field) {
+  return read_big_endian<uint16_t>(field);
+}
+
+int32_t kafka_reader::read_int32(const char* field) {
+  return read_big_endian<int32_t>(field);
+}
+
+uint32_t kafka_reader::read_uint32(const char* field) {
+  return read_big_endian<uint32_t>(field);
+}
+
+int64_t kafka_reader::read_int64(const char* field) {
+  return read_big_endian<int64_t>(field);
+}
+
+double kafka_reader::read_float64(const char* field) {
+  return std::bit_cast<double>(read_big_endian<uint64_t>(field));
+}
+
+uuid kafka_reader::read_uuid(const char* field) {
+  if (!need(16, field))
+    return {};
+  const auto high = read_big_endian<uint64_t>(field);
+  return {high, read_big_endian<uint64_t>(field)};
+}
+
+uint64_t kafka_reader::read_varint_bits(const char* field, int bits) {
+  uint64_t x = 0;
+  for (int shift = 0; shift < bits; shift += 7) {
+    const auto byte = static_cast<uint8_t>(read_big_endian<int8_t>(field));
+    const uint64_t part = byte & 0x7fu;
+    if (bits - shift < 7 && (part >> (bits - shift)) != 0)
+      break;
+    x |= part << shift;
+    if (byte < 0x80)
+      return x;
+  }
+  fail(errc::corrupt, field,
+    "varint above " + std::to_string(bits) + " bits or overlong");
+  return 0;
+}
+
+uint32_t kafka_reader::read_uvarint(const char* field) {
+  return static_cast<uint32_t>(read_varint_bits(field, 32));
+}
+
+int32_t kafka_reader::read_varint(const char* field) {
+  const auto x = static_cast<uint32_t>(read_varint_bits(field, 32));
+  return static_cast<int32_t>((x >> 1) ^ (~(x & 1) + 1));
+}
+
+int64_t kafka_reader::read_varlong(const char* field) {
+  const auto x = read_varint_bits(field, 64);
+  return static_cast<int64_t>((x >> 1) ^ (~(x & 1) + 1));
+}
+
+std::optional<size_t> kafka_reader::read_length(
+  const char* field, bool flexible, int fixed_size, bool nullable) {
+  int64_t length = 0;
+  if (flexible)
+    length = static_cast<int64_t>(read_uvarint(field)) - 1;
+  else if (fixed_size == 2)
+    length = read_int16(field);
+  else
+    length = read_int32(field);
+  if (!ok())
+    return 0;
+  if (length == -1 && nullable)
+    return {};
+  if (length < 0) {
+    fail(errc::corrupt, field,
+      length == -1 ? "null where a value is required"
+                   : "length " + std::to_string(length));
+    return 0;
+  }
+  if (!need(static_cast<size_t>(length), field))
+    return 0;
+  return static_cast<size_t>(length);
+}
+
+std::optional<std::string> kafka_reader::read_text(
+  const char* field, bool flexible, int fixed_size, bool nullable) {
+  const auto length = read_length(field, flexible, fixed_size, nullable);
+  if (!length)
+    return {};
+  const auto* data = reinterpret_cast<const char*>(frame_.data()) + at_;
+  at_ += *length;
+  return std::string(data, *length);
+}
+
+std::string kafka_reader::read_string(const char* field, bool flexible) {
+  return *read_text(field, flexible, 2, false);
+}
+
+std::optional<std::string> kafka_reader::read_string(
+  const char* field, bool flexible, bool nullable) {
+  return read_text(field, flexible, 2, nullable);
+}
+
+std::string kafka_reader::read_bytes(const char* field, bool flexible) {
+  return *read_text(field, flexible, 4, false);
+}
+
+std::optional<std::string> kafka_reader::read_bytes(
+  const char* field, bool flexible, bool nullable) {
+  return read_text(field, flexible, 4, nullable);
+}
+
+kafka::records kafka_reader::read_records(
+  const char* field, bool flexible, bool nullable) {
+  const auto length = read_length(field, flexible, 4, nullable);
+  if (!length)
+    return {.is_null = true};
+  const auto begin = at_;
+  at_ += *length;
+  return {.bytes = frame_.slice(begin, *length)};
+}
+
+bool kafka_reader::read_presence(const char* field) {
+  return read_int8(field) >= 0 && ok();
+}
+
+std::optional<size_t> kafka_reader::read_count(const char* field, bool flexible,
+  bool nullable, size_t wire_size, size_t memory_size) {
+  const auto count = flexible ? static_cast<int64_t>(read_uvarint(field)) - 1
+                              : int64_t{read_int32(field)};
+  if (!ok())
+    return 0;
+  if (count == -1 && nullable)
+    return {};
+  if (count < 0) {
+    fail(errc::corrupt, field,
+      count == -1 ? "null where an array is required"
+                  : "count " + std::to_string(count));
+    return 0;
+  }
+  const auto n = static_cast<size_t>(count);
+  if (n > remaining() / wire_size) {
+    fail(errc::truncated, field,
+      std::to_string(n) + " elements of at least " + std::to_string(wire_size)
+        + " bytes, " + std::to_string(remaining()) + " bytes remain");
+    return 0;
+  }
+  if (n * memory_size > budget_) {
+    fail(errc::too_large, field,
+      std::to_string(n) + " elements would take "
+        + std::to_string(n * memory_size) + " bytes of memory");
+    return 0;
+  }
+  budget_ -= n * memory_size;
+  return n;
+}
+
+uint32_t kafka_reader::read_tag_count() {
+  const auto count = read_uvarint("tagged fields");
+  // Each takes a byte for its tag and one for its size.
+  if (count > remaining() / 2) {
+    fail(errc::truncated, "tagged fields",
+      std::to_string(count) + " fields, " + std::to_string(remaining())
+        + " bytes remain");
+    return 0;
+  }
+  return count;
+}
+
+kafka_reader::tagged kafka_reader::begin_tagged() {
+  tagged field;
+  field.tag = read_uvarint("tag");
+  const auto size = read_uvarint("size of a tagged field");
+  if (!need(size, "tagged field"))
+    return field;
+  field.outer_end = end_;
+  end_ = at_ + size;
+  return field;
+}
+
+void kafka_reader::end_tagged(const tagged& field, bool known) {
+  if (!ok())
+    return;
+  if (known && at_ != end_) {
+    fail(errc::corrupt, "tagged field",
+      std::to_string(end_ - at_) + " bytes left over in tag "
+        + std::to_string(field.tag));
+    return;
+  }
+  at_ = end_;
+  end_ = field.outer_end;
+}
+
+// -- writing -----------------------------------------------------------------
+
+char* kafka_writer::make_room(size_t count) {
+  auto& bytes = out_.bytes;
+  if (bytes.size() - at_ < count)
+    bytes.resize(std::max({at_ + count, 2 * bytes.size(), size_t{128}}));
+  return bytes.data() + at_;
+}
+
+void kafka_writer::begin_frame() {
+  MILLRACE_ASSERT(at_ == 0, "a frame begins with its size");
+  write_int32(0);
+}
+
+outgoing kafka_writer::finish_frame() {
+  const auto total = size();
+  MILLRACE_ASSERT(total >= 4, "begin_frame() left room for the size");
+  MILLRACE_ASSERT(total - 4 <= std::numeric_limits<int32_t>::max(),
+    "a frame's size fits in 31 bits");
+  const auto prefix = swapped(static_cast<uint32_t>(total - 4));
+  std::memcpy(out_.bytes.data(), &prefix, sizeof(prefix));
+  return finish();
+}
+
+outgoing kafka_writer::finish() {
+  out_.bytes.resize(at_);
+  at_ = 0;
+  inserted_ = 0;
+  return std::exchange(out_, {});
+}
+
+template <class T>
+void kafka_writer::write_big_endian(T x) {
+  const auto swapped_x = swapped(x);
+  std::memcpy(make_room(sizeof(T)), &swapped_x, sizeof(T));
+  at_ += sizeof(T);
+}
+
+void kafka_writer::write_bool(bool x) {
+  write_big_endian<int8_t>(x ? 1 : 0);
+}
+
+void kafka_writer::write_int8(int8_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_int16(int16_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_uint16(uint16_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_int32(int32_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_uint32(uint32_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_int64(int64_t x) {
+  write_big_endian(x);
+}
+
+void kafka_writer::write_float64(double x) {
+  write_big_endian(std::bit_cast<uint64_t>(x));
+}
+
+void kafka_writer::write_uuid(const uuid& x) {
+  write_big_endian(x.high);
+  write_big_endian(x.low);
+}
+
+void kafka_writer::write_varint_bits(uint64_t x) {
+  char* to = make_room(10);
+  for (; x >= 0x80; x >>= 7, ++at_)
+    *to++ = static_cast<char>(x | 0x80);
+  *to = static_cast<char>(x);
+  ++at_;
+}
+
+void kafka_writer::write_uvarint(uint32_t x) {
+  write_varint_bits(x);
+}
+
+void kafka_writer::write_varint(int32_t x) {
+  write_varint_bits(
+    (static_cast<uint32_t>(x) << 1) ^ static_cast<uint32_t>(x >> 31));
+}
+
+void kafka_writer::write_varlong(int64_t x) {
+  write_varint_bits(
+    (static_cast<uint64_t>(x) << 1) ^ static_cast<uint64_t>(x >> 63));
+}
+
+void kafka_writer::write_raw(std::string_view x) {
+  if (x.empty())
+    return;
+  std::memcpy(make_room(x.size()), x.data(), x.size());
+  at_ += x.size();
+}
+
+void kafka_writer::write_string(bool flexible, std::string_view x) {
+  if (flexible) {
+    write_uvarint(static_cast<uint32_t>(x.size() + 1));
+  } else {
+    MILLRACE_ASSERT(x.size() <= 32767, "a string's length fits in 15 bits");
+    write_int16(static_cast<int16_t>(x.size()));
+  }
+  write_raw(x);
+}
+
+void kafka_writer::write_string(
+  bool flexible, const std::optional<std::string>& x, bool nullable) {
+  if (x || !nullable)
+    write_string(flexible, x ? std::string_view{*x} : std::string_view{});
+  else if (flexible)
+    write_uvarint(0);
+  else
+    write_int16(-1);
+}
+
+void kafka_writer::write_bytes(bool flexible, std::string_view x) {
+  write_count(flexible, x.size());
+  write_raw(x);
+}
+
+void kafka_writer::write_bytes(
+  bool flexible, const std::optional<std::string>& x, bool nullable) {
+  if (x || !nullable)
+    write_bytes(flexible, x ? std::string_view{*x} : std::string_view{});
+  else
+    write_null_count(flexible);
+}
+
+void kafka_writer::write_records(
+  bool flexible, const kafka::records& x, bool nullable) {
+  if (x.is_null && nullable) {
+    write_null_count(flexible);
+    return;
+  }
+  write_count(flexible, x.size());
+  if (x.bytes.size() <= copied_bytes_max) {
+    write_raw(x.bytes.text());
+  } else {
+    inserted_ += x.bytes.size();
+    out_.inserts.push_back({.at = at_, .bytes = x.bytes, .slice = {}});
+  }
+  for (const auto& slice : x.slices) {
+    inserted_ += slice.size;
+    out_.inserts.push_back({.at = at_, .bytes = {}, .slice = slice});
+  }
+}
+
+void kafka_writer::write_count(bool flexible, size_t count) {
+  MILLRACE_ASSERT(count < std::numeric_limits<int32_t>::max(),
+    "a count or length fits in 31 bits");
+  if (flexible)
+    write_uvarint(static_cast<uint32_t>(count + 1));
+  else
+    write_int32(static_cast<int32_t>(count));
+}
+
+void kafka_writer::write_null_count(bool flexible) {
+  if (flexible)
+    write_uvarint(0);
+  else
+    write_int32(-1);
+}
+
+size_t kafka_writer::begin_tagged(uint32_t tag) {
+  write_uvarint(tag);
+  return at_;
+}
+
+void kafka_writer::end_tagged(size_t begin) {
+  const auto size = at_ - begin;
+  write_uvarint(static_cast<uint32_t>(size));
+  // The size was written behind the content: rotate it to the front.
+  auto* first = out_.bytes.data() + begin;
+  std::rotate(first, first + size, out_.bytes.data() + at_);
+}
+
+} // namespace millrace
