@@ -91,6 +91,10 @@ public:
 
   /// Dynamic overrides of a broker (its number) or of all of them ("").
   [[nodiscard]] const config_map* broker_configs(std::string_view name) const;
+  [[nodiscard]] const std::map<std::string, config_map, std::less<>>&
+  all_broker_configs() const {
+    return broker_configs_;
+  }
 
   /// The first producer id that no block holds yet.
   [[nodiscard]] producer_id next_producer_id() const {

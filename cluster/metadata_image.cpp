@@ -1,0 +1,247 @@
+#include "cluster/metadata_image.hpp"
+
+#include "cluster/topic_rules.hpp"
+#include "schema/assert.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+void merge(config_map& into, const std::vector<config_change>& changes) {
+  for (const auto& change : changes) {
+    if (change.value)
+      into[change.name] = *change.value;
+    else
+      into.erase(change.name);
+  }
+}
+
+} // namespace
+
+bool is_internal_topic(std::string_view name) {
+  return name == offsets_topic_name || name == "__transaction_state";
+}
+
+void metadata_image::apply(
+  const metadata_command& command, int64_t index, int64_t term) {
+  MILLRACE_ASSERT(index > applied_index_,
+    "the entries of the metadata log are applied once and in order");
+  MILLRACE_ASSERT(term >= applied_term_, "terms never fall along the log");
+  std::visit(
+    [this](const auto& c) {
+      change(c);
+    },
+    command);
+  applied_index_ = index;
+  applied_term_ = term;
+}
+
+const broker_registration* metadata_image::find_broker(node_id id) const {
+  const auto at = brokers_.find(id);
+  return at == brokers_.end() ? nullptr : &at->second;
+}
+
+bool metadata_image::is_alive(node_id id) const {
+  const auto* broker = find_broker(id);
+  return broker != nullptr && !broker->fenced;
+}
+
+const topic_image* metadata_image::find_topic(std::string_view name) const {
+  const auto at = topics_.find(name);
+  return at == topics_.end() ? nullptr : at->second.get();
+}
+
+const topic_image* metadata_image::find_topic(const uuid& id) const {
+  const auto at = topics_by_id_.find(id);
+  return at == topics_by_id_.end() ? nullptr : at->second.get();
+}
+
+const partition_registration* metadata_image::find_partition(
+  const uuid& topic, int32_t partition) const {
+  const auto* found = find_topic(topic);
+  if (found == nullptr || partition < 0
+      || static_cast<size_t>(partition) >= found->partitions.size())
+    return nullptr;
+  return &found->partitions[static_cast<size_t>(partition)];
+}
+
+std::string metadata_image::collision_of(std::string_view name) const {
+  const auto range = names_in_metrics_.equal_range(metric_name_of(name));
+  for (auto at = range.first; at != range.second; ++at)
+    if (at->second != name)
+      return at->second;
+  return {};
+}
+
+const config_map* metadata_image::broker_configs(std::string_view name) const {
+  const auto at = broker_configs_.find(name);
+  return at == broker_configs_.end() ? nullptr : &at->second;
+}
+
+void metadata_image::insert_topic(topic_image topic) {
+  MILLRACE_ASSERT(find_topic(topic.name) == nullptr,
+    "a topic is created only where its name is free");
+  MILLRACE_ASSERT(
+    find_topic(topic.id) == nullptr, "no two topics have the same id");
+  for (size_t i = 0; i < topic.partitions.size(); ++i)
+    MILLRACE_ASSERT(topic.partitions[i].index == static_cast<int32_t>(i),
+      "partitions are numbered without a gap");
+  partition_count_ += static_cast<int32_t>(topic.partitions.size());
+  names_in_metrics_.emplace(metric_name_of(topic.name), topic.name);
+  auto shared = std::make_shared<const topic_image>(std::move(topic));
+  topics_by_id_[shared->id] = shared;
+  topics_[shared->name] = shared;
+}
+
+void metadata_image::replace_topic(topic_image topic) {
+  auto shared = std::make_shared<const topic_image>(std::move(topic));
+  const auto at = topics_.find(shared->name);
+  MILLRACE_ASSERT(at != topics_.end(), "only a topic that exists changes");
+  partition_count_ += static_cast<int32_t>(shared->partitions.size())
+                      - static_cast<int32_t>(at->second->partitions.size());
+  at->second = shared;
+  topics_by_id_[shared->id] = shared;
+}
+
+void metadata_image::change(const cluster_created& c) {
+  cluster_id_ = c.cluster_id;
+}
+
+void metadata_image::change(const topic_created& c) {
+  topic_image topic{c.name, c.id, c.partitions, {}};
+  merge(topic.configs, c.configs);
+  insert_topic(std::move(topic));
+}
+
+void metadata_image::change(const topic_deleted& c) {
+  const auto at = topics_by_id_.find(c.id);
+  MILLRACE_ASSERT(
+    at != topics_by_id_.end(), "only a topic that exists is deleted");
+  const auto topic = at->second;
+  partition_count_ -= static_cast<int32_t>(topic->partitions.size());
+  const auto range = names_in_metrics_.equal_range(metric_name_of(topic->name));
+  for (auto name = range.first; name != range.second; ++name) {
+    if (name->second == topic->name) {
+      names_in_metrics_.erase(name);
+      break;
+    }
+  }
+  topics_.erase(topic->name);
+  topics_by_id_.erase(at);
+}
+
+void metadata_image::change(const partitions_added& c) {
+  const auto* found = find_topic(c.topic);
+  MILLRACE_ASSERT(found != nullptr, "partitions are added to what exists");
+  auto topic = *found;
+  for (const auto& p : c.partitions) {
+    MILLRACE_ASSERT(p.index == static_cast<int32_t>(topic.partitions.size()),
+      "partitions are numbered without a gap");
+    topic.partitions.push_back(p);
+  }
+  replace_topic(std::move(topic));
+}
+
+void metadata_image::change(const partition_changed& c) {
+  const auto* before = find_partition(c.topic, c.partition.index);
+  MILLRACE_ASSERT(before != nullptr, "only a partition that exists changes");
+  MILLRACE_ASSERT(c.partition.partition_epoch > before->partition_epoch,
+    "every change of a partition raises its partition epoch");
+  MILLRACE_ASSERT(
+    c.partition.epoch >= before->epoch, "leader epochs never fall");
+  auto topic = *find_topic(c.topic);
+  topic.partitions[static_cast<size_t>(c.partition.index)] = c.partition;
+  replace_topic(std::move(topic));
+}
+
+void metadata_image::change(const configs_changed& c) {
+  if (c.type == config_resource::topic) {
+    const auto* found = find_topic(c.name);
+    MILLRACE_ASSERT(found != nullptr, "only a topic that exists is configured");
+    auto topic = *found;
+    merge(topic.configs, c.changes);
+    replace_topic(std::move(topic));
+    return;
+  }
+  MILLRACE_ASSERT(c.type == config_resource::broker,
+    "only topics and brokers are configured");
+  auto& configs = broker_configs_[c.name];
+  merge(configs, c.changes);
+  if (configs.empty())
+    broker_configs_.erase(c.name);
+}
+
+void metadata_image::change(const broker_registered& c) {
+  MILLRACE_ASSERT(c.broker_epoch >= next_broker_epoch_,
+    "every registration has a broker epoch of its own");
+  brokers_[c.id] = broker_registration{c.id, c.incarnation, c.directories,
+    c.endpoints, c.rack, c.broker_epoch, c.fenced};
+  next_broker_epoch_ = c.broker_epoch + 1;
+  // R7: what it appends from now on must not carry an epoch that an earlier
+  // incarnation could have used.
+  std::vector<topic_image_ptr> led;
+  for (const auto& [name, topic] : topics_)
+    if (std::any_of(topic->partitions.begin(), topic->partitions.end(),
+          [&c](const auto& p) {
+            return p.leader == c.id;
+          }))
+      led.push_back(topic);
+  for (const auto& before : led) {
+    auto topic = *before;
+    for (auto& p : topic.partitions) {
+      if (p.leader != c.id)
+        continue;
+      ++p.epoch.value;
+      ++p.partition_epoch;
+    }
+    replace_topic(std::move(topic));
+  }
+}
+
+void metadata_image::change(const broker_fenced& c) {
+  const auto at = brokers_.find(c.id);
+  MILLRACE_ASSERT(at != brokers_.end(), "only a registered broker is fenced");
+  // A late word about an earlier incarnation says nothing about this one.
+  if (at->second.broker_epoch == c.broker_epoch)
+    at->second.fenced = c.fenced;
+}
+
+void metadata_image::change(const broker_removed& c) {
+  brokers_.erase(c.id);
+}
+
+void metadata_image::change(const producer_ids_allocated& c) {
+  MILLRACE_ASSERT(c.first >= next_producer_id_,
+    "a producer id is given to one broker only (R14)");
+  next_producer_id_ = c.first + int64_t{c.count};
+}
+
+void metadata_image::change(const feature_level& c) {
+  if (c.level == 0)
+    features_.erase(c.name);
+  else
+    features_[c.name] = c.level;
+}
+
+void metadata_image::change(const leadership_began&) {
+  // Only its index and term matter.
+}
+
+bool operator==(const metadata_image& a, const metadata_image& b) {
+  const auto same_topics = [&] {
+    return std::equal(a.topics_.begin(), a.topics_.end(), b.topics_.begin(),
+      b.topics_.end(), [](const auto& x, const auto& y) {
+        return x.second == y.second || *x.second == *y.second;
+      });
+  };
+  return a.applied_index_ == b.applied_index_
+         && a.applied_term_ == b.applied_term_ && a.cluster_id_ == b.cluster_id_
+         && a.brokers_ == b.brokers_ && same_topics()
+         && a.broker_configs_ == b.broker_configs_ && a.features_ == b.features_
+         && a.next_producer_id_ == b.next_producer_id_
+         && a.next_broker_epoch_ == b.next_broker_epoch_;
+}
+
+} // namespace millrace

@@ -1,0 +1,292 @@
+#include "schema/metadata_command.hpp"
+
+#include "schema/capnp_bytes.hpp"
+#include "schema/metadata.capnp.h"
+
+namespace millrace {
+
+namespace {
+
+// -- writing ---------------------------------------------------------------
+
+capnp::Text::Reader text(const std::string& s) {
+  return {s.c_str(), s.size()};
+}
+
+unsigned count(size_t n) {
+  return static_cast<unsigned>(n);
+}
+
+void write(wire::Uuid::Builder out, const uuid& id) {
+  out.setHigh(id.high);
+  out.setLow(id.low);
+}
+
+void write(capnp::List<wire::Uuid>::Builder out, const std::vector<uuid>& ids) {
+  for (unsigned i = 0; i < out.size(); ++i)
+    write(out[i], ids[i]);
+}
+
+void write(
+  capnp::List<int32_t>::Builder out, const std::vector<node_id>& nodes) {
+  for (unsigned i = 0; i < out.size(); ++i)
+    out.set(i, nodes[i].value);
+}
+
+void write(wire::Partition::Builder out, const partition_registration& p) {
+  out.setIndex(p.index);
+  out.setLeader(p.leader.value);
+  out.setLeaderEpoch(p.epoch.value);
+  out.setPartitionEpoch(p.partition_epoch);
+  write(out.initReplicas(count(p.replicas.size())), p.replicas);
+  write(out.initIsr(count(p.isr.size())), p.isr);
+  write(out.initDirectories(count(p.directories.size())), p.directories);
+}
+
+void write(capnp::List<wire::Partition>::Builder out,
+  const std::vector<partition_registration>& partitions) {
+  for (unsigned i = 0; i < out.size(); ++i)
+    write(out[i], partitions[i]);
+}
+
+void write(capnp::List<wire::ConfigChange>::Builder out,
+  const std::vector<config_change>& changes) {
+  for (unsigned i = 0; i < out.size(); ++i) {
+    out[i].setName(text(changes[i].name));
+    out[i].setRemoved(!changes[i].value);
+    if (changes[i].value)
+      out[i].setValue(text(*changes[i].value));
+  }
+}
+
+struct command_writer {
+  wire::Command::Builder out;
+
+  void operator()(const cluster_created& c) {
+    out.setClusterCreated(text(c.cluster_id));
+  }
+  void operator()(const topic_created& c) {
+    auto to = out.initTopicCreated();
+    to.setName(text(c.name));
+    write(to.initId(), c.id);
+    write(to.initPartitions(count(c.partitions.size())), c.partitions);
+    write(to.initConfigs(count(c.configs.size())), c.configs);
+  }
+  void operator()(const topic_deleted& c) {
+    write(out.initTopicDeleted(), c.id);
+  }
+  void operator()(const partitions_added& c) {
+    auto to = out.initPartitionsAdded();
+    write(to.initTopic(), c.topic);
+    write(to.initPartitions(count(c.partitions.size())), c.partitions);
+  }
+  void operator()(const partition_changed& c) {
+    auto to = out.initPartitionChanged();
+    write(to.initTopic(), c.topic);
+    write(to.initPartition(), c.partition);
+  }
+  void operator()(const configs_changed& c) {
+    auto to = out.initConfigsChanged();
+    to.setType(static_cast<int8_t>(c.type));
+    to.setName(text(c.name));
+    write(to.initChanges(count(c.changes.size())), c.changes);
+  }
+  void operator()(const broker_registered& c) {
+    auto to = out.initBrokerRegistered();
+    to.setId(c.id.value);
+    write(to.initIncarnation(), c.incarnation);
+    write(to.initDirectories(count(c.directories.size())), c.directories);
+    auto endpoints = to.initEndpoints(count(c.endpoints.size()));
+    for (unsigned i = 0; i < endpoints.size(); ++i) {
+      const auto& from = c.endpoints[i];
+      endpoints[i].setListener(text(from.listener));
+      endpoints[i].setHost(text(from.host));
+      endpoints[i].setPort(from.port);
+      endpoints[i].setSecurityProtocol(from.security_protocol);
+    }
+    to.setHasRack(c.rack.has_value());
+    if (c.rack)
+      to.setRack(text(*c.rack));
+    to.setBrokerEpoch(c.broker_epoch);
+    to.setFenced(c.fenced);
+  }
+  void operator()(const broker_fenced& c) {
+    auto to = out.initBrokerFenced();
+    to.setId(c.id.value);
+    to.setBrokerEpoch(c.broker_epoch);
+    to.setFenced(c.fenced);
+  }
+  void operator()(const broker_removed& c) {
+    out.setBrokerRemoved(c.id.value);
+  }
+  void operator()(const producer_ids_allocated& c) {
+    auto to = out.initProducerIdsAllocated();
+    to.setFirst(c.first.value);
+    to.setCount(c.count);
+    to.setBroker(c.broker.value);
+  }
+  void operator()(const feature_level& c) {
+    auto to = out.initFeatureLevel();
+    to.setName(text(c.name));
+    to.setLevel(c.level);
+  }
+  void operator()(const leadership_began& c) {
+    out.setLeadershipBegan(c.leader.value);
+  }
+};
+
+// -- reading ---------------------------------------------------------------
+
+std::string read(capnp::Text::Reader t) {
+  return {t.begin(), t.size()};
+}
+
+uuid read(wire::Uuid::Reader id) {
+  return {id.getHigh(), id.getLow()};
+}
+
+std::vector<uuid> read(capnp::List<wire::Uuid>::Reader from) {
+  std::vector<uuid> ids;
+  ids.reserve(from.size());
+  for (auto id : from)
+    ids.push_back(read(id));
+  return ids;
+}
+
+std::vector<node_id> read(capnp::List<int32_t>::Reader from) {
+  std::vector<node_id> nodes;
+  nodes.reserve(from.size());
+  for (auto node : from)
+    nodes.push_back({node});
+  return nodes;
+}
+
+partition_registration read(wire::Partition::Reader from) {
+  partition_registration p;
+  p.index = from.getIndex();
+  p.leader = {from.getLeader()};
+  p.epoch = {from.getLeaderEpoch()};
+  p.partition_epoch = from.getPartitionEpoch();
+  p.replicas = read(from.getReplicas());
+  p.isr = read(from.getIsr());
+  p.directories = read(from.getDirectories());
+  return p;
+}
+
+std::vector<partition_registration> read(
+  capnp::List<wire::Partition>::Reader from) {
+  std::vector<partition_registration> partitions;
+  partitions.reserve(from.size());
+  for (auto p : from)
+    partitions.push_back(read(p));
+  return partitions;
+}
+
+std::vector<config_change> read(capnp::List<wire::ConfigChange>::Reader from) {
+  std::vector<config_change> changes;
+  changes.reserve(from.size());
+  for (auto c : from) {
+    auto& change = changes.emplace_back();
+    change.name = read(c.getName());
+    if (!c.getRemoved())
+      change.value = read(c.getValue());
+  }
+  return changes;
+}
+
+broker_registered read(wire::BrokerRegistered::Reader from) {
+  broker_registered c;
+  c.id = {from.getId()};
+  c.incarnation = read(from.getIncarnation());
+  c.directories = read(from.getDirectories());
+  for (auto e : from.getEndpoints())
+    c.endpoints.push_back({read(e.getListener()), read(e.getHost()),
+      e.getPort(), e.getSecurityProtocol()});
+  if (from.getHasRack())
+    c.rack = read(from.getRack());
+  c.broker_epoch = from.getBrokerEpoch();
+  c.fenced = from.getFenced();
+  return c;
+}
+
+result<metadata_command> read(wire::Command::Reader from) {
+  switch (from.which()) {
+  case wire::Command::NONE:
+    return error{errc::corrupt, "metadata command without a kind"};
+  case wire::Command::CLUSTER_CREATED:
+    return metadata_command{cluster_created{read(from.getClusterCreated())}};
+  case wire::Command::TOPIC_CREATED: {
+    auto c = from.getTopicCreated();
+    return metadata_command{topic_created{read(c.getName()), read(c.getId()),
+      read(c.getPartitions()), read(c.getConfigs())}};
+  }
+  case wire::Command::TOPIC_DELETED:
+    return metadata_command{topic_deleted{read(from.getTopicDeleted())}};
+  case wire::Command::PARTITIONS_ADDED: {
+    auto c = from.getPartitionsAdded();
+    return metadata_command{
+      partitions_added{read(c.getTopic()), read(c.getPartitions())}};
+  }
+  case wire::Command::PARTITION_CHANGED: {
+    auto c = from.getPartitionChanged();
+    return metadata_command{
+      partition_changed{read(c.getTopic()), read(c.getPartition())}};
+  }
+  case wire::Command::CONFIGS_CHANGED: {
+    auto c = from.getConfigsChanged();
+    return metadata_command{
+      configs_changed{static_cast<config_resource>(c.getType()),
+        read(c.getName()), read(c.getChanges())}};
+  }
+  case wire::Command::BROKER_REGISTERED:
+    return metadata_command{read(from.getBrokerRegistered())};
+  case wire::Command::BROKER_FENCED: {
+    auto c = from.getBrokerFenced();
+    return metadata_command{
+      broker_fenced{{c.getId()}, c.getBrokerEpoch(), c.getFenced()}};
+  }
+  case wire::Command::BROKER_REMOVED:
+    return metadata_command{broker_removed{{from.getBrokerRemoved()}}};
+  case wire::Command::PRODUCER_IDS_ALLOCATED: {
+    auto c = from.getProducerIdsAllocated();
+    return metadata_command{
+      producer_ids_allocated{{c.getFirst()}, c.getCount(), {c.getBroker()}}};
+  }
+  case wire::Command::FEATURE_LEVEL: {
+    auto c = from.getFeatureLevel();
+    return metadata_command{feature_level{read(c.getName()), c.getLevel()}};
+  }
+  case wire::Command::LEADERSHIP_BEGAN:
+    return metadata_command{leadership_began{{from.getLeadershipBegan()}}};
+  }
+  return error{errc::unsupported,
+    "metadata command number "
+      + std::to_string(static_cast<unsigned>(from.which()))
+      + " is of a newer version of Millrace; this node cannot follow the log"};
+}
+
+} // namespace
+
+shared_bytes encode(const metadata_command& command) {
+  capnp::MallocMessageBuilder message;
+  std::visit(command_writer{message.initRoot<wire::Command>()}, command);
+  return to_shared_bytes(message);
+}
+
+result<metadata_command> decode_metadata_command(const shared_bytes& bytes) {
+  return read_capnp<wire::Command>(
+    bytes, "metadata command", [](wire::Command::Reader root) {
+      return read(root);
+    });
+}
+
+const char* name_of(const metadata_command& command) {
+  static constexpr const char* names[] = {"cluster_created", "topic_created",
+    "topic_deleted", "partitions_added", "partition_changed", "configs_changed",
+    "broker_registered", "broker_fenced", "broker_removed",
+    "producer_ids_allocated", "feature_level", "leadership_began"};
+  static_assert(std::size(names) == std::variant_size_v<metadata_command>);
+  return names[command.index()];
+}
+
+} // namespace millrace
