@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace millrace {
@@ -110,6 +111,14 @@ result<std::string> read_file(
 /// the directory. A crash leaves the old content or the new.
 result<void> replace_file(
   file_system& files, const std::string& path, std::string_view content);
+
+/// `a/b` of `a/b/c`; `.` of a bare name; `/` of `/a`.
+std::string parent_directory(const std::string& path);
+
+/// Makes a directory and its parents, and syncs every directory that got a
+/// new name thereby, so that it is there after a crash.
+result<void> make_directory_durable(
+  file_system& files, const std::string& path);
 
 /// Removes a directory and all below it.
 result<void> remove_tree(file_system& files, const std::string& path);
