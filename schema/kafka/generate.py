@@ -446,7 +446,8 @@ def read_field(out, struct, f):
     elif f.struct:
         if f.can_be_null:
             out(f"if (r.read_presence({quoted}))")
-            out(f"  read(r, v, {x}.emplace());")
+            # Clang sees no default constructor of a struct nested in `x`.
+            out(f"  read(r, v, {x}.emplace(decltype({x})::value_type{{}}));")
             out("else")
             out(f"  {x}.reset();")
         else:
