@@ -7,7 +7,11 @@ find_package(Threads REQUIRED)
 
 add_library(millrace_options INTERFACE)
 target_compile_options(millrace_options INTERFACE
-  -Wall -Wextra -Werror -Wno-missing-field-initializers -fpch-preprocess)
+  -Wall -Wextra -Werror -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  # Clang only builds the fuzzers, and GCC has the word on warnings.
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-error>
+  "$<$<CXX_COMPILER_ID:Clang>:SHELL:-include ${CMAKE_SOURCE_DIR}/cmake/clang_capnp.hpp>")
 target_include_directories(millrace_options INTERFACE
   ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 # CAF, Cap'n Proto and fmt are not ours to warn about.
