@@ -1,4 +1,5 @@
 #include "schema/kafka/header.hpp"
+#include "schema/kafka/heartbeat.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -103,4 +104,28 @@ TEST_CASE("an API is found by its key alone", "[schema][apis]") {
   CHECK(find_api(4) == nullptr); // LeaderAndIsr is not there
   CHECK(find_api(32767) == nullptr);
   CHECK(apis().size() == 30);
+}
+
+TEST_CASE("the frame in docs/formats/kafka-wire.md is what its page says",
+  "[schema][header]") {
+  const heartbeat_request message{
+    .group_id = "g1", .generation_id = 7, .member_id = "m"};
+  kafka_writer writer;
+  writer.begin_frame();
+  encode(writer, request_header{12, 4, 1, "cli"});
+  encode(writer, 4, message);
+  const auto frame = flatten(writer.finish_frame()).value();
+  const std::string_view page{"\0\0\0\x19\0\x0c\0\x04\0\0\0\x01\0\x03"
+                              "cli\0\x03g1\0\0\0\x07\x02m\0\0",
+    29};
+  CHECK(frame == page);
+  encode(writer, 2, message);
+  CHECK(bytes_of(writer) == std::string_view{"\0\x02g1\0\0\0\x07\0\x01m", 11});
+  kafka_reader reader{shared_bytes::copy_of(page.substr(4))};
+  request_header header;
+  heartbeat_request read;
+  REQUIRE(decode(reader, header).ok());
+  REQUIRE(decode(reader, header.api_version, read).ok());
+  CHECK(header.client_id == "cli");
+  CHECK(read == message);
 }
