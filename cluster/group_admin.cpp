@@ -1,0 +1,148 @@
+// The part of group_registry that shows groups and deletes them.
+
+#include "cluster/group_answers.hpp"
+#include "cluster/group_names.hpp"
+#include "cluster/group_records.hpp"
+#include "cluster/group_registry.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace millrace {
+
+namespace {
+
+constexpr int16_t describe_missing_version = 6; // KIP-1043
+constexpr const char* dead = "Dead";
+constexpr const char* classic = "classic";
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) {
+    return std::tolower(c);
+  });
+  return text;
+}
+
+/// Whether a filter lets `value` through; an empty one lets all.
+bool passes(const std::vector<std::string>& filter, const char* value) {
+  return filter.empty() || std::ranges::any_of(filter, [&](const auto& wanted) {
+    return lower(wanted) == lower(value);
+  });
+}
+
+void describe(const group_state& group,
+  kafka::describe_groups_response::described_group& out) {
+  const bool stable = group.phase() == group_phase::stable;
+  out.group_state = to_string(group.phase());
+  out.protocol_type = group.protocol_type().value_or("");
+  const auto protocol = group.protocol_name().value_or("");
+  if (stable)
+    out.protocol_data = protocol;
+  out.members.reserve(group.members().size());
+  for (const auto& [id, member] : group.members()) {
+    auto& m = out.members.emplace_back();
+    m.member_id = id;
+    m.group_instance_id = member.instance_id;
+    m.client_id = member.client_id;
+    m.client_host = member.client_host;
+    if (!stable)
+      continue; // what they agreed on is being renewed
+    m.member_metadata = member.metadata(protocol);
+    m.member_assignment = member.assignment;
+  }
+}
+
+} // namespace
+
+group_effects group_registry::handle(const group_request_context& who,
+  const kafka::describe_groups_request& request) {
+  auto turn = begin_turn(who);
+  kafka::describe_groups_response answer;
+  answer.groups.reserve(request.groups.size());
+  for (const auto& id : request.groups) {
+    auto& g = answer.groups.emplace_back();
+    g.group_id = id;
+    if (!is_group_id(id)) {
+      g.error_code = code_of(kafka_error::invalid_group_id);
+    } else if (const auto* group = find(id)) {
+      describe(*group, g);
+    } else {
+      g.group_state = dead;
+      if (who.version >= describe_missing_version) {
+        g.error_code = code_of(kafka_error::group_id_not_found);
+        g.error_message = "Group " + id + " not found.";
+      }
+    }
+  }
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn);
+}
+
+group_effects group_registry::handle(
+  const group_request_context& who, const kafka::list_groups_request& request) {
+  auto turn = begin_turn(who);
+  kafka::list_groups_response answer;
+  for (const auto& [id, group] : groups_) {
+    const auto* phase = to_string(group.phase());
+    if (passes(request.states_filter, phase)
+        && passes(request.types_filter, classic))
+      answer.groups.push_back(
+        {id, group.protocol_type().value_or(""), phase, classic});
+  }
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn);
+}
+
+group_effects group_registry::handle(const group_request_context& who,
+  const kafka::delete_groups_request& request) {
+  auto turn = begin_turn(who);
+  kafka::delete_groups_response answer;
+  for (const auto& id : request.groups_names)
+    answer.results.push_back({id, code_of(delete_group(turn, id))});
+  turn.reply_when_durable(who.token, std::move(answer),
+    [](kafka::delete_groups_response all, kafka_error error) {
+      for (auto& result : all.results)
+        if (result.error_code == code_of(kafka_error::none))
+          result.error_code = code_of(group_append_error(error));
+      return all;
+    });
+  return end_turn(turn, request.groups_names);
+}
+
+kafka_error group_registry::delete_group(
+  group_turn& turn, const std::string& id) {
+  if (!is_group_id(id))
+    return kafka_error::invalid_group_id;
+  const auto* group = find(id);
+  if (!group)
+    return kafka_error::group_id_not_found;
+  if (group->phase() != group_phase::empty)
+    return kafka_error::non_empty_group;
+  erase_group(turn, id);
+  return kafka_error::none;
+}
+
+void group_registry::erase_group(group_turn& turn, const std::string& id) {
+  std::vector<offset_key> keys;
+  offsets_.for_each_latest(id,
+    [&](const std::string& topic, int32_t partition, const committed_offset&) {
+      keys.push_back({id, topic, partition});
+    });
+  for (const auto& key : keys)
+    append_offset(turn, key, {});
+  const auto& group = groups_.at(id);
+  const bool persisted = group.persisted;
+  if (persisted)
+    turn.append(encode_group_record(id, {}));
+  if (!turn.effects.records.empty())
+    turn.when_durable([this, id, group](group_turn&, kafka_error error) {
+      // It was not deleted after all. If it has come anew meanwhile, its
+      // old record is still in the log.
+      if (error != kafka_error::none)
+        groups_.try_emplace(id, group).first->second.persisted
+          |= group.persisted;
+    });
+  groups_.erase(id);
+}
+
+} // namespace millrace

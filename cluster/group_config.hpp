@@ -1,0 +1,31 @@
+#pragma once
+
+// What an operator may set about consumer groups, with Kafka's defaults; the
+// names are Kafka's keys without their dots.
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace millrace {
+
+struct group_config {
+  int32_t session_timeout_ms_min = 6'000;     ///< group.min.session.timeout.ms
+  int32_t session_timeout_ms_max = 1'800'000; ///< group.max.session.timeout.ms
+  /// group.initial.rebalance.delay.ms: how long the first rebalance of an
+  /// empty group waits for more members.
+  int32_t initial_rebalance_delay_ms = 3'000;
+  int32_t size_max = std::numeric_limits<int32_t>::max(); ///< group.max.size
+  size_t offset_metadata_max = 4'096; ///< offset.metadata.max.bytes
+  int64_t offsets_retention_ms = int64_t{7} * 24 * 60 * 60 * 1'000;
+  /// offsets.retention.check.interval.ms
+  int64_t offsets_retention_check_interval_ms = 600'000;
+  /// How long a member that has never been given a generation may wait for
+  /// one: its disconnect cannot be seen, and it cannot send heartbeats.
+  int64_t new_member_join_timeout_ms = 300'000;
+  /// R19: how far the wall clock may gain on the monotonic one since the
+  /// start before offsets no longer expire by it.
+  int64_t wall_clock_gain_ms_max = 60'000;
+};
+
+} // namespace millrace

@@ -1,0 +1,61 @@
+#pragma once
+
+// What goes in and out of a group_registry beside the requests themselves.
+
+#include "schema/kafka/delete_groups.hpp"
+#include "schema/kafka/describe_groups.hpp"
+#include "schema/kafka/heartbeat.hpp"
+#include "schema/kafka/join_group.hpp"
+#include "schema/kafka/leave_group.hpp"
+#include "schema/kafka/list_groups.hpp"
+#include "schema/kafka/offset_commit.hpp"
+#include "schema/kafka/offset_delete.hpp"
+#include "schema/kafka/offset_fetch.hpp"
+#include "schema/kafka/sync_group.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace millrace {
+
+/// Who asks, in which version, and when.
+struct group_request_context {
+  uint64_t token = 0; ///< the caller's; every one is answered exactly once
+  int16_t version = 0;
+  std::string client_id;
+  std::string client_host;
+  int64_t now_ms = 0;  ///< monotonic: for time-outs
+  int64_t wall_ms = 0; ///< since the epoch: for what is written down
+};
+
+using group_reply
+  = std::variant<kafka::join_group_response, kafka::sync_group_response,
+    kafka::heartbeat_response, kafka::leave_group_response,
+    kafka::offset_commit_response, kafka::offset_fetch_response,
+    kafka::offset_delete_response, kafka::describe_groups_response,
+    kafka::list_groups_response, kafka::delete_groups_response>;
+
+/// One record of __consumer_offsets, byte for byte Kafka's. No value is a
+/// tombstone. Format: docs/formats/consumer-offsets.md.
+struct offsets_record {
+  std::string key;
+  std::optional<std::string> value;
+
+  bool operator==(const offsets_record&) const = default;
+};
+
+/// What the caller must do after a call, in this order.
+struct group_effects {
+  /// To append with acks=all, in order and as one. When there are any, call
+  /// group_registry::on_appended(append_id, ...) once the append has ended.
+  std::vector<offsets_record> records;
+  uint64_t append_id = 0;
+  /// Answers by token, to send now.
+  std::vector<std::pair<uint64_t, group_reply>> replies;
+};
+
+} // namespace millrace

@@ -1,0 +1,287 @@
+#include "cluster/group_registry.hpp"
+
+#include "cluster/group_answers.hpp"
+#include "cluster/group_join.hpp"
+#include "cluster/group_names.hpp"
+#include "cluster/group_records.hpp"
+#include "cluster/group_session.hpp"
+#include "schema/assert.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+group_registry::group_registry(
+  group_config config, std::function<uuid()> new_uuid)
+    : config_(config), new_uuid_(std::move(new_uuid)) {}
+
+result<void> group_registry::load(
+  std::string_view key, std::string_view value) {
+  MILLRACE_ASSERT(!loaded_, "an image is loaded once, before it serves");
+  auto record = image_.load(key, value);
+  MILLRACE_TRY(record);
+  return apply(0, *record, false);
+}
+
+result<void> group_registry::replay(
+  std::string_view key, std::optional<std::string_view> value) {
+  MILLRACE_ASSERT(!loaded_, "the log is replayed before the registry serves");
+  offsets_record record{std::string{key}, std::nullopt};
+  if (value)
+    record.value = *value;
+  return apply(0, record, true);
+}
+
+void group_registry::finish_load(int64_t now_ms, int64_t wall_ms) {
+  MILLRACE_ASSERT(!loaded_, "loading ends once");
+  loaded_ = true;
+  loaded_now_ms_ = now_ms;
+  loaded_wall_ms_ = wall_ms;
+  expiry_due_ms_ = now_ms + config_.offsets_retention_check_interval_ms;
+  for (const auto& [id, record] : loading_)
+    groups_.try_emplace(id, id, record, now_ms);
+  loading_.clear();
+  for (const auto& id : offsets_.groups())
+    groups_.try_emplace(id, id);
+  for (const auto& [id, group] : groups_)
+    schedule(id);
+}
+
+group_effects group_registry::handle(
+  const group_request_context& who, const kafka::join_group_request& request) {
+  auto turn = begin_turn(who);
+  const auto refuse = [&](kafka_error error) {
+    turn.reply(who.token, join_refused(who.version, request.member_id, error));
+    return end_turn(turn);
+  };
+  if (!is_group_id(request.group_id))
+    return refuse(kafka_error::invalid_group_id);
+  if (request.session_timeout_ms < config_.session_timeout_ms_min
+      || request.session_timeout_ms > config_.session_timeout_ms_max)
+    return refuse(kafka_error::invalid_session_timeout);
+  if (!fits_records(request))
+    return refuse(kafka_error::invalid_request);
+  // A member that names an id must have got it here, so the group is there.
+  if (!request.member_id.empty() && !find(request.group_id))
+    return refuse(kafka_error::unknown_member_id);
+  auto& group = find_or_create(request.group_id);
+  group_join{group, turn, who, request, new_uuid_}.run();
+  return end_turn(turn, request.group_id);
+}
+
+group_effects group_registry::handle(
+  const group_request_context& who, const kafka::sync_group_request& request) {
+  auto turn = begin_turn(who);
+  auto* group = find(request.group_id);
+  if (!is_group_id(request.group_id))
+    turn.reply(who.token, sync_refused(kafka_error::invalid_group_id));
+  else if (!group)
+    turn.reply(who.token, sync_refused(kafka_error::unknown_member_id));
+  else
+    sync_group(*group, turn, who, request);
+  return end_turn(turn, request.group_id);
+}
+
+group_effects group_registry::handle(
+  const group_request_context& who, const kafka::heartbeat_request& request) {
+  auto turn = begin_turn(who);
+  auto* group = find(request.group_id);
+  auto error = kafka_error::unknown_member_id;
+  if (!is_group_id(request.group_id))
+    error = kafka_error::invalid_group_id;
+  else if (group)
+    error = heartbeat(*group, turn, request);
+  kafka::heartbeat_response answer;
+  answer.error_code = code_of(error);
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn, request.group_id);
+}
+
+group_effects group_registry::handle(
+  const group_request_context& who, const kafka::leave_group_request& request) {
+  auto turn = begin_turn(who);
+  auto* group = find(request.group_id);
+  kafka::leave_group_response answer;
+  if (!is_group_id(request.group_id))
+    answer.error_code = code_of(kafka_error::invalid_group_id);
+  else if (!group)
+    answer.error_code = code_of(kafka_error::unknown_member_id);
+  else
+    answer = leave_group(*group, turn, who, request);
+  turn.reply_when_durable(who.token, std::move(answer),
+    [](const kafka::leave_group_response&, kafka_error error) {
+      kafka::leave_group_response refusal;
+      refusal.error_code = code_of(group_append_error(error));
+      return refusal;
+    });
+  return end_turn(turn, request.group_id);
+}
+
+group_effects group_registry::on_appended(
+  uint64_t append_id, kafka_error error, int64_t now_ms, int64_t wall_ms) {
+  const auto it = pending_.find(append_id);
+  if (it == pending_.end())
+    return {}; // abandoned meanwhile
+  MILLRACE_ASSERT(it == pending_.begin(), "appends end in their order");
+  const auto append = std::move(it->second);
+  pending_.erase(it);
+  auto turn = begin_turn(now_ms, wall_ms);
+  std::vector<std::string> touched;
+  for (const auto& record : append.records) {
+    if (error != kafka_error::none)
+      drop(append_id, record);
+    else if (const auto applied = apply(append_id, record, true); !applied)
+      MILLRACE_ASSERT(applied.ok(), "our own records can be read");
+  }
+  for (const auto& then : append.continuations)
+    then(turn, error);
+  for (const auto& id : append.groups)
+    touched.push_back(id);
+  return end_turn(turn, touched);
+}
+
+group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
+  auto turn = begin_turn(now_ms, wall_ms);
+  std::vector<std::string> touched;
+  for (const auto& [wake_ms, id] : wakes_) {
+    if (wake_ms > now_ms)
+      break;
+    touched.push_back(id);
+  }
+  for (const auto& id : touched)
+    group_rebalance{groups_.at(id), turn}.expire();
+  if (loaded_ && expiry_due_ms_ <= now_ms)
+    expire_offsets(turn, touched);
+  return end_turn(turn, touched);
+}
+
+std::optional<int64_t> group_registry::next_deadline() const {
+  auto next_ms = groups_.empty() ? never_ms : expiry_due_ms_;
+  if (!wakes_.empty())
+    next_ms = std::min(next_ms, wakes_.begin()->first);
+  if (next_ms == never_ms)
+    return {};
+  return next_ms;
+}
+
+group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
+  auto turn = begin_turn(now_ms, wall_ms);
+  constexpr auto error = kafka_error::not_coordinator;
+  for (const auto& [id, append] : pending_)
+    for (const auto& then : append.continuations)
+      then(turn, error);
+  pending_.clear();
+  for (size_t i = 0; i < turn.continuations.size(); ++i) {
+    const auto then = turn.continuations[i]; // a copy: it may add more
+    then(turn, error);
+  }
+  for (auto& [id, group] : groups_)
+    group_rebalance{group, turn}.refuse_all(error);
+  groups_.clear();
+  offsets_.clear();
+  image_.clear();
+  wakes_.clear();
+  wake_of_.clear();
+  expiry_due_ms_ = never_ms;
+  loaded_ = false;
+  group_effects effects;
+  effects.replies = std::move(turn.effects.replies);
+  return effects;
+}
+
+group_turn group_registry::begin_turn(int64_t now_ms, int64_t wall_ms) {
+  return {config_,
+    [this](const std::string& id) {
+      return find(id);
+    },
+    now_ms, wall_ms};
+}
+
+group_effects group_registry::end_turn(
+  group_turn& turn, std::span<const std::string> touched) {
+  for (const auto& id : touched) {
+    remove_if_blank(id);
+    schedule(id);
+  }
+  if (turn.effects.records.empty()) {
+    MILLRACE_ASSERT(turn.continuations.empty(), "only records are waited for");
+    return std::move(turn.effects);
+  }
+  turn.effects.append_id = next_append_id_++;
+  pending_.emplace(turn.effects.append_id,
+    pending_append{turn.effects.records, std::move(turn.continuations),
+      {touched.begin(), touched.end()}});
+  return std::move(turn.effects);
+}
+
+result<void> group_registry::apply(
+  uint64_t append_id, const offsets_record& record, bool to_image) {
+  auto decoded = decode_offsets_record(
+    record.key, record.value ? std::optional<std::string_view>{*record.value}
+                             : std::nullopt);
+  MILLRACE_TRY(decoded);
+  if (auto* offset = std::get_if<decoded_offset>(&*decoded)) {
+    offsets_.apply(append_id, offset->key, std::move(offset->value));
+  } else if (auto* group = std::get_if<decoded_group>(&*decoded)) {
+    if (loaded_) {
+      // Its members are live state, and ahead of the log.
+    } else if (group->value) {
+      loading_.insert_or_assign(group->group_id, std::move(*group->value));
+    } else {
+      loading_.erase(group->group_id);
+    }
+  } else {
+    return {}; // a kind that a later version writes; the log keeps it
+  }
+  if (to_image)
+    image_.note(record);
+  return {};
+}
+
+void group_registry::drop(uint64_t append_id, const offsets_record& record) {
+  const auto decoded = decode_offsets_record(record.key, std::nullopt);
+  MILLRACE_ASSERT(decoded.ok(), "our own records can be read");
+  if (const auto* offset = std::get_if<decoded_offset>(&*decoded))
+    offsets_.drop(append_id, offset->key);
+}
+
+group_state* group_registry::find(const std::string& id) {
+  const auto it = groups_.find(id);
+  return it == groups_.end() ? nullptr : &it->second;
+}
+
+group_state& group_registry::find_or_create(const std::string& id) {
+  MILLRACE_ASSERT(loaded_, "the registry serves once it is loaded");
+  return groups_.try_emplace(id, id).first->second;
+}
+
+void group_registry::schedule(const std::string& id) {
+  const auto* group = find(id);
+  const auto wake_ms = group ? group->wake_ms() : never_ms;
+  const auto it = wake_of_.find(id);
+  if (it != wake_of_.end()) {
+    if (it->second == wake_ms)
+      return;
+    wakes_.erase({it->second, id});
+    wake_of_.erase(it);
+  }
+  if (wake_ms == never_ms)
+    return;
+  wakes_.emplace(wake_ms, id);
+  wake_of_.emplace(id, wake_ms);
+}
+
+void group_registry::remove_if_blank(const std::string& id) {
+  const auto* group = find(id);
+  if (group && group->phase() == group_phase::empty && !group->persisted
+      && group->pending().empty() && !offsets_.knows(id))
+    groups_.erase(id);
+}
+
+void group_registry::append_offset(group_turn& turn, const offset_key& key,
+  std::optional<committed_offset> value) {
+  turn.append(encode_offset_record(key, value));
+  offsets_.stage(next_append_id_, key, std::move(value));
+}
+
+} // namespace millrace

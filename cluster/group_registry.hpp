@@ -1,0 +1,180 @@
+#pragma once
+
+// The group coordinator of one partition of __consumer_offsets: all its
+// groups and their committed offsets, as one synchronous state machine.
+
+#include "cluster/group_config.hpp"
+#include "cluster/group_effects.hpp"
+#include "cluster/group_image.hpp"
+#include "cluster/group_state.hpp"
+#include "cluster/group_turn.hpp"
+#include "cluster/offset_store.hpp"
+#include "schema/kafka_error.hpp"
+#include "schema/result.hpp"
+#include "schema/types.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace {
+
+/// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814) and offsets
+/// (KIP-211), without clock, thread, disk or randomness of its own.
+///
+/// Life: load() entries of an image and replay() the records after it, then
+/// finish_load(); then handle(), on_appended(), on_timer() in any order;
+/// abandon() when the partition moves away. Every call returns what to append
+/// and what to answer; each token is answered exactly once. An answer that
+/// depends on records is given by on_appended() (R20).
+class group_registry {
+public:
+  /// @param new_uuid where the ids of new members come from
+  group_registry(group_config config, std::function<uuid()> new_uuid);
+
+  // From the log and its image, before finish_load().
+
+  /// One entry of the image, as take_changes() gave it. Errors: corrupt.
+  [[nodiscard]] result<void> load(std::string_view key, std::string_view value);
+  /// One record of the log, in order; unknown kinds are ignored.
+  /// Errors: corrupt, truncated, unsupported.
+  [[nodiscard]] result<void> replay(
+    std::string_view key, std::optional<std::string_view> value);
+  /// Starts to serve; the members that were there get a full session.
+  void finish_load(int64_t now_ms, int64_t wall_ms);
+
+  // Requests. Precondition for all below: finish_load().
+
+  [[nodiscard]] group_effects handle(
+    const group_request_context& who, const kafka::join_group_request& request);
+  [[nodiscard]] group_effects handle(
+    const group_request_context& who, const kafka::sync_group_request& request);
+  [[nodiscard]] group_effects handle(
+    const group_request_context& who, const kafka::heartbeat_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::leave_group_request& request);
+  /// Whether the topics exist is the caller's to check; so is the name of a
+  /// topic given by id (v10), which goes back with the answer.
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::offset_commit_request& request);
+  /// Topics given by id (v10) must have their names; so must the caller give
+  /// ids to the topics in the answer to a request for all.
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::offset_fetch_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::offset_delete_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::describe_groups_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::list_groups_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::delete_groups_request& request);
+
+  // Events.
+
+  /// The append of `append_id` is durable (none) or has failed: applies the
+  /// records or drops them, and answers what waited. Appends end in order.
+  [[nodiscard]] group_effects on_appended(
+    uint64_t append_id, kafka_error error, int64_t now_ms, int64_t wall_ms);
+  /// Does what is due.
+  [[nodiscard]] group_effects on_timer(int64_t now_ms, int64_t wall_ms);
+  /// When on_timer() is wanted, in monotonic time; perhaps too early.
+  [[nodiscard]] std::optional<int64_t> next_deadline() const;
+  /// Erases the offsets of topics that are gone.
+  [[nodiscard]] group_effects on_topics_deleted(
+    std::span<const std::string> topics, int64_t now_ms, int64_t wall_ms);
+  /// Answers all that is parked with not_coordinator and forgets everything.
+  [[nodiscard]] group_effects abandon(int64_t now_ms, int64_t wall_ms);
+
+  /// What an image store must change to hold all that is durable (R20), since
+  /// the last call.
+  [[nodiscard]] std::vector<image_change> take_changes() {
+    return image_.take_changes();
+  }
+
+  // For tests, metrics and the checkers of the simulation.
+
+  [[nodiscard]] const std::map<std::string, group_state>& groups() const {
+    return groups_;
+  }
+  [[nodiscard]] const offset_store& offsets() const {
+    return offsets_;
+  }
+
+private:
+  struct pending_append {
+    std::vector<offsets_record> records;
+    std::vector<group_turn::continuation> continuations;
+    std::vector<std::string> groups;
+  };
+
+  [[nodiscard]] group_turn begin_turn(int64_t now_ms, int64_t wall_ms);
+  [[nodiscard]] group_turn begin_turn(const group_request_context& who) {
+    return begin_turn(who.now_ms, who.wall_ms);
+  }
+  /// Ends a turn that touched these groups.
+  [[nodiscard]] group_effects end_turn(
+    group_turn& turn, std::span<const std::string> touched = {});
+  [[nodiscard]] group_effects end_turn(
+    group_turn& turn, const std::string& touched) {
+    return end_turn(turn, std::span{&touched, 1});
+  }
+  /// The one door into the durable state, for fresh and replayed records.
+  [[nodiscard]] result<void> apply(
+    uint64_t append_id, const offsets_record& record, bool to_image);
+  void drop(uint64_t append_id, const offsets_record& record);
+  [[nodiscard]] group_state* find(const std::string& id);
+  [[nodiscard]] group_state& find_or_create(const std::string& id);
+  void schedule(const std::string& id);
+  void remove_if_blank(const std::string& id);
+  void append_offset(group_turn& turn, const offset_key& key,
+    std::optional<committed_offset> value);
+
+  // group_offsets.cpp
+  [[nodiscard]] kafka_error check_commit(const group_state* group,
+    const group_request_context& who,
+    const kafka::offset_commit_request& request) const;
+  template <class Asked, class Answered>
+  void fetch(const std::string& group,
+    const std::optional<std::vector<Asked>>& asked,
+    std::vector<Answered>& answered) const;
+
+  // group_admin.cpp
+  [[nodiscard]] kafka_error delete_group(
+    group_turn& turn, const std::string& id);
+  void erase_group(group_turn& turn, const std::string& id);
+
+  // group_expiry.cpp
+  void expire_offsets(group_turn& turn, std::vector<std::string>& touched);
+  [[nodiscard]] bool expired(const group_state& group,
+    const std::optional<std::set<std::string>>& subscribed,
+    const std::string& topic, const committed_offset& value,
+    int64_t wall_ms) const;
+
+  group_config config_;
+  std::function<uuid()> new_uuid_;
+  std::map<std::string, group_state> groups_;
+  offset_store offsets_;
+  group_image image_;
+  std::map<uint64_t, pending_append> pending_;
+  uint64_t next_append_id_ = 1;
+  // Groups by when they want to be woken, and back.
+  std::set<std::pair<int64_t, std::string>> wakes_;
+  std::map<std::string, int64_t> wake_of_;
+  int64_t expiry_due_ms_ = never_ms;
+  std::string expiry_cursor_; // the group after which to go on
+  // The clocks when loading ended; R19.
+  int64_t loaded_now_ms_ = 0;
+  int64_t loaded_wall_ms_ = 0;
+  // Only while loading: the last record of each group.
+  bool loaded_ = false;
+  std::map<std::string, kafka::group_metadata_value> loading_;
+};
+
+} // namespace millrace
