@@ -20,7 +20,7 @@ if [ ! -s "$list" ]; then
 fi
 classpath=$(cat "$list")
 
-javac -d "$work/classes" -cp "$classpath" "$here/CodecLines.java"
+javac -d "$work/classes" -cp "$classpath" "$here/codec_lines.java"
 java -Xshare:auto -cp "$work/classes:$classpath" CodecLines "$seed" "$rounds" \
   >"$work/lines.txt"
 "$build/bin/codec_oracle" <"$work/lines.txt"

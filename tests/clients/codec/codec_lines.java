@@ -37,7 +37,7 @@ import org.apache.kafka.common.protocol.types.Type;
  * Round 0 of a message holds its defaults, each other one a random value other
  * than the default in every field of the version.
  */
-public class CodecLines {
+class CodecLines {
   static final String MESSAGES = "org.apache.kafka.common.message.";
   static final String GROUP = "org.apache.kafka.coordinator.group.generated.";
 
