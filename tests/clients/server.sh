@@ -1,0 +1,75 @@
+# A server of one's own for a test; to be sourced by bash scripts.
+#
+# start_server [OPTION of serve]...  on free ports and with its data in $data,
+# which is kept over stops; sets $bootstrap (HOST:PORT), $http and $server (the
+# process). stop_server stops it cleanly, kill_server as a crash does. The end
+# of the script ends it and removes everything.
+set -euo pipefail
+: "${MILLRACE_BINARY:?the program under test}"
+scratch=$(mktemp -d)
+data=$scratch/data
+server=
+trap 'end_server' EXIT
+
+end_server() {
+  local code=$?
+  [ -n "$server" ] && kill -9 "$server" 2>/dev/null
+  [ "$code" != 0 ] && [ -f "$scratch/log" ] && {
+    echo "--- the end of the server's log:"
+    tail -30 "$scratch/log"
+  }
+  rm -rf "$scratch"
+}
+
+fail() {
+  echo "FAIL: $*" >&2
+  exit 1
+}
+
+free_ports() { # COUNT: all held at once, so that they differ
+  python3 -c '
+import socket, sys
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for s in held: s.bind(("127.0.0.1", 0))
+print(*(s.getsockname()[1] for s in held))' "$1"
+}
+
+answers() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
+
+# await SECONDS COMMAND...: until it succeeds.
+await() {
+  local until=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ "$SECONDS" -ge "$until" ] && return 1
+    [ -n "$server" ] && ! kill -0 "$server" 2>/dev/null && return 1
+    read -rt 0.05 <> <(:) || true # a pause that starts no program
+  done
+}
+
+choose_ports() {
+  local ports
+  read -ra ports < <(free_ports 2)
+  bootstrap=127.0.0.1:${ports[0]}
+  http=127.0.0.1:${ports[1]}
+}
+
+start_server() {
+  [ -n "${bootstrap:-}" ] || choose_ports
+  "$MILLRACE_BINARY" serve --data-dir "$data" --kafka "$bootstrap" \
+    --http "$http" "$@" >>"$scratch/log" 2>&1 &
+  server=$!
+  await 20 answers "$bootstrap" || fail "the server did not start"
+}
+
+stop_server() {
+  kill -TERM "$server"
+  wait "$server" || fail "the server's exit code after SIGTERM is $?"
+  server=
+}
+
+kill_server() {
+  kill -9 "$server"
+  wait "$server" 2>/dev/null || true
+  server=
+}
