@@ -1,0 +1,263 @@
+#pragma once
+
+// The log of one partition: segments with sparse indexes in one directory,
+// byte for byte in Kafka's format, and what is derived from them: leader
+// epochs and producers. Knows nothing of replicas or high watermarks; its
+// owner passes them in. One thread at a time.
+//
+// Appending writes to the page cache. What is durable moves by sync jobs,
+// which another thread may run: begin_sync(), run(), complete_sync().
+
+#include "storage/append_item.hpp"
+#include "storage/epoch_cache.hpp"
+#include "storage/file_cache.hpp"
+#include "storage/log_config.hpp"
+#include "storage/producer_state.hpp"
+#include "storage/segment.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// Offsets that were in the log once and cannot be read any more.
+struct lost_range {
+  offset first;
+  offset end;
+  /// Below the durable hint: acknowledged records are gone. Reads of the
+  /// range are refused with errc::corrupt, and no offset is used again.
+  /// Otherwise the log was cut at `first`.
+  bool acknowledged = false;
+  /// The file that keeps the bytes; empty if they stayed where they are.
+  std::string kept_as;
+};
+
+/// What opening a log found.
+struct recovery_report {
+  bool created = false;
+  /// Bytes behind the last whole batch that no sound batch followed: a write
+  /// that the crash interrupted.
+  uint64_t torn_bytes = 0;
+  std::vector<lost_range> lost;
+  /// One sentence for each thing that an operator should know.
+  std::vector<std::string> notes;
+};
+
+/// A record by time.
+struct timestamp_offset {
+  int64_t timestamp = -1;
+  offset at{-1};
+  leader_epoch epoch{-1};
+};
+
+class partition_log {
+public:
+  struct opening {
+    file_system* files = nullptr;
+    std::string directory;
+    topic_partition name;
+    log_config config;
+    /// Up to where the log was durable for sure when the hint was written
+    /// (R10). Whoever truncates a log lowers the hint first.
+    std::optional<offset> durable_hint;
+    offset log_start{0};
+    /// The node stopped cleanly: nothing is scanned.
+    bool clean = false;
+    int64_t now_ms = 0;
+    /// Shared by the node's logs; null gives the log one of its own.
+    std::shared_ptr<file_cache> handles;
+  };
+
+  /// Opens a log, or makes it. Afterwards all of it is durable (R5), torn
+  /// tails are cut, and recovered() says what was lost (R10, R14). Errors:
+  /// those of the file system.
+  static result<std::unique_ptr<partition_log>> open(opening what);
+
+  [[nodiscard]] const recovery_report& recovered() const {
+    return report_;
+  }
+
+  /// Validates each batch (R15), checks its sequence (R13), gives it offsets
+  /// and `epoch`, and writes all that were accepted with one gathered write
+  /// (per segment). Each item tells what became of it. A failed write:
+  /// KAFKA_STORAGE_ERROR for all of them, and unless it was for lack of space
+  /// the log is offline. @param now_ms wall clock
+  void append(std::span<append_item> items, leader_epoch epoch, int64_t now_ms);
+
+  /// Appends batches of the leader as they are (R12): checked are checksums,
+  /// that offsets go on where the log ends, and that no batch's epoch is
+  /// above `current`. Returns the new log end. errc::corrupt: nothing was
+  /// appended, ask again.
+  result<offset> append_follower(
+    const shared_bytes& batches, leader_epoch current, int64_t now_ms);
+
+  struct readable {
+    std::vector<file_slice> slices;
+    size_t bytes = 0;
+  };
+  /// Whole batches from the one that holds `from` (or the first after it) up
+  /// to the first that reaches `limit`; at most `bytes_max`, but one batch in
+  /// any case if `at_least_one`. errc::out_of_range outside [log start, log
+  /// end]; errc::corrupt in a lost range.
+  [[nodiscard]] result<readable> read(
+    offset from, offset limit, size_t bytes_max, bool at_least_one) const;
+  /// The same, copied.
+  [[nodiscard]] result<shared_bytes> read_bytes(
+    offset from, offset limit, size_t bytes_max, bool at_least_one) const;
+
+  [[nodiscard]] offset log_start_offset() const {
+    return log_start_;
+  }
+  [[nodiscard]] offset log_end_offset() const {
+    return log_end_;
+  }
+  [[nodiscard]] offset durable_end_offset() const {
+    return durable_end_;
+  }
+  /// A write or sync failed: nothing more is appended or told durable (R6).
+  [[nodiscard]] bool offline() const {
+    return offline_;
+  }
+  [[nodiscard]] uint64_t size_bytes() const;
+  [[nodiscard]] size_t segment_count() const {
+    return segments_.size();
+  }
+  [[nodiscard]] const log_config& config() const {
+    return config_;
+  }
+
+  /// What must be synced so that all below `end` is durable.
+  struct sync_job {
+    std::vector<std::shared_ptr<file>> files;
+    std::vector<std::string> directories;
+    /// The leader-epoch-checkpoint to replace, if it is due.
+    std::string epochs_path;
+    std::string epochs;
+    offset end{0};
+    uint64_t generation = 0;
+
+    /// Blocks. Touches nothing of the log: run it in any thread.
+    result<void> run(file_system& files_of_node);
+  };
+  /// Collects what was written since the last call.
+  [[nodiscard]] sync_job begin_sync();
+  /// Tells the outcome of a job: durable_end_offset() moves, or the log goes
+  /// offline for ever (R6). Jobs complete in the order they began.
+  void complete_sync(const sync_job& job, const result<void>& outcome);
+
+  /// The first record at or after `timestamp_ms`; nullopt if all are older.
+  [[nodiscard]] result<std::optional<timestamp_offset>> find_by_time(
+    int64_t timestamp_ms);
+  /// The first record with the largest timestamp; nullopt in an empty log.
+  [[nodiscard]] result<std::optional<timestamp_offset>> max_timestamp();
+
+  [[nodiscard]] epoch_end end_offset_for(leader_epoch epoch) const;
+  [[nodiscard]] leader_epoch last_epoch() const {
+    return epochs_.last_epoch();
+  }
+  [[nodiscard]] leader_epoch epoch_at(offset at) const {
+    return epochs_.epoch_at(at);
+  }
+  [[nodiscard]] std::vector<producer_info> producers() const {
+    return producers_.list();
+  }
+
+  /// Files to unlink once `file_delete_delay_ms` has passed: a fetch that
+  /// was decided before may still send them (R18).
+  struct removal {
+    std::vector<std::string> paths_to_remove;
+  };
+  /// Where the log should start by retention.ms and retention.bytes, not
+  /// above `limit` (the high watermark); nullopt if nothing is due. The
+  /// caller makes it durable (R18), then calls finish_retention().
+  [[nodiscard]] std::optional<offset> begin_retention(
+    int64_t now_ms, offset limit);
+  /// Moves the log start, and renames segments wholly below it (and durable)
+  /// to `.deleted`. Precondition: `start` is durable elsewhere.
+  result<removal> finish_retention(offset start, int64_t now_ms);
+  /// The same for DeleteRecords: checks that `before` is within the log.
+  result<removal> delete_records(offset before, int64_t now_ms);
+
+  /// Cuts everything from `end` on, whole batches (a batch that holds `end`
+  /// goes too); durable on return (R11). Precondition: not below the own
+  /// high watermark; the durable hint is not above `end`.
+  result<void> truncate_to(offset end);
+  /// Drops everything and starts again at `start`; durable on return.
+  result<void> reset_to(offset start, int64_t now_ms);
+
+  /// Begins a new segment if the active one is older than segment.ms.
+  result<void> roll_if_due(int64_t now_ms);
+  /// Drops producers that were idle for producer.id.expiration.ms.
+  void expire_producers(int64_t now_ms);
+
+  void configure(const log_config& config) {
+    config_ = config;
+  }
+
+  /// Makes all durable and, if `clean`, writes indexes, producers and epochs,
+  /// so that the next opening scans nothing. The log is offline afterwards.
+  result<void> close(bool clean);
+
+private:
+  partition_log(opening what, std::shared_ptr<file_cache> handles);
+
+  /// A stretch of a segment's file that makes no sense.
+  struct hole {
+    offset first;
+    offset end;
+    offset segment_base; // of the segment where reading goes on
+    uint64_t resume_position;
+  };
+  struct planned;
+  class recovery;
+
+  [[nodiscard]] std::string path_of(offset base, std::string_view kind) const {
+    return segment_path(directory_, base, kind);
+  }
+  [[nodiscard]] segment& active() {
+    return segments_.back();
+  }
+  /// The index of the segment that holds `at`, or the last one.
+  [[nodiscard]] size_t segment_of(offset at) const;
+  [[nodiscard]] offset end_of(size_t index) const;
+  [[nodiscard]] uint64_t floor_for(offset from, const segment& s) const;
+
+  void check(append_item& item, int64_t now_ms) const;
+  result<void> write(std::span<planned> batches, int64_t now_ms);
+  result<void> write_group(std::span<planned> batches);
+  void fail_all(std::span<append_item> items, const std::string& why);
+  result<void> roll(offset base, int64_t now_ms);
+  result<void> start_segment(offset base, int64_t now_ms);
+  void mark_dirty(const std::shared_ptr<file>& handle);
+  result<void> write_snapshot(offset at);
+  result<void> rebuild_producers();
+  result<void> sync_everything();
+  result<std::optional<timestamp_offset>> first_record(const segment& s,
+    uint64_t position, int64_t timestamp_ms, bool exactly) const;
+
+  std::shared_ptr<file_cache> cache_;
+  std::string directory_;
+  topic_partition name_;
+  log_config config_;
+  std::vector<segment> segments_; // never empty; the last one is active
+  offset log_start_{0};
+  offset log_end_{0};
+  offset durable_end_{0};
+  epoch_cache epochs_;
+  producer_state producers_;
+  std::vector<hole> holes_;
+  recovery_report report_;
+
+  std::vector<std::shared_ptr<file>> dirty_;
+  bool directory_dirty_ = false;
+  bool epochs_stale_ = false; // the checkpoint file lacks an entry
+  bool epochs_due_ = false;   // and must be written with the next sync
+  uint64_t generation_ = 0;   // of truncations
+  offset last_snapshot_{-1};
+  bool offline_ = false;
+};
+
+} // namespace millrace

@@ -1,0 +1,90 @@
+#pragma once
+
+// One file of a log with its two indexes. The last one is active: it grows
+// and its indexes are in memory. Files: docs/formats/segment-files.md.
+
+#include "schema/types.hpp"
+#include "storage/log_config.hpp"
+#include "storage/offset_index.hpp"
+#include "storage/record_batch.hpp"
+#include "storage/segment_scan.hpp"
+#include "storage/time_index.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace millrace {
+
+/// `<directory>/<offset, 20 digits><suffix>`.
+[[nodiscard]] std::string segment_path(
+  const std::string& directory, offset base, std::string_view suffix);
+/// The offset of `<20 digits><suffix>`; nullopt for any other name.
+[[nodiscard]] std::optional<offset> parse_segment_name(
+  std::string_view name, std::string_view suffix);
+
+/// The largest timestamp of a segment, and the last offset of its batch.
+struct largest_timestamp {
+  int64_t timestamp = -1;
+  offset batch_last{-1};
+};
+
+/// A stretch of a segment's file.
+struct byte_range {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+/// A segment as its log knows it. Knows no other segment.
+class segment {
+public:
+  segment(offset base, int64_t created_ms)
+      : base(base), created_ms(created_ms) {}
+
+  offset base;
+  uint64_t size = 0;
+  /// Wall clock at creation or opening: a batch without timestamp is rolled
+  /// by it.
+  int64_t created_ms;
+  /// The first batch's largest timestamp: `segment.ms` counts from it.
+  std::optional<int64_t> first_timestamp;
+  /// Unknown for a sealed segment until asked for.
+  std::optional<largest_timestamp> largest;
+  offset_index offsets;
+  time_index times;
+
+  /// Notes a batch that begins at `position`, the end so far, for the sparse
+  /// indexes, at the rate of `index.interval.bytes`. Precondition: active.
+  void note(const batch_view& batch, offset base_offset, uint64_t position,
+    uint32_t batch_size, int64_t index_interval_bytes);
+
+  /// Whether a batch with these properties must go to a new segment: the
+  /// file, an index or the relative offset would grow too far, or the first
+  /// batch is too old.
+  [[nodiscard]] bool must_roll(const log_config& config, size_t batch_size,
+    offset last, int64_t max_timestamp, int64_t now_ms) const;
+
+  /// Where the batch that holds `wanted` begins, or the first one after it;
+  /// nullopt if the segment ends before. `floor` is a position from which
+  /// batches follow without a hole up to it, if the index does not know.
+  result<std::optional<uint64_t>> find(file_cache& cache,
+    const std::string& directory, offset wanted, uint64_t floor) const;
+
+  /// How far whole batches go from `from`, a batch's begin: up to the first
+  /// that reaches `limit`, and at most `bytes_max` bytes, but one batch below
+  /// the limit in any case if `at_least_one`.
+  result<uint64_t> extent(file_cache& cache, const std::string& directory,
+    uint64_t from, offset limit, size_t bytes_max, bool at_least_one) const;
+
+  /// Fills in `largest` and `first_timestamp` of a sealed segment.
+  result<largest_timestamp> find_largest(
+    file_cache& cache, const std::string& directory);
+
+  /// Appends the closing entry to the time index, as Kafka does on a roll.
+  void close_times();
+
+private:
+  int64_t bytes_since_entry_ = 0;
+};
+
+} // namespace millrace
