@@ -97,6 +97,8 @@ class Field:
         if (self.tag >= 0) != self.tagged.meets(within):
             raise DefinitionError("tag and tagged go together")
         self.can_be_null = self.nullable.meets(within)
+        if self.default == "null" and not self.can_be_null:
+            raise DefinitionError("null is no default where nothing is nullable")
 
     @property
     def plain(self):
@@ -167,8 +169,9 @@ class Field:
         return FIXED[self.base][2]
 
     def element_wire_size(self, v, flexible):
+        """The fewest bytes of one element in version v; at least 1."""
         if self.struct:
-            return self.struct.wire_size(v)
+            return max(1, self.struct.wire_size(v))
         if self.base in FIXED:
             return FIXED[self.base][2]
         return 1 if flexible else TEXT[self.base]
@@ -210,10 +213,12 @@ class Message(Struct):
                 f.struct = by_name[f.base]
         ordered = []
 
-        def visit(struct):
+        def visit(struct, outer=()):
+            if struct in outer:
+                raise DefinitionError(f"struct {struct.name} contains itself")
             for f in struct.fields:
                 if f.struct and f.struct not in ordered:
-                    visit(f.struct)
+                    visit(f.struct, (*outer, struct))
             if struct is not self:
                 ordered.append(struct)
 
@@ -254,8 +259,10 @@ class Definition:
                 continue
             try:
                 self.read_line(line)
-            except (DefinitionError, ValueError, IndexError) as why:
+            except (DefinitionError, ValueError) as why:
                 sys.exit(f"{path}:{number}: {why}")
+            except (IndexError, KeyError) as why:
+                sys.exit(f"{path}:{number}: something is missing: {why}")
         try:
             for message in self.messages:
                 message.link()
@@ -265,6 +272,8 @@ class Definition:
     def read_line(self, line):
         words = line.split()
         if line[0] == " ":
+            if self.struct is None:
+                raise DefinitionError("a field outside of a struct")
             options = options_of(words[2:])
             self.struct.fields.append(Field(words[0], words[1], options, self.struct.versions))
         elif words[0] == "api":
@@ -274,6 +283,8 @@ class Definition:
             flexible = Versions.parse(options["flexible"], versions)
             self.api = Api(int(words[1]), words[2], versions, advertised, flexible)
         elif words[0] in ("request", "response"):
+            if self.api is None:
+                raise DefinitionError(f"a {words[0]} without an api")
             name = f"{self.api.name}_{words[0]}"
             self.begin(Message(name, self.api.versions, self.api.flexible))
         elif words[0] == "message":

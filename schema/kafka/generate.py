@@ -4,10 +4,10 @@
 usage: generate.py OUT_DIR FILE.msg...
 
 Writes into OUT_DIR, for each definition NAME.msg, NAME.hpp and NAME.cpp, and
-apis.hpp, apis.cpp (the table of APIs) and fields.hpp (a visitor of fields,
-for tests). A file whose content would not change is left alone, so that
-nothing is rebuilt for it. The form of the definitions is described in
-docs/formats/kafka-wire.md.
+apis.hpp, apis.cpp (the table of APIs), fields.hpp (a visitor of fields, for
+tests) and requests.dict (for fuzzers). A file whose content would not change
+is left alone, so that nothing is rebuilt for it. The form of the definitions
+is described in docs/formats/kafka-wire.md.
 """
 
 import pathlib
@@ -211,6 +211,15 @@ def write_fields(definitions):
     return out.join()
 
 
+def write_dictionary(apis):
+    """For libFuzzer: how the header of each request begins."""
+    out = Lines()
+    for api in apis:
+        for v in api.versions.all():
+            out(f'"\\x00\\x{api.key:02x}\\x00\\x{v:02x}"')
+    return out.join()
+
+
 def save(path, text):
     if not path.exists() or path.read_text() != text:
         path.write_text(text)
@@ -232,6 +241,7 @@ def main():
     save(to / "apis.hpp", write_apis_header(apis))
     save(to / "apis.cpp", write_apis_source(apis))
     save(to / "fields.hpp", write_fields(definitions))
+    save(to / "requests.dict", write_dictionary(apis))
 
 
 if __name__ == "__main__":
