@@ -59,10 +59,18 @@ struct config_key {
   bool dynamic = false;   ///< broker keys: may be set while it runs
   bool supported = true;  ///< false: known to Kafka, refused here for now
   bool sensitive = false; ///< never shown
+  /// Broker keys: where the value comes from when nobody has set this one,
+  /// in other units: its value times `fallback_factor`.
+  const char* fallback_key = nullptr;
+  int64_t fallback_factor = 1;
 };
 
 /// The table's lines of one scope, ordered by name.
 [[nodiscard]] std::span<const config_key> config_keys(config_scope scope);
+
+/// The two tables themselves.
+[[nodiscard]] std::span<const config_key> topic_config_keys();
+[[nodiscard]] std::span<const config_key> broker_config_keys();
 
 /// The line of `name`, or null.
 [[nodiscard]] const config_key* find_config_key(

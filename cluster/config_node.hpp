@@ -61,15 +61,15 @@ struct node_config {
   int64_t queued_request_bytes_max = 0; ///< of a node; -1 no bound
   int32_t connections_max = 0;
   int64_t connection_idle_ms_max = 0;
-  int32_t fetch_session_slots_max = 0;
+  int32_t fetch_session_slots = 0;
   int32_t fetch_bytes_max = 0;
   int64_t producer_id_expiration_ms = 0;
   int64_t log_retention_check_interval_ms = 0;
-  int64_t log_flush_interval_ms = 0; ///< R8: the lazy group commit
-  int64_t log_flush_bytes = 0;       ///< R8
-  int32_t disk_threads = 0;
-  int32_t network_threads = 0;
-  int32_t create_topic_partitions_max = 0;
+  int64_t lazy_flush_ms = 0;    ///< R8: the group commit nobody waits for
+  int64_t lazy_flush_bytes = 0; ///< R8
+  int32_t disk_threads = 0;     ///< 0: as many as suit the machine
+  int32_t gateways = 0;         ///< 0: as many as suit the machine
+  int32_t describe_partitions_max = 0;
   std::string cluster_id; ///< empty: a new one at the first start
 };
 
@@ -78,13 +78,5 @@ struct node_config {
 /// unknown one the nearest known one; unsupported for one not done yet.
 [[nodiscard]] result<node_config> parse_node_config(
   const std::map<std::string, std::string>& set);
-
-/// A broker key's value when nothing dynamic is set, and where it came from.
-struct config_value {
-  std::optional<std::string> value;
-  config_source source = config_source::default_value;
-};
-[[nodiscard]] config_value static_broker_value(
-  const node_config& node, const config_key& key);
 
 } // namespace millrace

@@ -73,8 +73,9 @@ struct described_config {
 [[nodiscard]] topic_config effective_topic_config(const config_map& overrides,
   const metadata_image& image, const node_config& node);
 
-/// The node's configuration with what the image sets dynamically.
-[[nodiscard]] node_config effective_node_config(
-  const metadata_image& image, const node_config& node);
+/// Why a topic cannot have these overrides, as Kafka says it; none if it can.
+/// Compaction is for internal topics only, as long as nobody compacts.
+[[nodiscard]] std::optional<std::string> why_not_topic_configs(
+  std::string_view topic, const config_map& overrides);
 
 } // namespace millrace

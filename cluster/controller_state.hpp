@@ -126,9 +126,8 @@ public:
     const allocate_producer_ids& request) const;
 
 private:
-  struct topic_plan; // what one new topic asks for, after the defaults
-
   [[nodiscard]] std::vector<metadata_command> elect_with(node_id id) const;
+  [[nodiscard]] uuid fresh_uuid() const;
 
   node_config node_;
   metadata_image image_;

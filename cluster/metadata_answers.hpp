@@ -59,11 +59,13 @@ struct metadata_answer {
   const metadata_image& image);
 
 /// DescribeTopicPartitions v0: topics in the order of their names, at most
-/// response_partition_limit partitions (and 2000), then a cursor.
+/// response_partition_limit partitions (and max.request.partition.size.limit),
+/// then a cursor.
 [[nodiscard]] kafka::describe_topic_partitions_response
 answer_describe_topic_partitions(
   const kafka::describe_topic_partitions_request& request,
-  const client_view& view, const metadata_image& image);
+  const client_view& view, const metadata_image& image,
+  const node_config& node);
 
 /// DescribeConfigs v1-v4 of topics and of this broker (rules C9).
 [[nodiscard]] kafka::describe_configs_response answer_describe_configs(

@@ -1,0 +1,249 @@
+#include "cluster/config_keys.hpp"
+
+namespace millrace {
+
+namespace {
+
+constexpr const char* same_as_topic
+  = "The default of the topics' configuration of this meaning.";
+constexpr const char* without_effect
+  = "Taken so that Kafka's files can be used; has no effect here.";
+constexpr const char* not_yet = "Known to Kafka; refused here for now.";
+
+constexpr config_key broker(const char* name, config_type type,
+  const char* default_value, const char* documentation,
+  const char* unit = nullptr) {
+  config_key key{};
+  key.name = name;
+  key.scope = config_scope::broker;
+  key.type = type;
+  key.default_value = default_value;
+  key.documentation = documentation;
+  key.unit = unit;
+  return key;
+}
+
+constexpr config_key within(
+  config_key key, int64_t min, int64_t max = INT64_MAX) {
+  key.min = min;
+  key.max = max;
+  return key;
+}
+
+constexpr config_key among(config_key key, const char* choices) {
+  key.choices = choices;
+  return key;
+}
+
+/// The default of a topic's key: may change while the broker runs.
+constexpr config_key topics(const char* name, config_type type,
+  const char* default_value, int64_t min = INT64_MIN, int64_t max = INT64_MAX) {
+  auto key = broker(name, type, default_value, same_as_topic);
+  key.min = min;
+  key.max = max;
+  key.dynamic = true;
+  return key;
+}
+
+constexpr config_key falls_back(
+  config_key key, const char* to, int64_t factor = 1) {
+  key.fallback_key = to;
+  key.fallback_factor = factor;
+  return key;
+}
+
+constexpr config_key unsupported(const char* name, config_type type) {
+  auto key = broker(name, type, nullptr, not_yet);
+  key.supported = false;
+  return key;
+}
+
+using enum config_type;
+
+// By name.
+constexpr config_key table[] = {
+  broker("advertised.listeners", list, nullptr,
+    "Where clients are told to connect; unset: the address they used."),
+  broker("auto.create.topics.enable", boolean, "true",
+    "Whether a topic is created when a client first names it."),
+  broker("broker.id", int32, nullptr, "Another name of node.id."),
+  broker("broker.rack", string, nullptr,
+    "The rack or zone; replicas are spread over them."),
+  topics("compression.gzip.level", int32, "-1", -1, 9),
+  topics("compression.lz4.level", int32, "9", 1, 17),
+  among(topics("compression.type", string, "producer"),
+    "uncompressed|zstd|lz4|snappy|gzip|producer"),
+  topics("compression.zstd.level", int32, "3", -131072, 22),
+  within(broker("connections.max.idle.ms", int64, "600000",
+           "A connection without traffic is closed after this long.", "ms"),
+    -1),
+  broker("controller.listener.names", list, "",
+    "Listeners by these names are not opened: one node needs none."),
+  broker("controller.quorum.bootstrap.servers", list, "",
+    "Taken if it names one controller: this node."),
+  broker("controller.quorum.voters", list, "",
+    "Taken if it names one controller: this node."),
+  within(broker("default.replication.factor", int32, "1",
+           "Replicas of a topic that does not say how many."),
+    1, INT16_MAX),
+  broker("delete.topic.enable", boolean, "true",
+    "Whether topics can be deleted at all."),
+  within(broker("fetch.max.bytes", int32, "57671680",
+           "The most that one fetch is answered with.", "bytes"),
+    1024),
+  within(broker("group.initial.rebalance.delay.ms", int32, "3000",
+           "How long an empty group waits for more members.", "ms"),
+    0),
+  within(broker("group.max.session.timeout.ms", int32, "1800000",
+           "The longest session that a member may ask for.", "ms"),
+    1),
+  within(broker("group.max.size", int32, "2147483647",
+           "The most members that a group may have.", "members"),
+    1),
+  within(broker("group.min.session.timeout.ms", int32, "6000",
+           "The shortest session that a member may ask for.", "ms"),
+    1),
+  broker("inter.broker.listener.name", string, nullptr, without_effect),
+  broker("listener.security.protocol.map", string,
+    "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,"
+    "SASL_SSL:SASL_SSL",
+    "Which protocol each listener speaks; PLAINTEXT so far."),
+  broker("listeners", list, "PLAINTEXT://127.0.0.1:9092,PLAINTEXT://[::1]:9092",
+    "Where Kafka's clients are listened for."),
+  among(topics("log.cleanup.policy", list, "delete"), "delete"),
+  broker("log.dir", string, "./data", "Another name of log.dirs."),
+  broker("log.dirs", list, nullptr,
+    "The directories that hold the data; unset: log.dir."),
+  topics("log.flush.interval.messages", int64, "9223372036854775807", 1),
+  falls_back(topics("log.flush.interval.ms", int64, nullptr, 0),
+    "log.flush.scheduler.interval.ms"),
+  within(broker("log.flush.scheduler.interval.ms", int64, "9223372036854775807",
+           "The default of log.flush.interval.ms.", "ms"),
+    1),
+  topics("log.index.interval.bytes", int32, "4096", 0),
+  topics("log.index.size.max.bytes", int32, "10485760", 4),
+  topics("log.message.timestamp.after.max.ms", int64, "3600000", 0),
+  topics(
+    "log.message.timestamp.before.max.ms", int64, "9223372036854775807", 0),
+  among(topics("log.message.timestamp.type", string, "CreateTime"),
+    "CreateTime|LogAppendTime"),
+  topics("log.preallocate", boolean, "false"),
+  topics("log.retention.bytes", int64, "-1"),
+  within(broker("log.retention.check.interval.ms", int64, "300000",
+           "How often retention looks at each log.", "ms"),
+    1),
+  broker("log.retention.hours", int32, "168",
+    "The default of log.retention.minutes.", "hours"),
+  falls_back(broker("log.retention.minutes", int32, nullptr,
+               "The default of log.retention.ms.", "minutes"),
+    "log.retention.hours", 60),
+  falls_back(topics("log.retention.ms", int64, nullptr, -1),
+    "log.retention.minutes", 60'000),
+  within(broker("log.roll.hours", int32, "168", "The default of log.roll.ms.",
+           "hours"),
+    1),
+  within(broker("log.roll.jitter.hours", int32, "0",
+           "The default of log.roll.jitter.ms.", "hours"),
+    0),
+  falls_back(topics("log.roll.jitter.ms", int64, nullptr, 0),
+    "log.roll.jitter.hours", 3'600'000),
+  falls_back(
+    topics("log.roll.ms", int64, nullptr, 1), "log.roll.hours", 3'600'000),
+  topics("log.segment.bytes", int32, "1073741824", 1048576),
+  topics("log.segment.delete.delay.ms", int64, "60000", 0),
+  within(broker("max.connections", int32, "2147483647",
+           "The most connections that are kept open at once.", "connections"),
+    0),
+  within(broker("max.incremental.fetch.session.cache.slots", int32, "1000",
+           "The most fetch sessions that are remembered.", "sessions"),
+    0),
+  within(broker("max.request.partition.size.limit", int32, "2000",
+           "The most partitions that DescribeTopicPartitions answers with.",
+           "partitions"),
+    1),
+  topics("message.max.bytes", int32, "1048588", 0),
+  within(broker("millrace.cluster.id", string, nullptr,
+           "The new cluster's id; unset: a random one."),
+    0),
+  within(
+    broker("millrace.disk.threads", int32, "0",
+      "Threads that sync and read files; 0: as suits the machine.", "threads"),
+    0, 256),
+  among(
+    topics("millrace.durability", string, "fsync"), "fsync|fsync-always|os"),
+  within(broker("millrace.gateways", int32, "0",
+           "Event loops that serve connections; 0: as suits the machine.",
+           "threads"),
+    0, 256),
+  broker("millrace.http.listeners", list, "127.0.0.1:8080",
+    "Where health and metrics are answered; empty: nowhere."),
+  within(broker("millrace.lazy.flush.bytes", int64, "16777216",
+           "Appends that nobody waits for are synced at this size.", "bytes"),
+    0),
+  within(broker("millrace.lazy.flush.ms", int64, "50",
+           "Appends that nobody waits for are synced after this long.", "ms"),
+    0),
+  topics("min.insync.replicas", int32, "1", 1),
+  within(broker("node.id", int32, "0", "The number of this node."), 0),
+  broker("num.io.threads", int32, "8", without_effect),
+  broker("num.network.threads", int32, "3", without_effect),
+  within(broker("num.partitions", int32, "1",
+           "Partitions of a topic that does not say how many.", "partitions"),
+    1),
+  broker("num.recovery.threads.per.data.dir", int32, "2", without_effect),
+  within(broker("offset.metadata.max.bytes", int32, "4096",
+           "The longest text that may be committed with an offset.", "bytes"),
+    0),
+  within(broker("offsets.retention.check.interval.ms", int64, "600000",
+           "How often committed offsets are looked over.", "ms"),
+    1),
+  within(broker("offsets.retention.minutes", int32, "10080",
+           "How long offsets of a group without members are kept.", "minutes"),
+    1),
+  within(
+    broker("offsets.topic.num.partitions", int32, "50",
+      "Partitions of __consumer_offsets; fixed once it exists.", "partitions"),
+    1),
+  within(broker("offsets.topic.replication.factor", int16, "1",
+           "Replicas of __consumer_offsets.", "replicas"),
+    1),
+  within(broker("offsets.topic.segment.bytes", int32, "104857600",
+           "Size of the segments of __consumer_offsets.", "bytes"),
+    1048576),
+  among(broker("process.roles", list, "broker,controller",
+          "This node is both, or one node would not be a cluster."),
+    "broker|controller"),
+  within(broker("producer.id.expiration.ms", int32, "86400000",
+           "A producer not heard of for so long is forgotten.", "ms"),
+    1),
+  within(broker("queued.max.request.bytes", int64, "-1",
+           "Bytes of requests in work on this node; -1: as suits the machine.",
+           "bytes"),
+    -1),
+  unsupported("sasl.enabled.mechanisms", list),
+  unsupported("sasl.mechanism.inter.broker.protocol", string),
+  unsupported("security.inter.broker.protocol", string),
+  broker("share.coordinator.state.topic.min.isr", int16, "2", without_effect),
+  broker("share.coordinator.state.topic.replication.factor", int16, "3",
+    without_effect),
+  broker("socket.receive.buffer.bytes", int32, "102400", without_effect),
+  within(broker("socket.request.max.bytes", int32, "104857600",
+           "The longest request that is read.", "bytes"),
+    1),
+  broker("socket.send.buffer.bytes", int32, "102400", without_effect),
+  unsupported("ssl.client.auth", string),
+  unsupported("ssl.keystore.location", string),
+  unsupported("ssl.truststore.location", string),
+  broker("transaction.state.log.min.isr", int32, "2", without_effect),
+  broker(
+    "transaction.state.log.replication.factor", int16, "3", without_effect),
+  topics("unclean.leader.election.enable", boolean, "false"),
+};
+
+} // namespace
+
+std::span<const config_key> broker_config_keys() {
+  return table;
+}
+
+} // namespace millrace

@@ -1,0 +1,231 @@
+#include "cluster/config_node.hpp"
+
+#include <charconv>
+#include <limits>
+
+namespace millrace {
+
+namespace {
+
+error bad(std::string_view key, std::string_view value, const char* why) {
+  return {errc::invalid_argument, "Invalid value " + std::string{value}
+                                    + " for configuration " + std::string{key}
+                                    + ": " + why};
+}
+
+result<listener_address> parse_listener(
+  std::string_view key, std::string_view text) {
+  listener_address address{"PLAINTEXT", {}, 0};
+  auto rest = text;
+  if (const auto scheme = rest.find("://"); scheme != rest.npos) {
+    address.name = rest.substr(0, scheme);
+    rest.remove_prefix(scheme + 3);
+  }
+  const auto colon = rest.rfind(':');
+  if (colon == rest.npos || rest.find(']', colon) != rest.npos)
+    return bad(key, text, "a listener is NAME://HOST:PORT, and has no port");
+  auto host = rest.substr(0, colon);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != host.npos)
+    return bad(key, text, "an IPv6 address is written in brackets");
+  address.host = host;
+  const auto digits = rest.substr(colon + 1);
+  const auto* end = digits.data() + digits.size();
+  const auto [at, failed] = std::from_chars(digits.data(), end, address.port);
+  if (failed != std::errc{} || at != end || digits.empty())
+    return bad(key, text, "its port is no number from 0 to 65535");
+  if (address.name.empty())
+    return bad(key, text, "its listener has no name");
+  return address;
+}
+
+/// Reads typed values out of what was set, with the table's defaults.
+class reader {
+public:
+  explicit reader(const node_config& node) : set_(node.set) {}
+
+  /// The text for `name`, through its fallbacks; none when nothing has one.
+  std::optional<std::string> text(const char* name) const {
+    if (const auto at = set_.find(std::string_view{name}); at != set_.end())
+      return at->second;
+    const auto* key = find_config_key(config_scope::broker, name);
+    MILLRACE_ASSERT(key != nullptr, "a node reads only keys of its table");
+    if (key->default_value != nullptr)
+      return key->default_value;
+    return std::nullopt;
+  }
+  int64_t integer(const char* name) const {
+    const auto value = text(name);
+    MILLRACE_ASSERT(value.has_value(), "a number of a node has a default");
+    return parse_config_integer(*value);
+  }
+  template <class Int>
+  void read(Int& into, const char* name) const {
+    const auto value = integer(name);
+    MILLRACE_ASSERT(value <= std::numeric_limits<Int>::max(),
+      "a key's type is as wide as its field");
+    into = static_cast<Int>(value);
+  }
+  void read(bool& into, const char* name) const {
+    into = parse_config_boolean(text(name).value_or("false"));
+  }
+  std::vector<std::string> words(const char* name) const {
+    return parse_config_list(text(name).value_or(""));
+  }
+
+private:
+  const std::map<std::string, std::string, std::less<>>& set_;
+};
+
+result<void> check_all(const std::map<std::string, std::string>& set) {
+  for (const auto& [name, value] : set) {
+    const auto* key = find_config_key(config_scope::broker, name);
+    if (key == nullptr)
+      return error{
+        errc::invalid_argument, unknown_config_key(config_scope::broker, name)};
+    MILLRACE_TRY(check_config_value(*key, value));
+  }
+  return {};
+}
+
+/// Listeners that are kept: not the controllers', and all of them in a
+/// protocol that is there.
+result<std::vector<listener_address>> own_listeners(
+  const reader& from, const char* name) {
+  const auto value = from.text(name);
+  if (!value)
+    return std::vector<listener_address>{};
+  auto all = parse_listeners(name, *value);
+  if (!all)
+    return all;
+  std::map<std::string, std::string, std::less<>> protocols;
+  for (const auto& pair : from.words("listener.security.protocol.map")) {
+    const auto colon = pair.find(':');
+    if (colon == pair.npos)
+      return bad("listener.security.protocol.map", pair, "NAME:PROTOCOL");
+    protocols[pair.substr(0, colon)] = pair.substr(colon + 1);
+  }
+  const auto controllers = from.words("controller.listener.names");
+  std::vector<listener_address> own;
+  for (const auto& listener : *all) {
+    bool is_controllers = false;
+    for (const auto& controller : controllers)
+      is_controllers = is_controllers || controller == listener.name;
+    if (is_controllers)
+      continue;
+    const auto protocol = protocols.find(listener.name);
+    if (protocol == protocols.end())
+      return bad(name, listener.name,
+        "listener.security.protocol.map does not say what it speaks");
+    if (protocol->second != "PLAINTEXT")
+      return error{errc::unsupported,
+        "Listener " + listener.name + " speaks " + protocol->second
+          + ", which is not supported yet; only PLAINTEXT is"};
+    own.push_back(listener);
+  }
+  return own;
+}
+
+void read_numbers(node_config& node, const reader& from) {
+  from.read(node.id.value, "node.id");
+  if (node.set.find("node.id") == node.set.end()
+      && node.set.find("broker.id") != node.set.end())
+    from.read(node.id.value, "broker.id");
+  from.read(node.num_partitions, "num.partitions");
+  from.read(node.default_replication_factor, "default.replication.factor");
+  from.read(node.min_insync_replicas, "min.insync.replicas");
+  from.read(node.auto_create_topics, "auto.create.topics.enable");
+  from.read(node.delete_topics, "delete.topic.enable");
+  from.read(node.offsets_topic_partitions, "offsets.topic.num.partitions");
+  from.read(
+    node.offsets_topic_replication_factor, "offsets.topic.replication.factor");
+  from.read(node.offsets_topic_segment_bytes, "offsets.topic.segment.bytes");
+  node.offsets_retention_ms
+    = from.integer("offsets.retention.minutes") * 60'000;
+  from.read(node.offsets_retention_check_interval_ms,
+    "offsets.retention.check.interval.ms");
+  from.read(node.offset_metadata_bytes_max, "offset.metadata.max.bytes");
+  from.read(node.group_min_session_timeout_ms, "group.min.session.timeout.ms");
+  from.read(node.group_max_session_timeout_ms, "group.max.session.timeout.ms");
+  from.read(
+    node.group_initial_rebalance_delay_ms, "group.initial.rebalance.delay.ms");
+  from.read(node.group_max_size, "group.max.size");
+  from.read(node.request_bytes_max, "socket.request.max.bytes");
+  from.read(node.queued_request_bytes_max, "queued.max.request.bytes");
+  from.read(node.connections_max, "max.connections");
+  from.read(node.connection_idle_ms_max, "connections.max.idle.ms");
+  from.read(
+    node.fetch_session_slots, "max.incremental.fetch.session.cache.slots");
+  from.read(node.fetch_bytes_max, "fetch.max.bytes");
+  from.read(node.producer_id_expiration_ms, "producer.id.expiration.ms");
+  from.read(
+    node.log_retention_check_interval_ms, "log.retention.check.interval.ms");
+  from.read(node.lazy_flush_ms, "millrace.lazy.flush.ms");
+  from.read(node.lazy_flush_bytes, "millrace.lazy.flush.bytes");
+  from.read(node.disk_threads, "millrace.disk.threads");
+  from.read(node.gateways, "millrace.gateways");
+  from.read(node.describe_partitions_max, "max.request.partition.size.limit");
+}
+
+} // namespace
+
+result<std::vector<listener_address>> parse_listeners(
+  std::string_view key, std::string_view value) {
+  std::vector<listener_address> listeners;
+  for (const auto& text : parse_config_list(value)) {
+    auto listener = parse_listener(key, text);
+    if (!listener)
+      return listener.error();
+    listeners.push_back(std::move(*listener));
+  }
+  return listeners;
+}
+
+result<node_config> parse_node_config(
+  const std::map<std::string, std::string>& set) {
+  MILLRACE_TRY(check_all(set));
+  node_config node;
+  node.set.insert(set.begin(), set.end());
+  const reader from{node};
+  read_numbers(node, from);
+  if (node.group_min_session_timeout_ms > node.group_max_session_timeout_ms)
+    return error{errc::invalid_argument,
+      "group.min.session.timeout.ms is above group.max.session.timeout.ms"};
+  for (const char* key :
+    {"controller.quorum.voters", "controller.quorum.bootstrap.servers"})
+    if (from.words(key).size() > 1)
+      return error{errc::unsupported,
+        std::string{key} + ": several controllers are not supported yet"};
+  node.rack = from.text("broker.rack");
+  node.log_dirs = from.words("log.dirs");
+  if (node.log_dirs.empty())
+    node.log_dirs = from.words("log.dir");
+  if (node.log_dirs.size() != 1)
+    return error{errc::unsupported,
+      "log.dirs: several directories are not supported yet; give one"};
+  auto listeners = own_listeners(from, "listeners");
+  if (!listeners)
+    return listeners.error();
+  if (listeners->empty())
+    return error{errc::invalid_argument, "listeners: there is none"};
+  node.listeners = std::move(*listeners);
+  auto advertised = own_listeners(from, "advertised.listeners");
+  if (!advertised)
+    return advertised.error();
+  for (const auto& listener : *advertised)
+    if (listener.host.empty() || listener.host == "0.0.0.0"
+        || listener.host == "::")
+      return error{errc::invalid_argument,
+        "advertised.listeners: nobody can connect to every address; name one"};
+  node.advertised_listeners = std::move(*advertised);
+  auto http = parse_listeners("millrace.http.listeners",
+    from.text("millrace.http.listeners").value_or(""));
+  if (!http)
+    return http.error();
+  node.http_listeners = std::move(*http);
+  node.cluster_id = from.text("millrace.cluster.id").value_or("");
+  return node;
+}
+
+} // namespace millrace

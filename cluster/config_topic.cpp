@@ -1,0 +1,243 @@
+#include "cluster/config_topic.hpp"
+
+#include "schema/assert.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+std::optional<std::string> shown(
+  const config_key& key, std::optional<std::string> value) {
+  return key.sensitive ? std::nullopt : std::move(value);
+}
+
+void add_override(described_config& to, const config_key& key,
+  const config_map* overrides, config_source source) {
+  if (overrides == nullptr)
+    return;
+  const auto at = overrides->find(std::string_view{key.name});
+  if (at != overrides->end())
+    to.synonyms.push_back({key.name, shown(key, at->second), source});
+}
+
+/// Every place that has a value for a broker key, the winner first; its
+/// fallbacks, which may have other units, behind.
+void add_broker_synonyms(described_config& to, const config_key& key,
+  const metadata_image& image, const node_config& node) {
+  add_override(to, key, image.broker_configs(std::to_string(node.id.value)),
+    config_source::dynamic_broker);
+  add_override(
+    to, key, image.broker_configs(""), config_source::dynamic_default_broker);
+  add_override(to, key, &node.set, config_source::static_broker);
+  if (key.default_value != nullptr)
+    to.synonyms.push_back(
+      {key.name, key.default_value, config_source::default_value});
+  if (key.fallback_key != nullptr)
+    add_broker_synonyms(to,
+      *find_config_key(config_scope::broker, key.fallback_key), image, node);
+}
+
+/// What a synonym's value is in the units of `key`, which it is a synonym of.
+std::optional<std::string> converted(
+  const config_key& key, const described_config::synonym& synonym) {
+  int64_t factor = 1;
+  for (const auto* at = &key; at->name != synonym.name;) {
+    if (at->fallback_key == nullptr || !synonym.value)
+      return synonym.value;
+    factor *= at->fallback_factor;
+    at = find_config_key(config_scope::broker, at->fallback_key);
+  }
+  if (factor == 1)
+    return synonym.value;
+  const auto number = parse_config_integer(*synonym.value);
+  // -1 hours is for ever, in milliseconds too.
+  return std::to_string(number < 0 ? -1 : number * factor);
+}
+
+/// Whether the key above it on the way has the value.
+void choose(described_config& to, const config_key& broker_key) {
+  if (to.synonyms.empty())
+    return;
+  const auto& winner = to.synonyms.front();
+  to.source = winner.source;
+  to.value = converted(broker_key, winner);
+}
+
+class effective {
+public:
+  effective(const config_map& overrides, const metadata_image& image,
+    const node_config& node)
+      : overrides_(overrides),
+        dynamic_(image.broker_configs(std::to_string(node.id.value))),
+        dynamic_default_(image.broker_configs("")), static_(node.set) {}
+
+  /// As describe_topic_config() decides it, without the synonyms.
+  std::string text(const char* name) const {
+    const auto* key = find_config_key(config_scope::topic, name);
+    MILLRACE_ASSERT(key != nullptr, "a topic reads only keys of its table");
+    if (const auto at = overrides_.find(std::string_view{name});
+      at != overrides_.end())
+      return at->second;
+    int64_t factor = 1;
+    for (const auto* at
+         = find_config_key(config_scope::broker, key->broker_key);
+      at != nullptr;) {
+      if (auto value = broker_text(*at)) {
+        if (factor == 1)
+          return *value;
+        const auto number = parse_config_integer(*value);
+        return std::to_string(number < 0 ? -1 : number * factor);
+      }
+      if (at->fallback_key == nullptr)
+        break;
+      factor *= at->fallback_factor;
+      at = find_config_key(config_scope::broker, at->fallback_key);
+    }
+    return key->default_value;
+  }
+  template <class Int>
+  Int integer(const char* name) const {
+    return static_cast<Int>(parse_config_integer(text(name)));
+  }
+  bool boolean(const char* name) const {
+    return parse_config_boolean(text(name));
+  }
+
+private:
+  std::optional<std::string> broker_text(const config_key& key) const {
+    for (const auto* map : {dynamic_, dynamic_default_, &static_}) {
+      if (map == nullptr)
+        continue;
+      const auto at = map->find(std::string_view{key.name});
+      if (at != map->end())
+        return at->second;
+    }
+    if (key.default_value != nullptr)
+      return key.default_value;
+    return std::nullopt;
+  }
+
+  const config_map& overrides_;
+  const config_map* dynamic_;
+  const config_map* dynamic_default_;
+  const config_map& static_;
+};
+
+durability_mode durability_of(const std::string& word) {
+  if (word == "os")
+    return durability_mode::os;
+  return word == "fsync-always" ? durability_mode::fsync_always
+                                : durability_mode::fsync;
+}
+
+} // namespace
+
+described_config describe_topic_config(const config_key& key,
+  const config_map& overrides, const metadata_image& image,
+  const node_config& node) {
+  described_config described;
+  described.key = &key;
+  add_override(described, key, &overrides, config_source::dynamic_topic);
+  const auto* broker_key
+    = key.broker_key == nullptr
+        ? nullptr
+        : find_config_key(config_scope::broker, key.broker_key);
+  if (!described.synonyms.empty()) {
+    described.source = config_source::dynamic_topic;
+    described.value = described.synonyms.front().value;
+    if (broker_key != nullptr)
+      add_broker_synonyms(described, *broker_key, image, node);
+  } else if (broker_key != nullptr) {
+    add_broker_synonyms(described, *broker_key, image, node);
+    choose(described, *broker_key);
+  } else if (key.default_value != nullptr) {
+    described.value = key.default_value;
+    described.synonyms.push_back(
+      {key.name, key.default_value, config_source::default_value});
+  }
+  return described;
+}
+
+described_config describe_broker_config(
+  const config_key& key, const metadata_image& image, const node_config& node) {
+  described_config described;
+  described.key = &key;
+  add_broker_synonyms(described, key, image, node);
+  // The fallbacks' values are shown, but this key's own stays unset.
+  if (!described.synonyms.empty()
+      && described.synonyms.front().name == key.name) {
+    described.source = described.synonyms.front().source;
+    described.value = described.synonyms.front().value;
+  }
+  return described;
+}
+
+topic_config effective_topic_config(const config_map& overrides,
+  const metadata_image& image, const node_config& node) {
+  const effective from{overrides, image, node};
+  topic_config c;
+  c.retention_ms = from.integer<int64_t>("retention.ms");
+  c.retention_bytes = from.integer<int64_t>("retention.bytes");
+  c.segment_bytes = from.integer<int32_t>("segment.bytes");
+  c.segment_ms = from.integer<int64_t>("segment.ms");
+  c.segment_jitter_ms = from.integer<int64_t>("segment.jitter.ms");
+  c.segment_index_bytes = from.integer<int32_t>("segment.index.bytes");
+  c.index_interval_bytes = from.integer<int32_t>("index.interval.bytes");
+  c.message_bytes_max = from.integer<int32_t>("max.message.bytes");
+  c.log_append_time = from.text("message.timestamp.type") == "LogAppendTime";
+  c.timestamp_before_ms_max
+    = from.integer<int64_t>("message.timestamp.before.max.ms");
+  c.timestamp_after_ms_max
+    = from.integer<int64_t>("message.timestamp.after.max.ms");
+  c.min_insync_replicas = from.integer<int32_t>("min.insync.replicas");
+  c.compression_type = from.text("compression.type");
+  c.gzip_level = from.integer<int32_t>("compression.gzip.level");
+  c.lz4_level = from.integer<int32_t>("compression.lz4.level");
+  c.zstd_level = from.integer<int32_t>("compression.zstd.level");
+  const auto policies = parse_config_list(from.text("cleanup.policy"));
+  const auto has = [&policies](const char* policy) {
+    return std::find(policies.begin(), policies.end(), policy)
+           != policies.end();
+  };
+  c.cleanup_delete = has("delete");
+  c.cleanup_compact = has("compact");
+  c.flush_messages = from.integer<int64_t>("flush.messages");
+  c.flush_ms = from.integer<int64_t>("flush.ms");
+  c.file_delete_delay_ms = from.integer<int64_t>("file.delete.delay.ms");
+  c.preallocate = from.boolean("preallocate");
+  c.unclean_leader_election = from.boolean("unclean.leader.election.enable");
+  c.durability = durability_of(from.text("millrace.durability"));
+  return c;
+}
+
+topic_config effective_topic_config(const metadata_image& image,
+  const node_config& node, std::string_view topic) {
+  static const config_map none;
+  const auto* found = image.find_topic(topic);
+  return effective_topic_config(
+    found == nullptr ? none : found->configs, image, node);
+}
+
+std::optional<std::string> why_not_topic_configs(
+  std::string_view topic, const config_map& overrides) {
+  for (const auto& [name, value] : overrides) {
+    const auto* key = find_config_key(config_scope::topic, name);
+    if (key == nullptr)
+      return unknown_config_key(config_scope::topic, name);
+    if (const auto checked = check_config_value(*key, value); !checked)
+      return checked.error().context;
+  }
+  const auto policy = overrides.find("cleanup.policy");
+  if (policy == overrides.end() || is_internal_topic(topic))
+    return std::nullopt;
+  for (const auto& word : parse_config_list(policy->second))
+    if (word == "compact")
+      return "Invalid value " + policy->second
+             + " for configuration cleanup.policy: compaction is not supported "
+               "yet; only delete is";
+  return std::nullopt;
+}
+
+} // namespace millrace
