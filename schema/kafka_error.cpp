@@ -283,7 +283,6 @@ bool is_retriable(kafka_error error) {
     case kafka_error::unknown_topic_id:
     case kafka_error::inconsistent_topic_id:
     case kafka_error::fetch_session_topic_id_error:
-    case kafka_error::new_leader_elected:
       return true;
     default:
       return false;

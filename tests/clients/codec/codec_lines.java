@@ -12,10 +12,12 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.errors.RetriableException;
 import org.apache.kafka.common.message.ApiMessageType;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
 import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.Errors;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.BoundField;
@@ -29,6 +31,7 @@ import org.apache.kafka.common.protocol.types.Type;
  *
  * usage: CodecLines SEED ROUNDS
  *
+ * error CODE NAME RETRIABLE                    for each error code
  * api KEY NAME MIN MAX ADVERTISED_MIN          for each API with a stable version
  * message NAME VERSION HEX JSON                ROUNDS times for each version
  * request_header KEY VERSION HEX JSON
@@ -48,6 +51,9 @@ class CodecLines {
     out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     random = new Random(Long.parseLong(args[0]));
     int rounds = Integer.parseInt(args[1]);
+    for (Errors error : Errors.values())
+      out.println(String.join(" ", "error", "" + error.code(), error.name(),
+          "" + (error.exception() instanceof RetriableException)));
     for (ApiKeys api : ApiKeys.values()) {
       short last = api.latestVersion(false);
       if (last < api.oldestVersion())

@@ -1,11 +1,13 @@
 // Compares our codecs with the Java client's: reads the lines that CodecLines
 // prints, decodes the bytes with ours, compares the JSON of both sides, encodes
-// again and compares the bytes. Exit code 0 when nothing differs and each of
-// our messages was seen in each of its versions.
+// again and compares the bytes; error codes and API versions as well. Exit code
+// 0 when nothing differs and each of our messages was seen in each of its
+// versions.
 
 #include "schema/kafka/apis.hpp"
 #include "schema/kafka/fields.hpp"
 #include "schema/kafka/header.hpp"
+#include "schema/kafka_error.hpp"
 #include "schema/kafka_wire.hpp"
 
 #include <nlohmann/json.hpp>
@@ -105,7 +107,9 @@ public:
     std::istringstream in{line};
     std::string word;
     in >> word;
-    if (word == "api")
+    if (word == "error")
+      read_error(in);
+    else if (word == "api")
       read_api(in);
     else if (word == "message")
       read_message(in);
@@ -141,6 +145,21 @@ private:
         || ours->max_version != max
         || ours->advertised_min_version != advertised)
       complain("api " + name, "another name or other versions");
+  }
+
+  /// Codes that we do not list at all are none of ours.
+  void read_error(std::istringstream& in) {
+    int16_t code = 0;
+    std::string name, retriable;
+    in >> code >> name >> retriable;
+    const auto ours = static_cast<kafka_error>(code);
+    const std::string our_name = to_string(ours);
+    if (our_name == "UNLISTED_ERROR")
+      return;
+    if (our_name != name)
+      complain("error " + name, "is " + our_name + " here");
+    else if (is_retriable(ours) != (retriable == "true"))
+      complain("error " + name, "retriable for the client: " + retriable);
   }
 
   void read_message(std::istringstream& in) {
