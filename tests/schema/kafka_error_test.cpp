@@ -35,6 +35,6 @@ TEST_CASE("what passes by itself is retriable and what does not is not",
   CHECK_FALSE(is_retriable(kafka_error::none));
   CHECK_FALSE(is_retriable(kafka_error::message_too_large));
   CHECK_FALSE(is_retriable(kafka_error::out_of_order_sequence_number));
-  // The client takes it as it is: it tells of a leader found elsewhere.
+  // As in the Java client, where it is no RetriableException.
   CHECK_FALSE(is_retriable(kafka_error::new_leader_elected));
 }
