@@ -8,11 +8,12 @@ void sim_file_system::crash(crash_policy policy) {
   state_->mix(static_cast<uint64_t>(policy));
   state_->names.crash(policy, state_->rng);
   // Reservations are kept: losing one only makes a full disk less full.
-  ++state_->life;
-  state_->handle_count = 0;
-  state_->locked.clear();
-  state_->off = false;
-  state_->stop_operation = UINT64_MAX;
+  state_->end_life();
+}
+
+void sim_file_system::kill() {
+  state_->mix('K', {});
+  state_->end_life();
 }
 
 std::unique_ptr<sim_file_system> sim_file_system::clone() const {

@@ -84,6 +84,15 @@ struct sim_file_state {
       {found->second, path + ": a simulated " + to_string(found->second)}};
   }
 
+  /// Handles and locks of before are dead; the machine is on again.
+  void end_life() {
+    ++life;
+    handle_count = 0;
+    locked.clear();
+    off = false;
+    stop_operation = UINT64_MAX;
+  }
+
   [[nodiscard]] uint64_t used() const {
     uint64_t bytes = 0;
     names.walk([&](const std::string&, const sim_node& node) {

@@ -37,6 +37,10 @@ public:
   /// The power goes and comes back. Handles and locks of before answer
   /// errc::offline from now on. Ends stop_at().
   void crash(crash_policy policy);
+  /// The process dies and the machine goes on: handles and locks are dead,
+  /// the page cache is there, so that what opens next reads bytes and names
+  /// that the disk may never see (R5). Ends stop_at().
+  void kill();
   /// A copy of everything (cache, disk, faults to come, random state), whose
   /// fate is its own. No handle leads to it yet.
   [[nodiscard]] std::unique_ptr<sim_file_system> clone() const;

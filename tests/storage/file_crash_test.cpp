@@ -41,6 +41,13 @@ TEST_CASE("a crash takes what was not synced", "[storage][file]") {
   CHECK(f->sync().error().code == errc::offline);
   CHECK(f->size().error().code == errc::offline);
 
+  auto killed = kept->clone();
+  killed->kill();
+  CHECK(killed->content("/a") == "new!");
+  CHECK(killed->durable_content("/a") == "old");
+  killed->crash(crash_policy::lose_unsynced);
+  CHECK(killed->content("/a") == "old");
+
   kept->crash(crash_policy::keep_unsynced);
   CHECK(kept->tree() == std::vector<std::string>{"/a", "/b"});
   CHECK(kept->content("/a") == "new!");

@@ -52,7 +52,10 @@ TEST_CASE("a stop at any operation leaves the old vote or the new",
     for (uint64_t way = 0; way < 20; ++way) {
       auto one = files.clone();
       one->reseed(std::mt19937_64{way});
-      one->crash(crash_policy::random_subset);
+      if (way == 0)
+        one->kill(); // what is read next may be in the page cache only (R5)
+      else
+        one->crash(crash_policy::random_subset);
       auto again = vote_file::open(*one, "/vote");
       REQUIRE(again);
       const auto term = again->current().term;
