@@ -66,8 +66,9 @@ result<vote_file> vote_file::open(file_system& files, const std::string& path) {
   if (!handle)
     return handle.error();
   opened.file_ = std::move(*handle);
-  // The bytes read may be of a page that never reached the disk (R5).
+  // What is read, bytes and name, may be in the page cache only (R5).
   MILLRACE_TRY(opened.file_->sync());
+  MILLRACE_TRY(files.sync_directory(parent_directory(path)));
   std::array<std::byte, 2 * slot_bytes> content{};
   auto got = opened.file_->read_at(0, content);
   if (!got)

@@ -65,7 +65,7 @@ TEST_CASE("a stop at any operation leaves the old vote or the new",
       CHECK(vote_file::open(*one, "/vote")->current().term == term);
     }
   }
-  CHECK(stops == 5 + 1 + 6 * 2); // replace; sync at opening; write and sync
+  CHECK(stops == 5 + 2 + 6 * 2); // replace; sync at opening; write and sync
 }
 
 TEST_CASE("one broken slot leaves the other, two are corruption",
