@@ -4,6 +4,10 @@
 # which is kept over stops; sets $bootstrap (HOST:PORT), $http and $server (the
 # process). stop_server stops it cleanly, kill_server as a crash does. The end
 # of the script ends it and removes everything.
+#
+# With MILLRACE_TEST_BOOTSTRAP=HOST:PORT in the environment no server is
+# started, and the test runs against that one: a real Kafka shows whether a
+# failing test is right.
 set -euo pipefail
 : "${MILLRACE_BINARY:?the program under test}"
 scratch=$(mktemp -d)
@@ -55,6 +59,10 @@ choose_ports() {
 }
 
 start_server() {
+  if [ -n "${MILLRACE_TEST_BOOTSTRAP:-}" ]; then
+    bootstrap=$MILLRACE_TEST_BOOTSTRAP
+    return
+  fi
   [ -n "${bootstrap:-}" ] || choose_ports
   "$MILLRACE_BINARY" serve --data-dir "$data" --kafka "$bootstrap" \
     --http "$http" "$@" >>"$scratch/log" 2>&1 &
@@ -63,12 +71,14 @@ start_server() {
 }
 
 stop_server() {
+  [ -n "$server" ] || return 0
   kill -TERM "$server"
   wait "$server" || fail "the server's exit code after SIGTERM is $?"
   server=
 }
 
 kill_server() {
+  [ -n "$server" ] || return 0
   kill -9 "$server"
   wait "$server" 2>/dev/null || true
   server=

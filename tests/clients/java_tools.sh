@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# Kafka's own command-line tools against the server, and its DumpLogSegments
+# against the files that the server left.
+. "$(dirname "$0")/server.sh"
+classpath=$(cat "$MILLRACE_CLIENTS/java.classpath") ||
+  fail "the Java clients are missing"
+command -v java >/dev/null || fail "java is not installed"
+cat >"$scratch/log4j2.xml" <<'P'
+<Configuration status="ERROR"><Loggers><Root level="ERROR"/></Loggers>
+</Configuration>
+P
+tool() { # CLASS ARG...
+  timeout 120 java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+    -Xshare:auto -Dlog4j2.configurationFile="$scratch/log4j2.xml" \
+    -cp "$classpath" "$@" 2>&1
+}
+expect() { # WHAT PATTERN TEXT
+  grep -qE -- "$2" <<<"$3" || fail "$1: no line matches <$2> in: $3"
+  echo "ok   $1"
+}
+
+start_server
+topic=java-$RANDOM$RANDOM
+commands=org.apache.kafka.tools
+at=(--bootstrap-server "$bootstrap")
+
+expect "kafka-broker-api-versions reads our ranges" \
+  'Fetch\(1\): 4 to 18' "$(tool $commands.BrokerApiVersionsCommand "${at[@]}")"
+
+topics() { tool $commands.TopicCommand "${at[@]}" "$@"; }
+expect "kafka-topics creates" "Created topic $topic" "$(topics --create \
+  --topic "$topic" --partitions 3 --config segment.bytes=1048576)"
+expect "kafka-topics refuses what is there" 'already exists' \
+  "$(topics --create --topic "$topic" || true)"
+expect "kafka-topics lists" "^$topic$" "$(topics --list)"
+described=$(topics --describe --topic "$topic")
+expect "kafka-topics describes" 'PartitionCount: 3' "$described"
+expect "with the configuration that was set" 'segment.bytes=1048576' \
+  "$described"
+topics --alter --topic "$topic" --partitions 4 >/dev/null
+expect "kafka-topics grows" 'PartitionCount: 4' \
+  "$(topics --describe --topic "$topic")"
+
+configs() {
+  tool kafka.admin.ConfigCommand "${at[@]}" --entity-type topics \
+    --entity-name "$topic" "$@"
+}
+expect "kafka-configs alters" 'Completed' \
+  "$(configs --alter --add-config retention.ms=7200000)"
+expect "kafka-configs describes" 'retention.ms=7200000' "$(configs --describe)"
+
+for codec in none gzip snappy lz4 zstd; do
+  seq 1 500 | sed "s/^/$codec /" | tool $commands.ConsoleProducer \
+    "${at[@]}" --topic "$topic" --compression-codec "$codec" ||
+    fail "the console producer with $codec"
+done
+read_all() {
+  tool $commands.consumer.ConsoleConsumer "${at[@]}" --topic "$topic" \
+    --from-beginning --max-messages 2500 --timeout-ms 30000 "$@" |
+    grep -E '^[a-z0-9]+ [0-9]+$' | sort
+}
+wanted=$(for codec in none gzip snappy lz4 zstd; do
+  seq 1 500 | sed "s/^/$codec /"
+done | sort | md5sum)
+[ "$(read_all --group "$topic-group" | md5sum)" = "$wanted" ] ||
+  fail "the console consumer read something else"
+echo "ok   kafka-console-consumer reads what kafka-console-producer wrote"
+
+groups() { tool $commands.consumer.group.ConsumerGroupCommand "${at[@]}" "$@"; }
+expect "kafka-consumer-groups lists" "^$topic-group$" "$(groups --list)"
+expect "kafka-consumer-groups describes offsets and lag" \
+  "$topic-group +$topic +[0-3] +[0-9]+ +[0-9]+ +0 " \
+  "$(groups --describe --group "$topic-group")"
+expect "kafka-consumer-groups resets" "$topic-group +$topic +0 +0" \
+  "$(groups --reset-offsets --to-earliest --topic "$topic" --execute \
+    --group "$topic-group")"
+expect "kafka-consumer-groups deletes" 'was successful' \
+  "$(groups --delete --group "$topic-group")"
+
+sum() { awk -F: '{s += $3} END {print s}'; }
+offsets=$(tool $commands.GetOffsetShell "${at[@]}" --topic "$topic")
+[ "$(sum <<<"$offsets")" = 2500 ] || fail "kafka-get-offsets says $offsets"
+echo "ok   kafka-get-offsets counts all records"
+
+expect "kafka-log-dirs describes" "$topic-0" \
+  "$(tool $commands.LogDirsCommand "${at[@]}" --describe)"
+expect "kafka-producer-perf-test runs with acks=all" '20000 records sent' \
+  "$(tool $commands.ProducerPerformance --topic "$topic" --num-records 20000 \
+    --record-size 100 --throughput -1 --producer-props acks=all \
+    bootstrap.servers="$bootstrap")"
+expect "kafka-verifiable-producer sees every acknowledgement" \
+  '"sent":2000,"acked":2000' \
+  "$(tool $commands.VerifiableProducer "${at[@]}" --topic "$topic" \
+    --max-messages 2000 --acks -1)"
+
+printf '{"partitions":[{"topic":"%s","partition":1,"offset":3}],"version":1}' \
+  "$topic" >"$scratch/delete.json"
+expect "kafka-delete-records moves the log's start" 'low_watermark: 3' \
+  "$(tool $commands.DeleteRecordsCommand "${at[@]}" \
+    --offset-json-file "$scratch/delete.json")"
+
+stop_server
+if [ -z "${MILLRACE_TEST_BOOTSTRAP:-}" ]; then
+  # Every segment, index and snapshot of the topic, and the groups' own log.
+  files=$(find "$data" \( -path "*/$topic-*" -o -path '*/__consumer_offsets-*' \) \
+    \( -name '*.log' -o -name '*.index' -o -name '*.timeindex' \
+    -o -name '*.snapshot' \) -size +0 | paste -sd,)
+  [ -n "$files" ] || fail "the server left no segments"
+  dump=$(tool kafka.tools.DumpLogSegments --deep-iteration --files "$files")
+  if grep -E 'Found|mismatch|invalid|isvalid: false|Exception' <<<"$dump"; then
+    fail "DumpLogSegments complains"
+  fi
+  count=$(grep -cE '^\| offset: ' <<<"$dump")
+  [ "$count" -ge 24500 ] || fail "DumpLogSegments finds $count records only"
+  echo "ok   DumpLogSegments reads all files, $count records deep"
+fi
+topic_gone() { ! topics --list | grep -q "^$topic$"; }
+start_server
+expect "kafka-topics deletes" '^$' "$(topics --delete --topic "$topic")"
+await 20 topic_gone || fail "the topic is still listed"
+stop_server
