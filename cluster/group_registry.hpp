@@ -37,6 +37,8 @@ class group_registry {
 public:
   /// @param new_uuid where the ids of new members come from
   group_registry(group_config config, std::function<uuid()> new_uuid);
+  group_registry(const group_registry&) = delete; // appends point back at it
+  group_registry& operator=(const group_registry&) = delete;
 
   // From the log and its image, before finish_load().
 

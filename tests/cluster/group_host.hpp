@@ -53,8 +53,16 @@ public:
   static constexpr int64_t start_ms = 1'000;
   static constexpr int64_t wall_start_ms = 1'700'000'000'000;
 
-  explicit group_host(group_config config = {})
-      : config(config), registry(config, counting_uuids()) {
+  /// @param log what was written before a restart
+  explicit group_host(
+    group_config config = {}, const std::vector<offsets_record>& log = {})
+      : config(config), registry(config, counting_uuids(1 + log.size())) {
+    for (const auto& record : log)
+      REQUIRE(registry
+          .replay(record.key, record.value
+                                ? std::optional<std::string_view>{*record.value}
+                                : std::nullopt)
+          .ok());
     registry.finish_load(now_ms, wall_ms());
   }
 
