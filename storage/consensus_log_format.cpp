@@ -88,11 +88,17 @@ consensus_segment_header::encode() const {
   return out;
 }
 
-std::optional<consensus_segment_header> consensus_segment_header::decode(
+uint32_t consensus_segment_header::claimed_version(
   std::span<const std::byte> from) {
   if (from.size() < bytes
-      || std::memcmp(from.data(), magic.data(), magic.size()) != 0
-      || get<uint32_t>(from.subspan(8)) != version
+      || std::memcmp(from.data(), magic.data(), magic.size()) != 0)
+    return 0;
+  return get<uint32_t>(from.subspan(8));
+}
+
+std::optional<consensus_segment_header> consensus_segment_header::decode(
+  std::span<const std::byte> from) {
+  if (claimed_version(from) != version
       || get<uint32_t>(from.subspan(header_checksum_at))
            != crc32c_of(from.first(header_checksum_at)))
     return std::nullopt;

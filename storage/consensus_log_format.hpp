@@ -40,7 +40,10 @@ struct consensus_segment_header {
 
   [[nodiscard]] std::string file_name() const;
   [[nodiscard]] std::array<std::byte, bytes> encode() const;
-  /// None when the bytes are no such header.
+  /// The version that the bytes claim; 0 when they are no header at all.
+  [[nodiscard]] static uint32_t claimed_version(
+    std::span<const std::byte> from);
+  /// None when the bytes are no whole header of this version.
   static std::optional<consensus_segment_header> decode(
     std::span<const std::byte> from);
   /// What file_name() wrote: sequence and first index. None for other names.

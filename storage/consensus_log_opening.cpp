@@ -69,12 +69,18 @@ private:
     auto got = s.handle->read_at(0, head);
     if (!got)
       return got.error();
-    const auto header
-      = consensus_segment_header::decode(std::span{head}.first(*got));
+    const auto bytes = std::span{head}.first(*got);
+    const auto version = consensus_segment_header::claimed_version(bytes);
+    if (version > consensus_segment_header::version)
+      return error{errc::unsupported,
+        "consensus log " + path + ": version " + std::to_string(version)
+          + " is unknown to this version of Millrace, which knows 1; start "
+            "the version that wrote it"};
+    const auto header = consensus_segment_header::decode(bytes);
     // The file got its name after its head was synced: never torn.
     if (!header || header->sequence != named.sequence
         || header->first_index != named.first_index)
-      return corrupt(s, 0, "is no head of a segment that this version knows");
+      return corrupt(s, 0, "is no head of a segment");
     s.header = *header;
     auto& live = log_.segments_;
     while (!live.empty()

@@ -9,7 +9,8 @@ namespace millrace {
 namespace {
 
 constexpr size_t slot_bytes = 512;
-constexpr std::string_view magic = "mrvote01";
+constexpr std::string_view magic = "mrvote01"; // the digits: its version
+constexpr size_t version_at = 6;
 constexpr size_t checksum_at = 48;
 
 struct slot {
@@ -85,6 +86,14 @@ result<vote_file> vote_file::open(file_system& files, const std::string& path) {
       opened.current_ = found->value;
     }
   }
+  const std::string_view start{
+    reinterpret_cast<const char*>(content.data()), magic.size()};
+  if (start.substr(0, version_at) == magic.substr(0, version_at)
+      && start > magic)
+    return error{errc::unsupported,
+      "vote file " + path + ": version " + std::string{start.substr(version_at)}
+        + " is unknown to this version of Millrace, which knows 01; start "
+          "the version that wrote it"};
   if (opened.sequence_ == 0)
     return error{errc::corrupt,
       "vote file " + path

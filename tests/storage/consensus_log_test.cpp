@@ -289,3 +289,41 @@ TEST_CASE(
   files.crash(crash_policy::keep_unsynced);
   CHECK(must_open(files)->last_index() == 3);
 }
+
+TEST_CASE("the bytes of a log are those of the format's page",
+  "[storage][consensus_log]") {
+  sim_file_system files;
+  auto log = must_open(files);
+  const std::vector<consensus_entry> first{
+    {1, 1, 0, shared_bytes::copy_of("hello")}};
+  const std::vector<consensus_entry> second{{1, 2, 1, {}}};
+  REQUIRE(log->append(first));
+  REQUIRE(log->sync());
+  REQUIRE(log->append(second));
+  const auto content
+    = files.content("/log/0000000001-00000000000000000001.entries");
+  const std::string head{"mrconlog\1\0\0\0\0\0\0\0"
+                         "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                         "\0\0\0\0\0\0\0\0\x87\x44\x67\x20\0\0\0\0",
+    48};
+  const std::string entries{"\xe8\xf8\xe8\xaf\5\0\0\0\1\0\0\0\0\0\0\0"
+                            "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                            "\0\0\0\0\0\0\0\0hello\0\0\0"
+                            "\x36\x92\x3a\x32\0\0\0\0\1\0\0\0\0\0\0\0"
+                            "\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                            "\1\0\0\0\0\0\0\0",
+    88};
+  CHECK(content.substr(0, 48) == head);
+  CHECK(content.substr(512, 88) == entries);
+}
+
+TEST_CASE("a segment of a later version is refused with a sentence",
+  "[storage][consensus_log]") {
+  sim_file_system files;
+  must_open(files);
+  files.flip_bit(last_file(files), 8, 1); // version 1 becomes 3
+  auto opened = consensus_log::open(files, "/log", small);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::unsupported);
+  CHECK_THAT(opened.error().context, Catch::Contains("version 3"));
+}

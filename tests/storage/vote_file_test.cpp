@@ -95,3 +95,29 @@ TEST_CASE("after a failed sync nothing is stored any more (R6)",
   CHECK(opened->current() == vote_number(1));
   CHECK(opened->store(vote_number(3)).error().code == errc::offline);
 }
+
+TEST_CASE("the bytes of a vote are those of the format's page",
+  "[storage][vote_file]") {
+  sim_file_system files;
+  auto opened = vote_file::open(files, "/vote");
+  REQUIRE(opened->store({4, node_id{2}, uuid{1, 2}}));
+  const auto content = files.content("/vote");
+  REQUIRE(content.size() == 1024);
+  const std::string slot{"mrvote01\2\0\0\0\0\0\0\0"
+                         "\4\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                         "\2\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0"
+                         "\xa8\xac\x21\x62",
+    52};
+  CHECK(content.substr(0, 52) == slot);
+  CHECK(content.substr(52, 460) == std::string(460, '\0'));
+}
+
+TEST_CASE("a vote file of a later version is refused with a sentence",
+  "[storage][vote_file]") {
+  sim_file_system files;
+  REQUIRE(replace_file(files, "/vote", "mrvote02" + std::string(1016, 'x')));
+  auto opened = vote_file::open(files, "/vote");
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().code == errc::unsupported);
+  CHECK_THAT(opened.error().context, Catch::Contains("version 02"));
+}
