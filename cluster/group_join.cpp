@@ -177,7 +177,11 @@ void group_join::replace_static(const std::string& old_id) {
   member.client_host = who_.client_host;
   group_.update(
     id, protocols_, request_.session_timeout_ms, rebalance_timeout_ms_);
-  group_.refresh(id, turn_.now_ms);
+  if (member.is_new) // still has no generation, so sends no heartbeats
+    group_.set_deadline(
+      member, turn_.now_ms + turn_.config.new_member_join_timeout_ms);
+  else
+    group_.refresh(id, turn_.now_ms);
   group_.park_join(id, parked());
   switch (group_.phase()) {
   case group_phase::stable:

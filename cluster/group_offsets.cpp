@@ -4,7 +4,6 @@
 #include "cluster/group_names.hpp"
 #include "cluster/group_partition.hpp"
 #include "cluster/group_registry.hpp"
-#include "schema/assert.hpp"
 
 #include <algorithm>
 
@@ -176,7 +175,6 @@ void group_registry::fetch(const std::string& group,
 
 group_effects group_registry::handle(const group_request_context& who,
   const kafka::offset_fetch_request& request) {
-  MILLRACE_ASSERT(loaded_, "the registry serves once it is loaded");
   auto turn = begin_turn(who);
   kafka::offset_fetch_response answer;
   if (who.version < fetch_groups_version)

@@ -197,6 +197,11 @@ group_turn group_registry::begin_turn(int64_t now_ms, int64_t wall_ms) {
     now_ms, wall_ms};
 }
 
+group_turn group_registry::begin_turn(const group_request_context& who) {
+  MILLRACE_ASSERT(loaded_, "requests come once the log has been read");
+  return begin_turn(who.now_ms, who.wall_ms);
+}
+
 group_effects group_registry::end_turn(
   group_turn& turn, std::span<const std::string> touched) {
   for (const auto& id : touched) {
@@ -251,7 +256,6 @@ group_state* group_registry::find(const std::string& id) {
 }
 
 group_state& group_registry::find_or_create(const std::string& id) {
-  MILLRACE_ASSERT(loaded_, "the registry serves once it is loaded");
   return groups_.try_emplace(id, id).first->second;
 }
 

@@ -117,9 +117,7 @@ private:
   };
 
   [[nodiscard]] group_turn begin_turn(int64_t now_ms, int64_t wall_ms);
-  [[nodiscard]] group_turn begin_turn(const group_request_context& who) {
-    return begin_turn(who.now_ms, who.wall_ms);
-  }
+  [[nodiscard]] group_turn begin_turn(const group_request_context& who);
   /// Ends a turn that touched these groups.
   [[nodiscard]] group_effects end_turn(
     group_turn& turn, std::span<const std::string> touched = {});
