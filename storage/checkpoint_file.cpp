@@ -10,8 +10,7 @@ namespace {
 class line_reader {
 public:
   line_reader(std::string_view text, const std::string& name)
-    : rest_(text), name_(name) {
-  }
+      : rest_(text), name_(name) {}
 
   result<std::string_view> next() {
     ++number_;
@@ -27,8 +26,7 @@ public:
   }
   [[nodiscard]] error broken(const std::string& how) const {
     return {errc::corrupt,
-      "checkpoint " + name_ + ", line " + std::to_string(number_) + " "
-        + how};
+      "checkpoint " + name_ + ", line " + std::to_string(number_) + " " + how};
   }
 
 private:
@@ -61,9 +59,9 @@ result<checkpoint> parse_checkpoint(
   if (!line)
     return line.error();
   if (*line != "0")
-    return error{errc::unsupported,
-      "checkpoint " + name + ", line 1: version " + std::string{*line}
-        + " is unknown; this version knows 0"};
+    return error{errc::unsupported, "checkpoint " + name + ", line 1: version "
+                                      + std::string{*line}
+                                      + " is unknown; this version knows 0"};
   line = lines.next();
   if (!line)
     return line.error();

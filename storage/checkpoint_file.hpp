@@ -26,8 +26,7 @@ result<checkpoint> parse_checkpoint(
   std::string_view text, const std::string& name);
 
 /// Reads the file; a file that is not there holds no entries.
-result<checkpoint> read_checkpoint(
-  file_system& files, const std::string& path);
+result<checkpoint> read_checkpoint(file_system& files, const std::string& path);
 
 /// Replaces the file durably: a crash leaves the old one or the new.
 result<void> write_checkpoint(
