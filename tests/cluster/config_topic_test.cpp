@@ -1,0 +1,179 @@
+#include "cluster/config_topic.hpp"
+#include "tests/cluster/metadata_fixture.hpp"
+
+using namespace millrace;
+using millrace::test::controller;
+
+namespace {
+
+const config_key& topic_key(const char* name) {
+  return *find_config_key(config_scope::topic, name);
+}
+
+described_config described(const char* name, const config_map& overrides,
+  const metadata_image& image, const node_config& node) {
+  return describe_topic_config(topic_key(name), overrides, image, node);
+}
+
+} // namespace
+
+TEST_CASE(
+  "a topic without overrides has Kafka's defaults", "[cluster][config_topic]") {
+  const auto c = effective_topic_config({}, test::node(), "t");
+  CHECK(c.retention_ms == 7ll * 24 * 3600 * 1000);
+  CHECK(c.retention_bytes == -1);
+  CHECK(c.segment_bytes == 1 << 30);
+  CHECK(c.segment_ms == 7ll * 24 * 3600 * 1000);
+  CHECK(c.index_interval_bytes == 4096);
+  CHECK(c.message_bytes_max == 1'048'588);
+  CHECK_FALSE(c.log_append_time);
+  CHECK(c.compression_type == "producer");
+  CHECK(c.cleanup_delete);
+  CHECK_FALSE(c.cleanup_compact);
+  CHECK(c.flush_ms == INT64_MAX);
+  CHECK(c.durability == durability_mode::fsync);
+  CHECK(c.min_insync_replicas == 1);
+}
+
+TEST_CASE("an override wins over the broker's, and that over all brokers'",
+  "[cluster][config_topic]") {
+  metadata_image image;
+  auto node = test::node({{"log.retention.ms", "1"}});
+  const auto retention = [&](const config_map& overrides) {
+    const auto c = effective_topic_config(overrides, image, node);
+    const auto d = described("retention.ms", overrides, image, node);
+    CHECK(d.value == std::to_string(c.retention_ms));
+    return std::pair{c.retention_ms, d.source};
+  };
+  CHECK(retention({}) == std::pair{int64_t{1}, config_source::static_broker});
+  image.apply(
+    configs_changed{config_resource::broker, "", {{"log.retention.ms", "2"}}},
+    0, 0);
+  CHECK(retention({})
+        == std::pair{int64_t{2}, config_source::dynamic_default_broker});
+  image.apply(
+    configs_changed{config_resource::broker, "0", {{"log.retention.ms", "3"}}},
+    1, 0);
+  CHECK(retention({}) == std::pair{int64_t{3}, config_source::dynamic_broker});
+  CHECK(retention({{"retention.ms", "4"}})
+        == std::pair{int64_t{4}, config_source::dynamic_topic});
+}
+
+TEST_CASE("another broker's dynamic configuration does not count here",
+  "[cluster][config_topic]") {
+  metadata_image image;
+  image.apply(
+    configs_changed{config_resource::broker, "1", {{"log.retention.ms", "2"}}},
+    0, 0);
+  CHECK(effective_topic_config({}, image, test::node()).retention_ms
+        == 604'800'000);
+}
+
+TEST_CASE("hours and minutes become milliseconds, the finer one winning",
+  "[cluster][config_topic]") {
+  const auto retention = [](std::map<std::string, std::string> set) {
+    return effective_topic_config({}, test::node(std::move(set)), "t")
+      .retention_ms;
+  };
+  CHECK(retention({{"log.retention.hours", "2"}}) == 7'200'000);
+  CHECK(
+    retention({{"log.retention.hours", "2"}, {"log.retention.minutes", "3"}})
+    == 180'000);
+  CHECK(retention({{"log.retention.minutes", "3"}, {"log.retention.ms", "4"}})
+        == 4);
+  CHECK(retention({{"log.retention.hours", "-1"}}) == -1);
+  CHECK(effective_topic_config({}, test::node({{"log.roll.hours", "1"}}), "t")
+          .segment_ms
+        == 3'600'000);
+}
+
+TEST_CASE("synonyms name every place that has a value, the winner first (C9)",
+  "[cluster][config_topic]") {
+  metadata_image image;
+  image.apply(configs_changed{config_resource::broker, "",
+                {{"log.segment.bytes", "2000000"}}},
+    0, 0);
+  const auto node = test::node({{"log.segment.bytes", "3000000"}});
+  const auto d
+    = described("segment.bytes", {{"segment.bytes", "1048576"}}, image, node);
+  REQUIRE(d.synonyms.size() == 4);
+  CHECK(d.synonyms[0].name == "segment.bytes");
+  CHECK(d.synonyms[0].source == config_source::dynamic_topic);
+  CHECK(d.synonyms[1].name == "log.segment.bytes");
+  CHECK(d.synonyms[1].source == config_source::dynamic_default_broker);
+  CHECK(d.synonyms[2].source == config_source::static_broker);
+  CHECK(d.synonyms[2].value == "3000000");
+  CHECK(d.synonyms[3].source == config_source::default_value);
+  CHECK(d.synonyms[3].value == "1073741824");
+}
+
+TEST_CASE("a synonym of other units keeps them, the value does not",
+  "[cluster][config_topic]") {
+  const auto d = described("retention.ms", {}, {}, test::node());
+  CHECK(d.value == "604800000");
+  CHECK(d.source == config_source::default_value);
+  REQUIRE(d.synonyms.size() == 1);
+  CHECK(d.synonyms[0].name == "log.retention.hours");
+  CHECK(d.synonyms[0].value == "168");
+}
+
+TEST_CASE("a broker's key that only a fallback has stays without a value",
+  "[cluster][config_topic]") {
+  const auto d = describe_broker_config(
+    *find_config_key(config_scope::broker, "log.retention.ms"), {},
+    test::node());
+  CHECK_FALSE(d.value);
+  CHECK(d.source == config_source::default_value);
+}
+
+TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
+  const config_map overrides{{"retention.ms", "1"}, {"retention.bytes", "2"},
+    {"segment.bytes", "1048577"}, {"segment.ms", "4"},
+    {"segment.jitter.ms", "5"}, {"segment.index.bytes", "6"},
+    {"index.interval.bytes", "7"}, {"max.message.bytes", "8"},
+    {"message.timestamp.type", "LogAppendTime"},
+    {"message.timestamp.before.max.ms", "9"},
+    {"message.timestamp.after.max.ms", "10"}, {"min.insync.replicas", "11"},
+    {"compression.type", "zstd"}, {"compression.gzip.level", "2"},
+    {"compression.lz4.level", "3"}, {"compression.zstd.level", "-4"},
+    {"cleanup.policy", "compact"}, {"flush.messages", "12"}, {"flush.ms", "13"},
+    {"file.delete.delay.ms", "14"}, {"preallocate", "true"},
+    {"unclean.leader.election.enable", "true"},
+    {"millrace.durability", "fsync-always"}};
+  for (const auto& key : topic_config_keys())
+    if (key.supported)
+      CHECK(overrides.count(key.name) == 1);
+  const auto c = effective_topic_config(overrides, {}, test::node());
+  CHECK(c.retention_ms == 1);
+  CHECK(c.retention_bytes == 2);
+  CHECK(c.segment_bytes == 1'048'577);
+  CHECK(c.segment_ms == 4);
+  CHECK(c.segment_jitter_ms == 5);
+  CHECK(c.segment_index_bytes == 6);
+  CHECK(c.index_interval_bytes == 7);
+  CHECK(c.message_bytes_max == 8);
+  CHECK(c.log_append_time);
+  CHECK(c.timestamp_before_ms_max == 9);
+  CHECK(c.timestamp_after_ms_max == 10);
+  CHECK(c.min_insync_replicas == 11);
+  CHECK(c.compression_type == "zstd");
+  CHECK(c.gzip_level == 2);
+  CHECK(c.lz4_level == 3);
+  CHECK(c.zstd_level == -4);
+  CHECK_FALSE(c.cleanup_delete);
+  CHECK(c.cleanup_compact);
+  CHECK(c.flush_messages == 12);
+  CHECK(c.flush_ms == 13);
+  CHECK(c.file_delete_delay_ms == 14);
+  CHECK(c.preallocate);
+  CHECK(c.unclean_leader_election);
+  CHECK(c.durability == durability_mode::fsync_always);
+}
+
+TEST_CASE("compaction is refused for users' topics and left to internal ones",
+  "[cluster][config_topic]") {
+  const config_map compact{{"cleanup.policy", "delete,compact"}};
+  CHECK_THAT(why_not_topic_configs("mine", compact).value_or(""),
+    Catch::Contains("compaction is not supported yet"));
+  CHECK_FALSE(why_not_topic_configs("__consumer_offsets", compact));
+}
