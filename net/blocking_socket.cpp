@@ -1,13 +1,13 @@
 #include "net/blocking_socket.hpp"
 
 #include "net/host.hpp"
+#include "net/steady_ms.hpp"
 #include "net/system_error.hpp"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,12 +16,6 @@
 namespace millrace {
 
 namespace {
-
-int64_t steady_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
 
 bool try_again(int number) {
   return number == EAGAIN || number == EINTR;

@@ -1,0 +1,109 @@
+#pragma once
+
+// The inside of event_loop.hpp: slots of connections, listeners, and the
+// marks that say which connections a flush has to look at.
+
+#include "net/event_loop.hpp"
+#include "net/listening.hpp"
+#include "net/loop_wake.hpp"
+#include "net/socket_connection.hpp"
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <mutex>
+#include <vector>
+
+namespace millrace {
+
+/// An id is a slot (low 32 bits) and the slot's generation (high 32 bits,
+/// from 1), so that an event of a connection that has gone is recognized.
+/// Epoll's tokens are these ids; generation 0 is the loop's own.
+class event_loop::impl final : public connection_owner {
+public:
+  explicit impl(loop_options options);
+  ~impl() override;
+  [[nodiscard]] result<void> open();
+
+  [[nodiscard]] result<uint16_t> listen(
+    const endpoint& at, accept_function accept, listen_options options);
+  void stop_listening();
+  size_t poll(int timeout_ms);
+  void flush();
+  void wake() {
+    wake_.wake();
+  }
+  void acknowledge_wake() {
+    wake_.acknowledge();
+  }
+  void adopt(descriptor fd, accept_function accept);
+  [[nodiscard]] connection* find(uint64_t id) const;
+  [[nodiscard]] size_t connection_count() const {
+    return live_;
+  }
+  void mark(socket_connection& which) override;
+
+  chunk_pool chunks;
+  loop_counters counters;
+
+private:
+  struct slot {
+    uint32_t generation = 0;
+    std::unique_ptr<socket_connection> held;
+  };
+  struct listener {
+    descriptor fd;
+    std::shared_ptr<const accept_function> accept;
+    std::function<event_loop&()> choose_loop;
+    bool armed = true;
+  };
+  struct adopted {
+    descriptor fd;
+    accept_function accept;
+  };
+  /// Counts refusals of one cause between two log lines.
+  struct trouble {
+    uint64_t count = 0;
+    int64_t reported_ms = INT64_MIN / 2;
+  };
+
+  [[nodiscard]] socket_connection* at(uint64_t id) const;
+  [[nodiscard]] result<void> watch(int fd, uint64_t token, uint32_t events);
+  void handle(uint64_t token, uint32_t events);
+  void handle_connection(socket_connection& one, uint32_t events);
+  void accept_from(listener& from);
+  bool out_of_descriptors(listener& from, int number);
+  void arm(listener& which, bool armed);
+  void rearm();
+  void settle(descriptor fd, const accept_function& accept);
+  void take_adopted();
+  void attend(socket_connection& one);
+  void update_interest(socket_connection& one);
+  void finish(socket_connection& one);
+  void discard_input(socket_connection& one);
+  void remove(socket_connection& one);
+  void report(trouble& of, const std::string& cause);
+
+  loop_options options_;
+  descriptor epoll_;
+  loop_wake wake_;
+  spare_descriptor spare_;
+  std::vector<listener> listeners_;
+  size_t disarmed_ = 0;
+  std::vector<slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  size_t live_ = 0;
+  // Ids, as a marked connection may be removed before its turn.
+  std::vector<uint64_t> marked_;
+  std::vector<uint64_t> attending_;
+  // Finished, and not yet closed by the peer; oldest first.
+  std::deque<uint64_t> lingering_;
+  std::vector<std::byte> scratch_;
+  trouble no_descriptors_;
+  trouble too_many_;
+
+  std::mutex adopted_mutex_;
+  std::vector<adopted> adopted_;
+};
+
+} // namespace millrace
