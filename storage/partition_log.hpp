@@ -154,7 +154,12 @@ public:
   /// The first record with the largest timestamp; nullopt in an empty log.
   [[nodiscard]] result<std::optional<timestamp_offset>> max_timestamp();
 
-  [[nodiscard]] epoch_end end_offset_for(leader_epoch epoch) const;
+  /// Tells that `epoch` begins here and now: its leader has been chosen.
+  void begin_epoch(leader_epoch epoch);
+  /// The largest known epoch not above `epoch`, and where it ends (KIP-279).
+  [[nodiscard]] epoch_end end_offset_for(leader_epoch epoch) const {
+    return epochs_.end_offset_for(epoch, log_end_);
+  }
   [[nodiscard]] leader_epoch last_epoch() const {
     return epochs_.last_epoch();
   }
@@ -204,14 +209,18 @@ public:
 private:
   partition_log(opening what, std::shared_ptr<file_cache> handles);
 
-  /// A stretch of a segment's file that makes no sense.
+  /// Offsets that cannot be read, and where reading goes on.
   struct hole {
     offset first;
     offset end;
-    offset segment_base; // of the segment where reading goes on
-    uint64_t resume_position;
+    offset segment_base;
+    uint64_t resume_position = 0;
   };
-  struct planned;
+  /// A batch with its offsets, ready to be written.
+  struct planned {
+    shared_bytes bytes;
+    append_item* item = nullptr;
+  };
   class recovery;
 
   [[nodiscard]] std::string path_of(offset base, std::string_view kind) const {
@@ -220,23 +229,39 @@ private:
   [[nodiscard]] segment& active() {
     return segments_.back();
   }
-  /// The index of the segment that holds `at`, or the last one.
+  /// The index of the segment that holds `at`: the last whose base is not
+  /// above it, or the first.
   [[nodiscard]] size_t segment_of(offset at) const;
   [[nodiscard]] offset end_of(size_t index) const;
+  /// Where to look in `s` for `from`, which may lie behind a hole.
   [[nodiscard]] uint64_t floor_for(offset from, const segment& s) const;
 
-  void check(append_item& item, int64_t now_ms) const;
+  // partition_log_append.cpp
+  [[nodiscard]] bool plan(append_item& item, producer_state& newer, offset base,
+    leader_epoch epoch, int64_t now_ms) const;
   result<void> write(std::span<planned> batches, int64_t now_ms);
   result<void> write_group(std::span<planned> batches);
-  void fail_all(std::span<append_item> items, const std::string& why);
+  void note_written(const planned& batch);
+  void refuse_unwritten(std::span<append_item> items, const error& why);
+
+  // partition_log_sync.cpp
+  result<std::shared_ptr<file>> active_file();
+  void mark_dirty(const std::shared_ptr<file>& handle);
+  result<void> sync_everything();
+
+  // partition_log_segments.cpp
   result<void> roll(offset base, int64_t now_ms);
   result<void> start_segment(offset base, int64_t now_ms);
-  void mark_dirty(const std::shared_ptr<file>& handle);
+  result<void> write_indexes(segment& s);
   result<void> write_snapshot(offset at);
+  result<void> drop_snapshots_above(offset end);
   result<void> rebuild_producers();
-  result<void> sync_everything();
-  result<std::optional<timestamp_offset>> first_record(const segment& s,
-    uint64_t position, int64_t timestamp_ms, bool exactly) const;
+  result<void> remove_segment_files(const segment& s);
+  result<void> remove_if_there(const std::string& path);
+
+  // partition_log_time.cpp
+  result<std::optional<timestamp_offset>> record_by_time(
+    const segment& s, uint64_t position, int64_t timestamp_ms) const;
 
   std::shared_ptr<file_cache> cache_;
   std::string directory_;
@@ -251,11 +276,12 @@ private:
   std::vector<hole> holes_;
   recovery_report report_;
 
+  std::shared_ptr<file> writing_; // the active segment's, while dirty
   std::vector<std::shared_ptr<file>> dirty_;
-  bool directory_dirty_ = false;
-  bool epochs_stale_ = false; // the checkpoint file lacks an entry
-  bool epochs_due_ = false;   // and must be written with the next sync
-  uint64_t generation_ = 0;   // of truncations
+  bool directory_dirty_ = false; // a name is not durable yet
+  bool epochs_stale_ = false;    // the checkpoint file lacks an entry
+  bool epochs_due_ = false;      // and must be written with the next sync
+  uint64_t generation_ = 0;      // of truncations
   offset last_snapshot_{-1};
   bool offline_ = false;
 };

@@ -58,32 +58,54 @@ public:
   void note(const batch_view& batch, offset base_offset, uint64_t position,
     uint32_t batch_size, int64_t index_interval_bytes);
 
-  /// Whether a batch with these properties must go to a new segment: the
-  /// file, an index or the relative offset would grow too far, or the first
-  /// batch is too old.
-  [[nodiscard]] bool must_roll(const log_config& config, size_t batch_size,
-    offset last, int64_t max_timestamp, int64_t now_ms) const;
+  /// Whether a batch with these properties, behind `pending` bytes that are
+  /// not written yet, must go to a new segment: the file, an index or the
+  /// relative offset would grow too far, or the first batch is too old.
+  [[nodiscard]] bool must_roll(const log_config& config, size_t pending,
+    size_t batch_size, offset last, int64_t max_timestamp,
+    int64_t now_ms) const;
 
   /// Where the batch that holds `wanted` begins, or the first one after it;
-  /// nullopt if the segment ends before. `floor` is a position from which
-  /// batches follow without a hole up to it, if the index does not know.
+  /// nullopt if the segment ends before. Looks at nothing before `floor`,
+  /// where a batch begins: behind a hole, it is where reading goes on.
   result<std::optional<uint64_t>> find(file_cache& cache,
-    const std::string& directory, offset wanted, uint64_t floor) const;
+    const std::string& directory, offset wanted, uint64_t floor = 0) const;
 
   /// How far whole batches go from `from`, a batch's begin: up to the first
-  /// that reaches `limit`, and at most `bytes_max` bytes, but one batch below
-  /// the limit in any case if `at_least_one`.
+  /// that reaches `limit` (nullopt: all may go), and at most `bytes_max`
+  /// bytes, but one batch below the limit in any case if `at_least_one`.
   result<uint64_t> extent(file_cache& cache, const std::string& directory,
-    uint64_t from, offset limit, size_t bytes_max, bool at_least_one) const;
+    uint64_t from, std::optional<offset> limit, size_t bytes_max,
+    bool at_least_one) const;
 
-  /// Fills in `largest` and `first_timestamp` of a sealed segment.
+  /// From where batches must be looked at for one that is as young as
+  /// `timestamp`; nullopt if there is none.
+  result<std::optional<uint64_t>> find_time(
+    file_cache& cache, const std::string& directory, int64_t timestamp) const;
+
+  /// `largest`, which is read from the time index, or the batches, once.
   result<largest_timestamp> find_largest(
     file_cache& cache, const std::string& directory);
 
   /// Appends the closing entry to the time index, as Kafka does on a roll.
   void close_times();
 
+  /// Sets the size to `end`, where a batch ends, and brings the indexes and
+  /// timestamps in line: entries from there on go, and the batches behind the
+  /// last entry are looked at again. Precondition: active.
+  result<void> resume(
+    file_cache& cache, const std::string& directory, uint64_t end);
+
+  /// Makes the next batch get an index entry of its own.
+  void force_entry() {
+    bytes_since_entry_ = INT32_MAX;
+  }
+
 private:
+  /// Whether an index entry tells the truth.
+  [[nodiscard]] bool checked(
+    const slice_source& source, const offset_entry& entry) const;
+
   int64_t bytes_since_entry_ = 0;
 };
 

@@ -1,0 +1,116 @@
+#include "storage/partition_log.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+partition_log::partition_log(opening what, std::shared_ptr<file_cache> handles)
+    : cache_(std::move(handles)), directory_(std::move(what.directory)),
+      name_(std::move(what.name)), config_(what.config) {}
+
+uint64_t partition_log::size_bytes() const {
+  uint64_t sum = 0;
+  for (const auto& s : segments_)
+    sum += s.size;
+  return sum;
+}
+
+void partition_log::begin_epoch(leader_epoch epoch) {
+  if (epoch > epochs_.last_epoch() && epochs_.assign(epoch, log_end_))
+    epochs_stale_ = true;
+}
+
+void partition_log::expire_producers(int64_t now_ms) {
+  producers_.expire(now_ms, config_.producer_id_expiration_ms);
+}
+
+size_t partition_log::segment_of(offset at) const {
+  const auto above = std::upper_bound(
+    segments_.begin(), segments_.end(), at, [](offset o, const segment& s) {
+      return o < s.base;
+    });
+  return above == segments_.begin()
+           ? 0
+           : static_cast<size_t>(above - segments_.begin()) - 1;
+}
+
+offset partition_log::end_of(size_t index) const {
+  return index + 1 < segments_.size() ? segments_[index + 1].base : log_end_;
+}
+
+uint64_t partition_log::floor_for(offset from, const segment& s) const {
+  uint64_t floor = 0;
+  for (const auto& h : holes_)
+    if (h.segment_base == s.base && from >= h.end)
+      floor = std::max(floor, h.resume_position);
+  return floor;
+}
+
+result<partition_log::readable> partition_log::read(
+  offset from, offset limit, size_t bytes_max, bool at_least_one) const {
+  if (from < log_start_ || from > log_end_)
+    return error{errc::out_of_range,
+      to_string(name_) + ": offset " + std::to_string(from.value)
+        + " is not within " + std::to_string(log_start_.value) + " to "
+        + std::to_string(log_end_.value)};
+  limit = std::min(limit, log_end_);
+  for (const auto& h : holes_) {
+    if (from >= h.first && from < h.end)
+      return error{errc::corrupt,
+        to_string(name_) + ": offsets " + std::to_string(h.first.value) + " to "
+          + std::to_string(h.end.value - 1) + " are lost"};
+    if (h.first > from)
+      limit = std::min(limit, h.first);
+  }
+  readable out;
+  for (size_t i = segment_of(from); i < segments_.size() && from < limit; ++i) {
+    const auto& s = segments_[i];
+    if (s.size == 0)
+      continue;
+    auto begin = s.find(*cache_, directory_, from, floor_for(from, s));
+    if (!begin)
+      return begin.error();
+    if (!*begin)
+      continue;
+    const auto stop
+      = limit < end_of(i) ? std::optional<offset>{limit} : std::nullopt;
+    auto end = s.extent(*cache_, directory_, **begin, stop,
+      bytes_max - out.bytes, at_least_one && out.bytes == 0);
+    if (!end)
+      return end.error();
+    if (*end > **begin) {
+      auto source = cache_->open(path_of(s.base, ".log"));
+      if (!source)
+        return source.error();
+      const auto size = static_cast<uint32_t>(*end - **begin);
+      out.slices.push_back({std::move(*source), **begin, size});
+      out.bytes += size;
+    }
+    if (*end < s.size || out.bytes >= bytes_max)
+      break;
+    from = end_of(i);
+  }
+  return out;
+}
+
+result<shared_bytes> partition_log::read_bytes(
+  offset from, offset limit, size_t bytes_max, bool at_least_one) const {
+  auto found = read(from, limit, bytes_max, at_least_one);
+  if (!found)
+    return found.error();
+  auto out = shared_bytes::allocate(found->bytes);
+  size_t at = 0;
+  for (const auto& slice : found->slices) {
+    auto got = slice.source->read_at(
+      slice.position, out.writable().subspan(at, slice.size));
+    if (!got)
+      return got.error();
+    if (*got < slice.size)
+      return error{
+        errc::corrupt, to_string(name_) + ": a segment is shorter than it was"};
+    at += slice.size;
+  }
+  return out;
+}
+
+} // namespace millrace

@@ -1,0 +1,208 @@
+#include "storage/partition_log_recovery.hpp"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+namespace millrace {
+
+namespace {
+
+// Ranges that cannot be read, for the next start: `0`, the count, then
+// `first end segment position` a line.
+constexpr std::string_view holes_name = "/millrace.lost-ranges";
+
+std::string describe(offset first, offset end) {
+  return "offsets " + std::to_string(first.value) + " to "
+         + std::to_string(end.value - 1);
+}
+
+} // namespace
+
+result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
+  const std::shared_ptr<file>& source, uint64_t position, uint64_t end) {
+  auto& s = log_.segments_[index];
+  const offset expected = log_.log_end_;
+  if (expected >= hint_) {
+    s.size = end;
+    MILLRACE_TRY(cut(index, position));
+    return std::optional<uint64_t>{};
+  }
+  auto sound = find_sound_batch(source, position + 1, end, expected);
+  if (!sound)
+    return sound.error();
+  if (!*sound)
+    // The next segment, or the hint, tells what is lost. The bytes stay.
+    return std::optional<uint64_t>{};
+  batch_walker walker{source, **sound, end, batch_view::header_size};
+  auto batch = walker.next();
+  if (!batch)
+    return batch.error();
+  const offset resumed = (*batch)->header.base_offset();
+  if (resumed > expected)
+    MILLRACE_TRY(refuse({expected, resumed, s.base, **sound}));
+  log_.log_end_ = resumed;
+  return *sound;
+}
+
+result<void> partition_log::recovery::gap(size_t index) {
+  const offset expected = log_.log_end_;
+  const offset base = log_.segments_[index].base;
+  // Compaction leaves gaps, which hold nothing.
+  if (base > expected && log_.config_.keys_required) {
+    log_.log_end_ = base;
+    return {};
+  }
+  if (base > expected && expected < hint_) {
+    MILLRACE_TRY(refuse({expected, base, base, 0}));
+    log_.log_end_ = base;
+    return {};
+  }
+  return cut(index, 0);
+}
+
+result<void> partition_log::recovery::cut(size_t index, uint64_t position) {
+  auto& segments = log_.segments_;
+  const offset expected = log_.log_end_;
+  auto sound = sound_end(index, position);
+  if (!sound)
+    return sound.error();
+  const auto path = log_.path_of(segments[index].base, ".log");
+  if (*sound) {
+    auto kept = keep_aside(index, position);
+    if (!kept)
+      return kept.error();
+    log_.report_.notes.push_back(
+      describe(expected, **sound)
+      + " were not durable when the node stopped, and " + path
+      + " is not whole at byte " + std::to_string(position)
+      + "; cut there, the bytes are kept in " + *kept);
+    log_.report_.lost.push_back({expected, **sound, false, std::move(*kept)});
+  } else {
+    for (size_t i = index; i < segments.size(); ++i)
+      log_.report_.torn_bytes += segments[i].size;
+    log_.report_.torn_bytes -= position;
+    log_.report_.notes.push_back(path + ", byte " + std::to_string(position)
+                                 + ": cut "
+                                 + std::to_string(log_.report_.torn_bytes)
+                                 + " bytes that a crash had left unfinished");
+  }
+  changed_ = true;
+  // A segment that does not begin at the log's end goes as a whole.
+  const bool whole = segments[index].base != expected && position == 0;
+  const size_t remaining = whole ? index : index + 1;
+  while (segments.size() > remaining) {
+    MILLRACE_TRY(log_.remove_segment_files(segments.back()));
+    segments.pop_back();
+  }
+  if (whole)
+    return {};
+  auto handle = log_.cache_->open(path);
+  if (!handle)
+    return handle.error();
+  segments[index].size = position;
+  return (*handle)->truncate(position);
+}
+
+result<std::optional<offset>> partition_log::recovery::sound_end(
+  size_t index, uint64_t position) const {
+  std::optional<offset> end;
+  for (size_t i = index; i < log_.segments_.size(); ++i) {
+    const auto& s = log_.segments_[i];
+    auto source = log_.cache_->open(log_.path_of(s.base, ".log"));
+    if (!source)
+      return source.error();
+    uint64_t from = i == index ? position : 0;
+    while (true) {
+      auto sound = find_sound_batch(*source, from, s.size, log_.log_end_);
+      if (!sound)
+        return sound.error();
+      if (!*sound)
+        break;
+      batch_walker walker{*source, **sound, s.size, batch_view::header_size};
+      auto batch = walker.next();
+      if (!batch)
+        return batch.error();
+      const offset after = (*batch)->header.last_offset() + int64_t{1};
+      end = std::max(end.value_or(after), after);
+      from = walker.position();
+    }
+  }
+  return end;
+}
+
+result<std::string> partition_log::recovery::keep_aside(
+  size_t index, uint64_t position) {
+  const auto path = log_.path_of(log_.log_end_, ".log.corrupt");
+  auto to = files_.open(path, open_mode::create_fresh);
+  if (!to)
+    return to.error();
+  std::vector<std::byte> buffer(256u << 10);
+  uint64_t written = 0;
+  for (size_t i = index; i < log_.segments_.size(); ++i) {
+    const auto& s = log_.segments_[i];
+    auto from = log_.cache_->open(log_.path_of(s.base, ".log"));
+    if (!from)
+      return from.error();
+    for (uint64_t at = i == index ? position : 0; at < s.size;) {
+      auto got = (*from)->read_at(at, buffer);
+      if (!got)
+        return got.error();
+      if (*got == 0)
+        break;
+      MILLRACE_TRY((*to)->write_at(
+        written, std::span<const std::byte>{buffer}.first(*got)));
+      written += *got;
+      at += *got;
+    }
+  }
+  MILLRACE_TRY((*to)->sync());
+  MILLRACE_TRY(files_.sync_directory(log_.directory_));
+  return path;
+}
+
+result<void> partition_log::recovery::refuse(const hole& h) {
+  const bool known = std::any_of(
+    log_.holes_.begin(), log_.holes_.end(), [&](const hole& other) {
+      return other.first == h.first;
+    });
+  if (known)
+    return {};
+  log_.holes_.push_back(h);
+  log_.report_.lost.push_back({h.first, h.end, true, {}});
+  log_.report_.notes.push_back(
+    describe(h.first, h.end)
+    + " were durable and cannot be read any more; reads of them are refused");
+  changed_ = true;
+  return save_holes();
+}
+
+result<void> partition_log::recovery::load_holes() {
+  const auto path = log_.directory_ + std::string{holes_name};
+  auto text = read_file(files_, path);
+  if (!text)
+    return text.error().code == errc::not_found ? result<void>{} : text.error();
+  std::istringstream in{*text};
+  int version = -1;
+  size_t count = 0;
+  in >> version >> count;
+  hole h;
+  while (in && version == 0 && log_.holes_.size() < count
+         && in >> h.first.value >> h.end.value >> h.segment_base.value
+              >> h.resume_position)
+    log_.holes_.push_back(h);
+  if (version != 0 || log_.holes_.size() != count)
+    return error{errc::corrupt, path + ": not what the format asks for"};
+  return {};
+}
+
+result<void> partition_log::recovery::save_holes() {
+  std::string text = "0\n" + std::to_string(log_.holes_.size()) + "\n";
+  for (const auto& h : log_.holes_)
+    text += std::to_string(h.first.value) + " " + std::to_string(h.end.value)
+            + " " + std::to_string(h.segment_base.value) + " "
+            + std::to_string(h.resume_position) + "\n";
+  return replace_file(files_, log_.directory_ + std::string{holes_name}, text);
+}
+
+} // namespace millrace

@@ -1,0 +1,312 @@
+#include "storage/partition_log_recovery.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace {
+
+namespace {
+
+constexpr std::string_view epochs_name = "/leader-epoch-checkpoint";
+
+bool is_leftover(std::string_view name) {
+  return name.ends_with(".deleted") || name.ends_with(".tmp")
+         || name.ends_with(".cleaned");
+}
+
+} // namespace
+
+result<std::unique_ptr<partition_log>> partition_log::open(opening what) {
+  MILLRACE_ASSERT(what.files != nullptr, "a log has a file system");
+  auto handles = what.handles != nullptr
+                   ? what.handles
+                   : std::make_shared<file_cache>(*what.files);
+  std::unique_ptr<partition_log> log{
+    new partition_log{what, std::move(handles)}};
+  MILLRACE_TRY(recovery(*log, what).run());
+  return log;
+}
+
+partition_log::recovery::recovery(partition_log& log, const opening& what)
+    : log_(log), what_(what), files_(*what.files),
+      hint_(what.durable_hint.value_or(offset{0})) {}
+
+result<void> partition_log::recovery::run() {
+  auto there = list();
+  if (!there)
+    return there.error();
+  if (!*there || log_.segments_.empty())
+    return create(what_.log_start);
+  MILLRACE_TRY(load_holes());
+  MILLRACE_TRY(prepare());
+  MILLRACE_TRY(walk());
+  return finish();
+}
+
+result<bool> partition_log::recovery::list() {
+  auto entries = files_.list(log_.directory_);
+  if (!entries) {
+    if (entries.error().code == errc::not_found)
+      return false;
+    return entries.error();
+  }
+  for (const auto& entry : *entries) {
+    if (const auto base = parse_segment_name(entry.name, ".log")) {
+      log_.segments_.emplace_back(*base, what_.now_ms);
+      log_.segments_.back().size = entry.size;
+    } else if (const auto at = parse_segment_name(entry.name, ".snapshot")) {
+      snapshots_.push_back(*at);
+    } else if (is_leftover(entry.name)) {
+      MILLRACE_TRY(log_.remove_if_there(log_.directory_ + "/" + entry.name));
+    }
+  }
+  return true;
+}
+
+result<void> partition_log::recovery::create(offset base) {
+  MILLRACE_TRY(make_directory_durable(files_, log_.directory_));
+  log_.report_.created = true;
+  if (hint_ > base) {
+    // The log was there once: its offsets are not given again.
+    MILLRACE_TRY(refuse({base, hint_, hint_, 0}));
+    base = hint_;
+  }
+  MILLRACE_TRY(log_.start_segment(base, what_.now_ms));
+  log_.log_start_ = what_.log_start;
+  log_.log_end_ = log_.durable_end_ = base;
+  return log_.sync_everything();
+}
+
+result<void> partition_log::recovery::prepare() {
+  auto& segments = log_.segments_;
+  const size_t last = segments.size() - 1;
+  first_walked_ = what_.clean ? last : log_.segment_of(hint_);
+
+  bool epochs_known = false;
+  auto text = read_file(files_, log_.directory_ + std::string{epochs_name});
+  if (text) {
+    if (auto cache = epoch_cache::decode(*text)) {
+      log_.epochs_ = std::move(*cache);
+      epochs_known = true;
+    }
+  } else if (text.error().code != errc::not_found) {
+    return text.error();
+  }
+
+  // A snapshot counts up to the hint only: it may hold batches that a crash
+  // has taken back (R14).
+  replay_from_ = segments.front().base;
+  std::sort(snapshots_.rbegin(), snapshots_.rend());
+  for (const auto at : snapshots_) {
+    if (!what_.clean && at > hint_)
+      continue;
+    auto content = read_file(files_, log_.path_of(at, ".snapshot"));
+    if (!content)
+      continue;
+    auto state = producer_state::decode(*content);
+    if (!state)
+      continue; // an older one and the batches since tell the same
+    log_.producers_ = std::move(*state);
+    log_.last_snapshot_ = at;
+    replay_from_ = std::max(at, replay_from_);
+    break;
+  }
+  first_walked_ = std::min(first_walked_, log_.segment_of(replay_from_));
+  if (!epochs_known)
+    first_walked_ = 0;
+
+  auto& tail = segments[last];
+  if (what_.clean && first_walked_ == last && epochs_known) {
+    MILLRACE_TRY(
+      tail.offsets.load(*log_.cache_, log_.path_of(tail.base, ".index")));
+    MILLRACE_TRY(
+      tail.times.load(*log_.cache_, log_.path_of(tail.base, ".timeindex")));
+    from_index_
+      = !tail.offsets.entries().empty()
+        && replay_from_
+             > tail.base
+                 + int64_t{tail.offsets.entries().back().relative_offset};
+    if (!from_index_) {
+      tail.offsets.clear();
+      tail.times.clear();
+    }
+  }
+  for (size_t i = 0; i < first_walked_; ++i) {
+    segments[i].offsets.leave_to_file();
+    segments[i].times.leave_to_file();
+  }
+  return {};
+}
+
+result<void> partition_log::recovery::walk() {
+  auto& segments = log_.segments_;
+  if (from_index_) {
+    auto done = walk_tail();
+    if (!done)
+      return done.error();
+    if (*done)
+      return {};
+  }
+  log_.log_end_ = segments[first_walked_].base;
+  log_.epochs_.truncate_to(log_.log_end_);
+  for (size_t i = first_walked_; i < segments.size(); ++i) {
+    if (segments[i].base != log_.log_end_)
+      MILLRACE_TRY(gap(i));
+    if (i < segments.size())
+      MILLRACE_TRY(walk_segment(i));
+  }
+  return {};
+}
+
+result<bool> partition_log::recovery::walk_tail() {
+  auto& tail = log_.segments_.back();
+  const uint64_t size = tail.size;
+  auto resumed = tail.resume(*log_.cache_, log_.directory_, size);
+  if (!resumed && resumed.error().code != errc::corrupt)
+    return resumed.error();
+  if (!resumed || tail.offsets.entries().empty()) {
+    tail = segment{tail.base, what_.now_ms};
+    tail.size = size;
+    return false;
+  }
+  auto source = log_.cache_->open(log_.path_of(tail.base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source,
+    static_cast<uint64_t>(tail.offsets.entries().back().position), size};
+  while (true) {
+    auto batch = walker.next();
+    if (!batch)
+      return batch.error();
+    if (!*batch)
+      return true;
+    const auto& header = (*batch)->header;
+    if (header.base_offset() >= replay_from_)
+      log_.producers_.apply(header, header.base_offset());
+    log_.log_end_ = header.last_offset() + int64_t{1};
+  }
+}
+
+result<void> partition_log::recovery::walk_segment(size_t index) {
+  auto& s = log_.segments_[index];
+  auto source = log_.cache_->open(log_.path_of(s.base, ".log"));
+  if (!source)
+    return source.error();
+  const uint64_t end = std::exchange(s.size, 0);
+  uint64_t position = 0;
+  while (position < end) {
+    auto reached = walk_run(s, *source, position, end);
+    if (!reached)
+      return reached.error();
+    if (*reached)
+      break;
+    auto resume = bad_bytes(index, *source, position, end);
+    if (!resume)
+      return resume.error();
+    if (!*resume)
+      break;
+    position = **resume;
+    s.force_entry();
+  }
+  return {};
+}
+
+result<bool> partition_log::recovery::walk_run(segment& s,
+  const std::shared_ptr<file>& source, uint64_t& position, uint64_t end) {
+  batch_walker walker{source, position, end};
+  while (true) {
+    auto batch = walker.next();
+    if (!batch) {
+      if (batch.error().code != errc::corrupt)
+        return batch.error();
+      return false;
+    }
+    if (!*batch)
+      return true;
+    const auto& header = (*batch)->header;
+    const offset last = header.last_offset();
+    if (header.base_offset() < log_.log_end_
+        || last.value - s.base.value > INT32_MAX)
+      return false;
+    if (what_.clean || last < hint_) {
+      note(s, header, position);
+    } else {
+      auto bytes = walker.whole(); // and `header` may be gone
+      if (!bytes)
+        return bytes.error();
+      const batch_view whole{*bytes};
+      if (whole.crc() != whole.computed_crc())
+        return false;
+      note(s, whole, position);
+    }
+    position = walker.position();
+  }
+}
+
+void partition_log::recovery::note(
+  segment& s, const batch_view& batch, uint64_t position) {
+  const offset base = batch.base_offset();
+  s.note(batch, base, position, static_cast<uint32_t>(batch.size()),
+    log_.config_.index_interval_bytes);
+  if (log_.epochs_.assign(batch.epoch(), base))
+    log_.epochs_stale_ = true;
+  if (base >= replay_from_)
+    log_.producers_.apply(batch, base);
+  log_.log_end_ = batch.last_offset() + int64_t{1};
+}
+
+result<void> partition_log::recovery::jump_to(offset base) {
+  changed_ = true;
+  MILLRACE_TRY(log_.roll(base, what_.now_ms));
+  log_.log_end_ = base;
+  return {};
+}
+
+result<void> partition_log::recovery::finish() {
+  auto& log = log_;
+  const offset found = log.log_end_;
+  if (found < hint_) {
+    MILLRACE_TRY(refuse({found, hint_, hint_, 0}));
+    MILLRACE_TRY(jump_to(hint_));
+  }
+  log.log_start_ = std::max(what_.log_start, log.segments_.front().base);
+  if (log.log_start_ > log.log_end_) {
+    log.report_.notes.push_back(
+      "it ended at " + std::to_string(log.log_end_.value)
+      + ", before its start " + std::to_string(log.log_start_.value));
+    MILLRACE_TRY(jump_to(log.log_start_));
+  }
+  log.epochs_.truncate_to(log.log_end_);
+  for (const auto at : snapshots_)
+    if (at > log.log_end_)
+      MILLRACE_TRY(log.remove_if_there(log.path_of(at, ".snapshot")));
+  if (log.last_snapshot_ > log.log_end_)
+    MILLRACE_TRY(log.rebuild_producers());
+  for (size_t i = first_walked_; i + 1 < log.segments_.size(); ++i) {
+    auto& s = log.segments_[i];
+    if (!s.offsets.resident())
+      continue;
+    s.close_times();
+    MILLRACE_TRY(log.write_indexes(s));
+    s.offsets.leave_to_file();
+    s.times.leave_to_file();
+  }
+  // R5: the page cache may hold what the disk does not.
+  if (!what_.clean && (found > hint_ || changed_)) {
+    for (size_t i = first_walked_; i < log.segments_.size(); ++i) {
+      auto handle
+        = log.cache_->open(log.path_of(log.segments_[i].base, ".log"));
+      if (!handle)
+        return handle.error();
+      log.dirty_.push_back(std::move(*handle));
+    }
+    log.directory_dirty_ = true;
+  }
+  if (log.segments_.size() > 1)
+    log.epochs_due_ = log.epochs_stale_;
+  MILLRACE_TRY(log.sync_everything());
+  log.durable_end_ = log.log_end_;
+  return {};
+}
+
+} // namespace millrace

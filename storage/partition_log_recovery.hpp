@@ -1,0 +1,74 @@
+#pragma once
+
+// Opens a log: finds its segments, looks at what may not have been durable,
+// and tells a write that was cut by a crash from bytes that went bad (R10).
+//
+// Below the durable hint nothing is ever cut: what makes no sense there is a
+// hole, whose offsets are refused and not used again. Above it, bytes with no
+// sound batch behind them are a torn tail; with one, they are kept aside.
+
+#include "storage/partition_log.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+class partition_log::recovery {
+public:
+  recovery(partition_log& log, const opening& what);
+
+  result<void> run();
+
+private:
+  /// Sorts the directory's names. False if there is no directory.
+  result<bool> list();
+  result<void> create(offset base);
+  /// Reads the epochs' file and chooses the snapshot and the first segment
+  /// that must be walked.
+  result<void> prepare();
+  result<void> walk();
+  /// Walks the tail of a cleanly closed log from its index's last entry.
+  /// False if the index is no good.
+  result<bool> walk_tail();
+  result<void> walk_segment(size_t index);
+  /// Walks sound batches; moves `position` and the log's end. False if it
+  /// stopped at bytes that are no batch of this place.
+  result<bool> walk_run(segment& s, const std::shared_ptr<file>& source,
+    uint64_t& position, uint64_t end);
+  void note(segment& s, const batch_view& batch, uint64_t position);
+
+  // partition_log_damage.cpp
+  /// Deals with bytes at `position` that are no batch. Returns where to go on
+  /// in this segment; nullopt if nowhere.
+  result<std::optional<uint64_t>> bad_bytes(size_t index,
+    const std::shared_ptr<file>& source, uint64_t position, uint64_t end);
+  /// Segment `index` does not begin where the log ends.
+  result<void> gap(size_t index);
+  /// Takes everything from `position` of segment `index` on off the log.
+  result<void> cut(size_t index, uint64_t position);
+  /// Behind the last sound batch there; nullopt if there is none.
+  result<std::optional<offset>> sound_end(
+    size_t index, uint64_t position) const;
+  result<std::string> keep_aside(size_t index, uint64_t position);
+  result<void> refuse(const hole& h);
+  result<void> load_holes();
+  result<void> save_holes();
+
+  result<void> finish();
+  /// Starts a segment at `base`, above the log's end.
+  result<void> jump_to(offset base);
+
+  partition_log& log_;
+  const opening& what_;
+  file_system& files_;
+  offset hint_; // below it, nothing is cut
+  std::vector<offset> snapshots_;
+  size_t first_walked_ = 0;
+  bool from_index_ = false; // the last segment's tail is all that is walked
+  offset replay_from_{0};   // what the chosen snapshot does not cover
+  bool changed_ = false;    // the disk is not as it was found
+};
+
+} // namespace millrace

@@ -1,0 +1,92 @@
+#include "storage/partition_log.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+result<std::shared_ptr<file>> partition_log::active_file() {
+  if (writing_ != nullptr)
+    return writing_;
+  return cache_->open(path_of(active().base, ".log"));
+}
+
+void partition_log::mark_dirty(const std::shared_ptr<file>& handle) {
+  if (writing_ == handle)
+    return;
+  writing_ = handle;
+  dirty_.push_back(handle);
+}
+
+partition_log::sync_job partition_log::begin_sync() {
+  sync_job job;
+  job.files = std::exchange(dirty_, {});
+  writing_.reset();
+  if (std::exchange(directory_dirty_, false))
+    job.directories.push_back(directory_);
+  if (std::exchange(epochs_due_, false)) {
+    job.epochs_path = directory_ + "/leader-epoch-checkpoint";
+    job.epochs = epochs_.encode();
+    epochs_stale_ = false;
+  }
+  job.end = log_end_;
+  job.generation = generation_;
+  return job;
+}
+
+result<void> partition_log::sync_job::run(file_system& files_of_node) {
+  for (const auto& handle : files)
+    MILLRACE_TRY(handle->sync());
+  if (!epochs_path.empty())
+    MILLRACE_TRY(replace_file(files_of_node, epochs_path, epochs));
+  for (const auto& directory : directories)
+    MILLRACE_TRY(files_of_node.sync_directory(directory));
+  return {};
+}
+
+void partition_log::complete_sync(
+  const sync_job& job, const result<void>& outcome) {
+  if (!outcome) {
+    offline_ = true;
+    return;
+  }
+  // A job from before a truncation says nothing about what was written since.
+  if (offline_ || job.generation != generation_)
+    return;
+  MILLRACE_ASSERT(
+    job.end <= log_end_, "what is durable has been appended before");
+  durable_end_ = std::max(durable_end_, job.end);
+}
+
+result<void> partition_log::sync_everything() {
+  auto job = begin_sync();
+  const auto outcome = job.run(cache_->files());
+  complete_sync(job, outcome);
+  return outcome;
+}
+
+result<void> partition_log::close(bool clean) {
+  if (offline_)
+    return error{errc::offline, to_string(name_) + " is offline"};
+  const auto finish = [&]() -> result<void> {
+    if (clean) {
+      auto& s = active();
+      s.close_times();
+      if (!s.offsets.entries().empty())
+        MILLRACE_TRY(write_indexes(s));
+      // A short stretch is replayed faster than a file is written, synced and
+      // read; without producers and behind no snapshot there is nothing lost.
+      const bool worth = s.size > (64u << 10) || !producers_.empty();
+      if (last_snapshot_ < log_end_ && worth)
+        MILLRACE_TRY(write_snapshot(log_end_));
+      epochs_due_ = epochs_due_ || epochs_stale_;
+    }
+    return sync_everything();
+  };
+  auto outcome = finish();
+  offline_ = true;
+  dirty_.clear();
+  writing_.reset();
+  return outcome;
+}
+
+} // namespace millrace

@@ -1,0 +1,102 @@
+#include "storage/partition_log.hpp"
+#include "storage/record_batch_cursor.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+/// The first record of a whole batch that is at least as young as
+/// `timestamp` and not below `start`.
+result<std::optional<timestamp_offset>> first_record(
+  std::span<const std::byte> bytes, int64_t timestamp, offset start,
+  size_t decompressed_max) {
+  const batch_view view{bytes};
+  if (view.timestamps() == timestamp_type::log_append_time)
+    return std::optional{timestamp_offset{
+      view.max_timestamp(), std::max(start, view.base_offset()), view.epoch()}};
+  auto cursor
+    = view.codec() == compression_codec::none
+        ? record_cursor{view.records()}
+        : record_cursor{view.codec(), view.records(), decompressed_max};
+  record_head head;
+  while (cursor.next(head)) {
+    const int64_t at = view.base_timestamp() + head.timestamp_delta;
+    const offset o = view.base_offset() + int64_t{head.offset_delta};
+    if (at >= timestamp && o >= start)
+      return std::optional{timestamp_offset{at, o, view.epoch()}};
+  }
+  if (cursor.failure().code != errc::none)
+    return cursor.failure();
+  return std::optional<timestamp_offset>{};
+}
+
+} // namespace
+
+result<std::optional<timestamp_offset>> partition_log::record_by_time(
+  const segment& s, uint64_t position, int64_t timestamp_ms) const {
+  auto source = cache_->open(path_of(s.base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, position, s.size};
+  while (true) {
+    auto batch = walker.next();
+    if (!batch)
+      return batch.error();
+    if (!*batch)
+      return std::optional<timestamp_offset>{};
+    const auto& header = (*batch)->header;
+    if (header.max_timestamp() < timestamp_ms
+        || header.last_offset() < log_start_)
+      continue;
+    auto bytes = walker.whole();
+    if (!bytes)
+      return bytes.error();
+    auto found = first_record(
+      *bytes, timestamp_ms, log_start_, config_.decompressed_bytes_max);
+    if (!found || *found)
+      return found;
+  }
+}
+
+result<std::optional<timestamp_offset>> partition_log::find_by_time(
+  int64_t timestamp_ms) {
+  for (size_t i = segment_of(log_start_); i < segments_.size(); ++i) {
+    auto& s = segments_[i];
+    if (s.size == 0)
+      continue;
+    const auto youngest = s.find_largest(*cache_, directory_);
+    if (!youngest)
+      return youngest.error();
+    if (youngest->timestamp < timestamp_ms)
+      continue;
+    auto position = s.find_time(*cache_, directory_, timestamp_ms);
+    if (!position)
+      return position.error();
+    if (!*position)
+      continue;
+    auto found = record_by_time(s, **position, timestamp_ms);
+    if (!found || *found)
+      return found;
+  }
+  return std::optional<timestamp_offset>{};
+}
+
+result<std::optional<timestamp_offset>> partition_log::max_timestamp() {
+  largest_timestamp largest;
+  for (size_t i = segment_of(log_start_); i < segments_.size(); ++i) {
+    if (segments_[i].size == 0)
+      continue;
+    const auto youngest = segments_[i].find_largest(*cache_, directory_);
+    if (!youngest)
+      return youngest.error();
+    if (youngest->timestamp > largest.timestamp)
+      largest = *youngest;
+  }
+  if (largest.timestamp < 0)
+    return std::optional<timestamp_offset>{};
+  return find_by_time(largest.timestamp);
+}
+
+} // namespace millrace
