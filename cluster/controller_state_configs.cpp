@@ -1,5 +1,6 @@
 #include "cluster/config_topic.hpp"
 #include "cluster/controller_state.hpp"
+#include "cluster/refusal.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,14 +9,6 @@
 namespace millrace {
 
 namespace {
-
-struct refusal {
-  kafka_error error = kafka_error::none;
-  std::string message;
-  explicit operator bool() const {
-    return error != kafka_error::none;
-  }
-};
 
 /// What a request names: a topic or broker that may be configured.
 struct resource {

@@ -2,7 +2,7 @@
 
 // The one thing that travels between nodes: a Cap'n Proto message of some
 // conversation, with raw runs of bytes (record batches) beside it, which are
-// not copied into the message (R29). docs/formats/metadata-log.md has the
+// not copied into the message (R29). docs/formats/node-messages.md has the
 // frame.
 
 #include "schema/result.hpp"
