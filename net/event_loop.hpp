@@ -58,7 +58,7 @@ struct loop_counters {
 /// "any thread". Destroying it closes all connections.
 class event_loop {
 public:
-  /// Errors: out_of_handles, io_error.
+  /// Makes the process ignore SIGPIPE. Errors: out_of_handles, io_error.
   [[nodiscard]] static result<std::unique_ptr<event_loop>> create(
     loop_options options = {});
   ~event_loop();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 namespace millrace {
 
@@ -38,6 +39,9 @@ event_loop::impl::~impl() {
 }
 
 result<void> event_loop::impl::open() {
+  // sendfile(2) has no MSG_NOSIGNAL; a write to a lost peer is an error, not
+  // the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
   epoll_ = descriptor{::epoll_create1(EPOLL_CLOEXEC)};
   if (!epoll_.valid())
     return system_error_of(errno, "epoll_create");

@@ -303,6 +303,23 @@ TEST_CASE("a peer that resets ends the session with the system's reason",
   CHECK(rig.sessions[0]->reason.find("reset") != std::string::npos);
 }
 
+TEST_CASE("a peer that goes in the midst of a file ends only its session",
+  "[net][event_loop]") {
+  loop_rig rig;
+  auto client = rig.connect();
+  outgoing out{"header", {}};
+  auto slice = slice_of_temporary_file(std::string(8 << 20, 'x'));
+  out.inserts.push_back({6, {}, slice});
+  rig.sessions[0]->at->send(std::move(out));
+  rig.turn();
+  auto gone = client.release();
+  gone.reset();
+  rig.until([&] {
+    return rig.sessions[0]->closed_calls == 1;
+  });
+  CHECK(rig.loop->connection_count() == 0);
+}
+
 TEST_CASE("one busy sender leaves the others their turn", "[net][event_loop]") {
   loop_options options;
   options.read_bytes_per_turn = 8192;
