@@ -1,5 +1,7 @@
 #include "cluster/controller_state.hpp"
 
+#include "cluster/config_topic.hpp"
+
 #include <algorithm>
 
 namespace millrace {
@@ -16,6 +18,13 @@ partition_changed new_leader(
   ++partition.epoch.value;
   ++partition.partition_epoch;
   return {topic, std::move(partition)};
+}
+
+/// An unclean election: what the others had and this one lacks is given up.
+partition_changed alone(
+  const uuid& topic, partition_registration partition, node_id leader) {
+  partition.isr = {leader};
+  return new_leader(topic, std::move(partition), leader);
 }
 
 } // namespace
@@ -69,22 +78,38 @@ metadata_decision<register_broker_reply> controller_state::decide(
           -1},
         {}};
   }
+  const auto* before = image_.find_broker(request.id);
+  const bool kept_data
+    = before == nullptr || before->directories == request.directories;
   const auto epoch = image_.next_broker_epoch();
   metadata_decision<register_broker_reply> decided;
   decided.reply.broker_epoch = epoch;
   decided.records.push_back(broker_registered{request.id, request.incarnation,
     request.directories, request.endpoints, request.rack, epoch, false});
-  for (auto& command : elect_with(request.id))
+  for (auto& command : elect_with(request.id, kept_data))
     decided.records.push_back(std::move(command));
   return decided;
 }
 
-std::vector<metadata_command> controller_state::elect_with(node_id id) const {
+bool controller_state::elects_uncleanly(const topic_image& topic) const {
+  return effective_topic_config(topic.configs, image_, node_)
+    .unclean_leader_election;
+}
+
+std::vector<metadata_command> controller_state::elect_with(
+  node_id id, bool kept_data) const {
   std::vector<metadata_command> commands;
-  for (const auto& [name, topic] : image_.topics())
-    for (const auto& p : topic->partitions)
-      if (p.leader == no_node && contains(p.isr, id))
+  for (const auto& [name, topic] : image_.topics()) {
+    for (const auto& p : topic->partitions) {
+      if (p.leader != no_node || !contains(p.replicas, id))
+        continue;
+      // On another directory it was the last one in sync, and is it no more.
+      if (contains(p.isr, id) && kept_data)
         commands.push_back(new_leader(topic->id, p, id));
+      else if (elects_uncleanly(*topic))
+        commands.push_back(alone(topic->id, p, id));
+    }
+  }
   return commands;
 }
 
@@ -109,11 +134,19 @@ std::vector<metadata_command> controller_state::decide_fence(node_id id) const {
         commands.push_back(partition_changed{topic->id, std::move(next)});
         continue;
       }
-      node_id leader = no_node;
-      for (const auto replica : p.replicas)
-        if (leader == no_node && replica != id && contains(next.isr, replica)
-            && image_.is_alive(replica))
-          leader = replica;
+      const auto first_alive = [&](bool in_sync) {
+        for (const auto replica : p.replicas)
+          if (replica != id && image_.is_alive(replica)
+              && (!in_sync || contains(next.isr, replica)))
+            return replica;
+        return no_node;
+      };
+      const auto leader = first_alive(true);
+      const auto unclean = leader == no_node ? first_alive(false) : no_node;
+      if (unclean != no_node && elects_uncleanly(*topic)) {
+        commands.push_back(alone(topic->id, p, unclean));
+        continue;
+      }
       commands.push_back(new_leader(topic->id, std::move(next), leader));
     }
   }

@@ -126,7 +126,9 @@ public:
     const allocate_producer_ids& request) const;
 
 private:
-  [[nodiscard]] std::vector<metadata_command> elect_with(node_id id) const;
+  [[nodiscard]] std::vector<metadata_command> elect_with(
+    node_id id, bool kept_data) const;
+  [[nodiscard]] bool elects_uncleanly(const topic_image& topic) const;
   [[nodiscard]] uuid fresh_uuid() const;
 
   node_config node_;

@@ -108,6 +108,40 @@ TEST_CASE("the last one in sync stays so, and leads again when it is back",
   CHECK(after[static_cast<size_t>(index)].epoch > epoch);
 }
 
+TEST_CASE("without a replica in sync nobody leads, unless it may be unclean",
+  "[cluster][controller_state]") {
+  controller c{2};
+  const bool unclean = GENERATE(false, true);
+  c.create("t", 1, 2,
+    {{"unclean.leader.election.enable", unclean ? "true" : "false"}});
+  const auto first = c.image().find_topic("t")->partitions.front().leader;
+  const node_id second{1 - first.value};
+  // The second one falls out of the ISR, then the first one dies.
+  c.ask(isr_change(c, {first}));
+  for (const auto& command : c.state.decide_fence(first))
+    c.apply(command);
+  const auto& p = c.image().find_topic("t")->partitions.front();
+  CHECK(p.leader == (unclean ? second : no_node));
+  CHECK(p.isr == std::vector{unclean ? second : first});
+}
+
+TEST_CASE("the last one in sync does not lead from another directory (R1)",
+  "[cluster][controller_state]") {
+  controller c{1};
+  const bool unclean = GENERATE(false, true);
+  c.create("t", 1, 1,
+    {{"unclean.leader.election.enable", unclean ? "true" : "false"}});
+  for (const auto& command : c.state.decide_fence({0}))
+    c.apply(command);
+  register_broker request;
+  request.id = {0};
+  request.incarnation = {5, 5};
+  request.directories = {uuid{9, 9}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  CHECK(c.image().find_topic("t")->partitions.front().leader
+        == (unclean ? node_id{0} : no_node));
+}
+
 TEST_CASE("an ISR change is fenced by every epoch (R3, KIP-497, KIP-903)",
   "[cluster][controller_state]") {
   controller c{3};
