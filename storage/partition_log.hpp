@@ -138,6 +138,7 @@ public:
     std::string epochs;
     offset end{0};
     uint64_t generation = 0;
+    uint64_t number = 0;
 
     /// Blocks. Touches nothing of the log: run it in any thread.
     result<void> run(file_system& files_of_node);
@@ -278,6 +279,8 @@ private:
 
   std::shared_ptr<file> writing_; // the active segment's, while dirty
   std::vector<std::shared_ptr<file>> dirty_;
+  std::vector<std::shared_ptr<file>> in_flight_; // of unfinished jobs
+  uint64_t jobs_begun_ = 0;
   bool directory_dirty_ = false; // a name is not durable yet
   bool epochs_stale_ = false;    // the checkpoint file lacks an entry
   bool epochs_due_ = false;      // and must be written with the next sync

@@ -48,8 +48,10 @@ result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
 result<void> partition_log::recovery::gap(size_t index) {
   const offset expected = log_.log_end_;
   const offset base = log_.segments_[index].base;
-  // Compaction leaves gaps, which hold nothing.
-  if (base > expected && log_.config_.keys_required) {
+  // Compaction leaves gaps, which hold nothing; and of the segments below the
+  // log's start, the crash may have brought back any.
+  if (base > expected
+      && (log_.config_.keys_required || base <= what_.log_start)) {
     log_.log_end_ = base;
     return {};
   }
@@ -166,8 +168,8 @@ result<void> partition_log::recovery::refuse(const hole& h) {
     log_.holes_.begin(), log_.holes_.end(), [&](const hole& other) {
       return other.first == h.first;
     });
-  if (known)
-    return {};
+  if (known || h.end <= what_.log_start)
+    return {}; // nobody misses what lies before the log's start
   log_.holes_.push_back(h);
   log_.report_.lost.push_back({h.first, h.end, true, {}});
   log_.report_.notes.push_back(

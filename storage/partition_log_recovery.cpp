@@ -29,7 +29,7 @@ result<std::unique_ptr<partition_log>> partition_log::open(opening what) {
 
 partition_log::recovery::recovery(partition_log& log, const opening& what)
     : log_(log), what_(what), files_(*what.files),
-      hint_(what.durable_hint.value_or(offset{0})) {}
+      hint_(std::max(what.durable_hint.value_or(offset{0}), what.log_start)) {}
 
 result<void> partition_log::recovery::run() {
   auto there = list();
@@ -270,12 +270,6 @@ result<void> partition_log::recovery::finish() {
     MILLRACE_TRY(jump_to(hint_));
   }
   log.log_start_ = std::max(what_.log_start, log.segments_.front().base);
-  if (log.log_start_ > log.log_end_) {
-    log.report_.notes.push_back(
-      "it ended at " + std::to_string(log.log_end_.value)
-      + ", before its start " + std::to_string(log.log_start_.value));
-    MILLRACE_TRY(jump_to(log.log_start_));
-  }
   log.epochs_.truncate_to(log.log_end_);
   for (const auto at : snapshots_)
     if (at > log.log_end_)

@@ -46,17 +46,21 @@ result<partition_log::removal> partition_log::finish_retention(
   if (offline_)
     return error{errc::offline, to_string(name_) + " is offline"};
   log_start_ = std::max(log_start_, std::min(start, log_end_));
-  if (log_start_ == log_end_ && active().size > 0) {
-    MILLRACE_TRY(roll(log_end_, now_ms));
-    // The snapshot holds what the segments that go knew of producers (R14).
+  // Up to where a segment's name and its snapshot, which holds what the
+  // segments that go knew of producers (R14), are durable for sure: if
+  // something in it is.
+  offset below = std::min(log_start_, durable_end_ + int64_t{-1});
+  if (log_start_ == log_end_) {
+    if (active().size > 0)
+      MILLRACE_TRY(roll(log_end_, now_ms));
     MILLRACE_TRY(sync_everything());
+    below = log_end_;
   }
   if (epochs_.entries().size() > 1) {
     const auto before = epochs_.entries().size();
     epochs_.advance_start(log_start_);
     epochs_stale_ = epochs_stale_ || epochs_.entries().size() != before;
   }
-  const offset below = std::min(log_start_, durable_end_);
   removal out;
   auto& files = cache_->files();
   while (segments_.size() > 1 && segments_[1].base <= below) {

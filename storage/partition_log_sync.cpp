@@ -20,6 +20,8 @@ void partition_log::mark_dirty(const std::shared_ptr<file>& handle) {
 partition_log::sync_job partition_log::begin_sync() {
   sync_job job;
   job.files = std::exchange(dirty_, {});
+  in_flight_.insert(in_flight_.end(), job.files.begin(), job.files.end());
+  job.number = ++jobs_begun_;
   writing_.reset();
   if (std::exchange(directory_dirty_, false))
     job.directories.push_back(directory_);
@@ -49,6 +51,8 @@ void partition_log::complete_sync(
     offline_ = true;
     return;
   }
+  if (job.number == jobs_begun_)
+    in_flight_.clear();
   // A job from before a truncation says nothing about what was written since.
   if (offline_ || job.generation != generation_)
     return;
@@ -58,6 +62,13 @@ void partition_log::complete_sync(
 }
 
 result<void> partition_log::sync_everything() {
+  // A job that another thread has not finished proves nothing yet.
+  if (!in_flight_.empty()) {
+    dirty_.insert(dirty_.end(), in_flight_.begin(), in_flight_.end());
+    in_flight_.clear();
+    directory_dirty_ = true;
+    epochs_due_ = true;
+  }
   auto job = begin_sync();
   const auto outcome = job.run(cache_->files());
   complete_sync(job, outcome);
@@ -85,6 +96,7 @@ result<void> partition_log::close(bool clean) {
   auto outcome = finish();
   offline_ = true;
   dirty_.clear();
+  in_flight_.clear();
   writing_.reset();
   return outcome;
 }

@@ -1,0 +1,259 @@
+#include "tests/storage/log_fixture.hpp"
+
+using namespace millrace;
+
+using list = std::vector<int64_t>;
+
+namespace {
+
+const std::string first_log = "/data/t-0/00000000000000000000.log";
+
+/// A log of `count` batches with one record each, all written to the page
+/// cache; those below `synced` are durable and the hint says so.
+void fill(log_fixture& f, int count, int synced) {
+  f.open();
+  for (int i = 0; i < count; ++i) {
+    f.append_good({.timestamp_ms = 1000 + i});
+    if (i + 1 == synced)
+      f.sync();
+  }
+  f.hint = offset{synced};
+}
+
+} // namespace
+
+TEST_CASE("what recovery announces is durable, though it was only cached "
+          "before (R5)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 5, 2);
+  f.log.reset();
+  f.disk.kill(); // the process dies, the page cache lives
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{5});
+  CHECK(log.durable_end_offset() == offset{5});
+  f.disk.crash(crash_policy::lose_unsynced);
+  f.hint = offset{5};
+  CHECK(bases(f.open()) == list{0, 1, 2, 3, 4});
+  CHECK(f.log->recovered().lost.empty());
+}
+
+TEST_CASE("a torn tail is cut and reported (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 5, 2);
+  const auto size = make_batch().size();
+  auto handle = f.disk.open(first_log, open_mode::read_write);
+  REQUIRE(handle.ok());
+  const size_t left = GENERATE(1, 30, 61, 80);
+  REQUIRE((*handle)->truncate(4 * size + left).ok());
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{4});
+  CHECK(log.recovered().torn_bytes == left);
+  CHECK(log.recovered().lost.empty());
+  CHECK(f.append_good() == offset{4});
+  CHECK(bases(log) == list{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("zeros behind the last batch are a torn tail (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 3, 2);
+  auto handle = f.disk.open(first_log, open_mode::read_write);
+  std::vector<std::byte> zeros(5000);
+  REQUIRE((*handle)
+      ->write_at(3 * make_batch().size(), std::span<const std::byte>{zeros})
+      .ok());
+  CHECK(f.open().log_end_offset() == offset{3});
+  CHECK(f.log->recovered().torn_bytes == 5000);
+}
+
+TEST_CASE("damage above the hint with a sound batch behind is cut, and the "
+          "bytes are kept (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.segment_bytes = GENERATE(int64_t{1} << 20, int64_t{200});
+  fill(f, 6, 1);
+  const auto size = make_batch().size();
+  // Batch 2: alone in a file of two batches, or the third of one.
+  const bool rolled = f.config.segment_bytes == 200;
+  f.disk.flip_bit(rolled ? "/data/t-0/00000000000000000002.log" : first_log,
+    rolled ? 65 : 2 * size + 65, 0);
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{2});
+  REQUIRE(log.recovered().lost.size() == 1);
+  const auto& lost = log.recovered().lost[0];
+  CHECK(lost.first == offset{2});
+  CHECK(lost.end == offset{6});
+  CHECK_FALSE(lost.acknowledged);
+  CHECK(f.disk.content(lost.kept_as).size() == 4 * size);
+  CHECK(f.append_good() == offset{2});
+  CHECK(bases(log) == list{0, 1, 2});
+  // Recovering twice is recovering once.
+  f.disk.kill();
+  CHECK(bases(f.open()) == list{0, 1, 2});
+  CHECK(f.log->recovered().lost.empty());
+}
+
+TEST_CASE("damage below the hint is never cut: its offsets are refused, the "
+          "others are read (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.index_interval_bytes = GENERATE(1, 4096);
+  fill(f, 6, 6);
+  const auto size = make_batch().size();
+  // The length, so that a walk over the headers falls over it.
+  f.disk.flip_bit(first_log, 2 * size + 8, 4);
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{6});
+  REQUIRE(log.recovered().lost.size() == 1);
+  CHECK(log.recovered().lost[0].first == offset{2});
+  CHECK(log.recovered().lost[0].end == offset{3});
+  CHECK(log.recovered().lost[0].acknowledged);
+  const auto check = [&](const partition_log& l) {
+    CHECK(bases(l, offset{0}, offset{6}) == list{0, 1});
+    CHECK(
+      l.read(offset{2}, offset{6}, 1000, true).error().code == errc::corrupt);
+    CHECK(bases(l, offset{3}, offset{6}) == list{3, 4, 5});
+    CHECK(bases(l, offset{4}, offset{6}, 1) == list{4});
+  };
+  check(log);
+  CHECK(f.append_good() == offset{6});
+  CHECK(bases(log, offset{5}, offset{7}) == list{5, 6});
+  f.sync();
+  f.hint = offset{7};
+  f.disk.kill();
+  check(f.open());
+  CHECK(f.log->log_end_offset() == offset{7});
+}
+
+TEST_CASE("a file that lost its durable tail does not give the offsets again "
+          "(R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 6, 6);
+  auto handle = f.disk.open(first_log, open_mode::read_write);
+  const size_t left = GENERATE(0, 20);
+  REQUIRE((*handle)->truncate(4 * make_batch().size() + left).ok());
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{6});
+  CHECK(log.recovered().lost.at(0).first == offset{4});
+  CHECK(log.recovered().lost.at(0).end == offset{6});
+  CHECK(bases(log, offset{0}, offset{6}) == list{0, 1, 2, 3});
+  CHECK_FALSE(log.read(offset{5}, offset{6}, 100, true).ok());
+  CHECK(f.append_good() == offset{6});
+  CHECK(bases(log, offset{6}, offset{7}) == list{6});
+  f.sync();
+  f.hint = offset{7};
+  f.disk.kill();
+  CHECK(f.open().log_end_offset() == offset{7});
+  CHECK(bases(*f.log, offset{6}, offset{7}) == list{6});
+  CHECK_FALSE(f.log->read(offset{5}, offset{6}, 100, true).ok());
+}
+
+TEST_CASE("a log whose files are gone goes on behind what was durable (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.hint = offset{9};
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{9});
+  CHECK(log.recovered().lost.size() == 1);
+  CHECK(f.append_good() == offset{9});
+}
+
+TEST_CASE("producers come back from a snapshot below the hint and what "
+          "follows it (R14)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.segment_bytes = 300;
+  f.open();
+  const auto send = [&](int64_t id, int sequence) {
+    return f.append_good(
+      {.producer = producer_id{id}, .producer_epoch = 0, .sequence = sequence});
+  };
+  for (int i = 0; i < 10; ++i) {
+    send(1, i);
+    if (i < 2)
+      send(2, i);
+  }
+  f.sync();
+  f.hint = offset{7};
+  f.disk.crash(crash_policy::lose_unsynced);
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{12});
+  REQUIRE(log.producers().size() == 2);
+  CHECK(log.producers()[0].last_sequence == 9);
+  CHECK(log.producers()[1].last_sequence == 1);
+  auto again = f.append(
+    {.producer = producer_id{1}, .producer_epoch = 0, .sequence = 7});
+  CHECK(again.duplicate);
+  CHECK(again.base_offset == offset{9});
+}
+
+TEST_CASE("a snapshot that cannot be read is passed over (R14)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.segment_bytes = 300;
+  f.open();
+  for (int i = 0; i < 10; ++i)
+    f.append_good(
+      {.producer = producer_id{1}, .producer_epoch = 0, .sequence = i});
+  REQUIRE(f.log->close(true).ok());
+  for (const auto& path : f.disk.tree())
+    if (path.ends_with(".snapshot"))
+      f.disk.flip_bit(path, 20, 3);
+  f.hint = offset{10};
+  auto& log = f.open(true);
+  CHECK(log.producers().at(0).last_sequence == 9);
+}
+
+TEST_CASE("epochs are found in the headers again when their file is gone or "
+          "old (R11)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.segment_bytes = GENERATE(int64_t{1} << 20, int64_t{200});
+  f.open();
+  for (int i = 0; i < 9; ++i) {
+    f.epoch = leader_epoch{i / 3 * 2};
+    f.append_good();
+    f.sync();
+  }
+  f.hint = GENERATE(offset{0}, offset{9});
+  f.disk.crash(crash_policy::lose_unsynced);
+  if (GENERATE(false, true))
+    static_cast<void>(f.disk.remove("/data/t-0/leader-epoch-checkpoint"));
+  auto& log = f.open();
+  CHECK(log.end_offset_for(leader_epoch{0}) == epoch_end{{0}, {3}});
+  CHECK(log.end_offset_for(leader_epoch{3}) == epoch_end{{2}, {6}});
+  CHECK(log.end_offset_for(leader_epoch{4}) == epoch_end{{4}, {9}});
+}
+
+TEST_CASE("an index of a sealed segment that lies costs time, not records",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.config.segment_bytes = 1000;
+  f.config.index_interval_bytes = 1;
+  f.open();
+  for (int i = 0; i < 30; ++i)
+    f.append_good();
+  f.close_and_open();
+  const std::string index = "/data/t-0/00000000000000000000.index";
+  REQUIRE(f.disk.content(index).size() > 16);
+  for (size_t at = 3; at < f.disk.content(index).size(); at += 8)
+    f.disk.flip_bit(index, at, 1);
+  for (int64_t o = 0; o < 30; ++o)
+    CHECK(bases(*f.log, offset{o}, offset{o + 1}) == list{o});
+}
+
+TEST_CASE("opening an idle log writes nothing", "[storage][partition_log_"
+                                                "recovery]") {
+  log_fixture f;
+  fill(f, 5, 5);
+  f.disk.crash(crash_policy::lose_unsynced);
+  const auto before = f.disk.operation_count();
+  f.open();
+  CHECK(f.disk.operation_count() == before);
+  f.log.reset();
+  f.open(true);
+  CHECK(f.disk.operation_count() == before);
+}
