@@ -45,10 +45,8 @@ struct [[nodiscard]] error {
 template <class T>
 class [[nodiscard]] result {
 public:
-  result(T value) : state_(std::in_place_index<0>, std::move(value)) {
-  }
-  result(millrace::error e) : state_(std::in_place_index<1>, std::move(e)) {
-  }
+  result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+  result(millrace::error e) : state_(std::in_place_index<1>, std::move(e)) {}
 
   [[nodiscard]] bool ok() const {
     return state_.index() == 0;
@@ -97,8 +95,7 @@ template <>
 class [[nodiscard]] result<void> {
 public:
   result() = default;
-  result(millrace::error e) : error_(std::move(e)) {
-  }
+  result(millrace::error e) : error_(std::move(e)) {}
 
   [[nodiscard]] bool ok() const {
     return error_.code == errc::none;

@@ -9,16 +9,15 @@
 namespace millrace {
 
 shared_bytes::shared_bytes(const shared_bytes& other) noexcept
-  : block_(other.block_), data_(other.data_), size_(other.size_) {
+    : block_(other.block_), data_(other.data_), size_(other.size_) {
   if (block_ != nullptr)
     block_->count.fetch_add(1, std::memory_order_relaxed);
 }
 
 shared_bytes::shared_bytes(shared_bytes&& other) noexcept
-  : block_(std::exchange(other.block_, nullptr)),
-    data_(std::exchange(other.data_, nullptr)),
-    size_(std::exchange(other.size_, 0)) {
-}
+    : block_(std::exchange(other.block_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 shared_bytes& shared_bytes::operator=(shared_bytes other) noexcept {
   std::swap(block_, other.block_);
@@ -65,7 +64,7 @@ shared_bytes shared_bytes::slice(size_t begin, size_t size) const {
 
 bool shared_bytes::unique() const noexcept {
   return block_ == nullptr
-    || block_->count.load(std::memory_order_acquire) == 1;
+         || block_->count.load(std::memory_order_acquire) == 1;
 }
 
 size_t shared_bytes::block_size() const noexcept {

@@ -68,8 +68,7 @@ private:
   static_assert(sizeof(block) <= header_size);
 
   shared_bytes(block* b, std::byte* data, size_t size) noexcept
-    : block_(b), data_(data), size_(size) {
-  }
+      : block_(b), data_(data), size_(size) {}
 
   block* block_ = nullptr;
   std::byte* data_ = nullptr;

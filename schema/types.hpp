@@ -70,8 +70,8 @@ struct topic_partition {
   std::string topic;
   int32_t partition = 0;
 
-  friend auto operator<=>(
-    const topic_partition&, const topic_partition&) = default;
+  friend auto operator<=>(const topic_partition&, const topic_partition&)
+    = default;
 };
 
 /// `topic-N`, the name of its directory and the way logs name it.
@@ -97,6 +97,6 @@ template <>
 struct std::hash<millrace::topic_partition> {
   size_t operator()(const millrace::topic_partition& x) const noexcept {
     return std::hash<std::string>{}(x.topic) * 31u
-      + static_cast<size_t>(x.partition);
+           + static_cast<size_t>(x.partition);
   }
 };

@@ -66,7 +66,7 @@ void sim_node::crash(crash_policy policy) {
 }
 
 void sim_node::kill() {
-  crash(crash_policy::keep_everything);
+  crash(crash_policy::keep_unsynced);
 }
 
 /// Ends every actor without a word: nothing runs any more, so nothing is

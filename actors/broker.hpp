@@ -1,0 +1,61 @@
+#pragma once
+
+// The broker role of a node: what the metadata gives to this node, the
+// broker runs. It spawns a partition actor for each replica and a group
+// coordinator beside each partition of __consumer_offsets, ends them when
+// their topic is deleted, starts them again when they die, keeps the
+// checkpoints of the data directory, and tells the gateways where everything
+// is.
+
+#include "actors/disk.hpp"
+#include "actors/environment.hpp"
+#include "actors/interfaces.hpp"
+#include "cluster/config_node.hpp"
+#include "cluster/group_config.hpp"
+#include "storage/file_cache.hpp"
+#include "storage/log_places.hpp"
+
+namespace millrace {
+
+struct broker_options {
+  std::shared_ptr<const node_config> config;
+  std::shared_ptr<log_places> places;
+  uuid incarnation; ///< new at every start
+  std::vector<broker_endpoint> endpoints;
+  controller_actor controller;
+  std::vector<disk_actor> disks;
+  std::shared_ptr<file_cache> handles;
+};
+
+struct broker_state {
+  static inline const char* name = "broker";
+
+  struct replica {
+    partition_actor actor;
+    uuid topic_id;
+    offset log_start{0};
+    offset durable{0};
+    bool offline = false;
+  };
+
+  environment* env = nullptr;
+  broker_options options;
+  metadata_image image;
+  std::map<topic_partition, replica> replicas;
+  std::map<int32_t, group_coordinator_actor> coordinators;
+  std::vector<caf::strong_actor_ptr> gateways;
+
+  /// Partitions of deleted topics whose actors have not ended yet.
+  std::map<topic_partition, uuid> closing;
+  /// Not registered yet: nothing is led before the new epochs are granted.
+  bool registered = false;
+
+  caf::strong_actor_ptr stopping; ///< who waits for the end
+  bool all_clean = true;
+};
+
+broker_actor::behavior_type broker(
+  broker_actor::stateful_pointer<broker_state> self, environment* env,
+  broker_options options);
+
+} // namespace millrace

@@ -1,0 +1,69 @@
+#include "actors/gateway.hpp"
+
+#include "actors/log.hpp"
+#include "actors/loop_unit.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// The gateway whose loop this thread turns: a message that comes from its
+/// own thread needs no wake-up.
+thread_local const gateway* turning = nullptr;
+
+} // namespace
+
+gateway::gateway(caf::actor_config& config, gateway_parts parts)
+    : caf::blocking_actor(config), parts_(std::move(parts)) {}
+
+void gateway::enqueue(
+  caf::mailbox_element_ptr element, caf::execution_unit* unit) {
+  blocking_actor::enqueue(std::move(element), unit);
+  if (turning != this)
+    parts_.loop->wake();
+}
+
+/// Looks at every message; false when it is time to end.
+bool gateway::drain() {
+  while (has_next_message()) {
+    auto element = dequeue();
+    auto& content = element->content();
+    if (content.match_elements<caf::exit_msg>())
+      return false;
+    if (!parts_.core->dispatch(content, element->sender))
+      log::warn("the gateway does not know what to do with {}",
+        caf::deep_to_string(content));
+  }
+  return true;
+}
+
+void gateway::act() {
+  turning = this;
+  loop_unit unit{&system()};
+  auto& loop = *parts_.loop;
+  auto& core = *parts_.core;
+  core.advance(monotonic_ms(*this));
+  core.bind(caf::strong_actor_ptr{ctrl()}, &unit);
+  for (bool going = true; going;) {
+    int wait_ms = -1;
+    if (const auto due = core.next_deadline())
+      wait_ms = static_cast<int>(
+        std::clamp<int64_t>(*due - monotonic_ms(*this), 0, 60'000));
+    loop.poll(wait_ms);
+    core.advance(monotonic_ms(*this));
+    loop.acknowledge_wake();
+    // Until nothing moves on this thread: partitions that were idle run here
+    // and answer into the mailbox.
+    do {
+      going = drain();
+      core.flush_asks();
+    } while (going && (unit.run() || has_next_message()));
+    loop.flush();
+  }
+  loop.stop_listening();
+  loop.flush();
+  turning = nullptr;
+  parts_ = {};
+}
+
+} // namespace millrace

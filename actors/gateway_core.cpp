@@ -1,0 +1,338 @@
+#include "actors/gateway_core.hpp"
+
+#include "actors/kafka/session.hpp"
+#include "actors/log.hpp"
+#include "actors/tell.hpp"
+#include "cluster/group_partition.hpp"
+
+namespace millrace {
+
+namespace {
+
+const caf::strong_actor_ptr nobody;
+
+} // namespace
+
+// Answers of a kind that a sink never asks for are our own mistake.
+void answer_sink::take(uint32_t, produce_result&) {
+  MILLRACE_ASSERT(false, "who takes a produce_result has asked for it");
+}
+void answer_sink::take(uint32_t, fetch_answer&) {
+  MILLRACE_ASSERT(false, "who takes a fetch_answer has asked for it");
+}
+void answer_sink::take(uint32_t, log_answer&) {
+  MILLRACE_ASSERT(false, "who takes a log_answer has asked for it");
+}
+void answer_sink::take(uint32_t, admin_answer&) {
+  MILLRACE_ASSERT(false, "who takes an admin_answer has asked for it");
+}
+void answer_sink::take(uint32_t, group_answer&) {
+  MILLRACE_ASSERT(false, "who takes a group_answer has asked for it");
+}
+void answer_sink::on_ready(uint32_t) {}
+void answer_sink::on_time() {}
+
+gateway_core::gateway_core(gateway_wiring wiring)
+    : wiring_(std::move(wiring)),
+      fetch_sessions_(std::make_unique<fetch_session_cache>(
+        wiring_.config->fetch_session_slots, [env = wiring_.env] {
+          return env->random();
+        })) {}
+
+gateway_core::~gateway_core() = default;
+
+void gateway_core::bind(caf::strong_actor_ptr self, caf::execution_unit* unit) {
+  self_ = std::move(self);
+  unit_ = unit;
+  send(wiring_.broker, subscribe_directory{});
+}
+
+template <class T>
+void gateway_core::send(const caf::strong_actor_ptr& to, T&& message) {
+  tell(to, std::forward<T>(message), self_, unit_);
+}
+
+std::unique_ptr<connection_handler> gateway_core::accept(
+  connection& peer, chunk_pool& chunks) {
+  auto session = std::make_unique<kafka_session>(*this, peer, chunks);
+  sessions_.emplace(peer.id(), session.get());
+  return session;
+}
+
+bool gateway_core::dispatch(
+  caf::type_erased_tuple& content, const caf::strong_actor_ptr&) {
+  if (content.match_elements<produce_results>()) {
+    for (auto& r : content.get_mutable_as<produce_results>(0).results)
+      deliver(r.ticket, r);
+  } else if (content.match_elements<fetch_answers>()) {
+    for (auto& a : content.get_mutable_as<fetch_answers>(0).answers)
+      deliver(a.ticket, a);
+  } else if (content.match_elements<data_ready>()) {
+    for (const auto ticket : content.get_as<data_ready>(0).tickets)
+      if (auto* open = find(ticket)) {
+        const auto sink = open->sink;
+        sink->on_ready(open->part);
+      }
+  } else if (content.match_elements<log_answer>()) {
+    auto& a = content.get_mutable_as<log_answer>(0);
+    deliver(a.ticket, a);
+  } else if (content.match_elements<admin_answer>()) {
+    // What was decided is visible here before the client hears of it.
+    auto a = std::make_shared<admin_answer>(
+      std::move(content.get_mutable_as<admin_answer>(0)));
+    when_applied(a->index, [this, a] {
+      deliver(a->ticket, *a);
+    });
+  } else if (content.match_elements<group_answer>()) {
+    auto& a = content.get_mutable_as<group_answer>(0);
+    deliver(a.ticket, a);
+  } else if (content.match_elements<directory_update>()) {
+    apply(content.get_mutable_as<directory_update>(0));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void gateway_core::flush_asks() {
+  // A partition that runs on this very thread answers into the mailbox, so
+  // nothing here changes underneath.
+  for (auto& [to, message] : produce_asks_)
+    send(to, std::move(message));
+  for (auto& [to, message] : fetch_asks_)
+    send(to, std::move(message));
+  produce_asks_.clear();
+  produce_index_.clear();
+  fetch_asks_.clear();
+  fetch_index_.clear();
+}
+
+void gateway_core::advance(int64_t now_ms) {
+  now_ms_ = now_ms;
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now_ms) {
+    const auto sink = deadlines_.begin()->second.lock();
+    deadlines_.erase(deadlines_.begin());
+    if (sink != nullptr)
+      sink->on_time();
+  }
+}
+
+std::optional<int64_t> gateway_core::next_deadline() const {
+  if (deadlines_.empty())
+    return std::nullopt;
+  return deadlines_.begin()->first;
+}
+
+const caf::strong_actor_ptr& gateway_core::partition(
+  const std::string& topic, int32_t index) const {
+  const auto at = partitions_.find(topic);
+  if (at == partitions_.end() || index < 0
+      || static_cast<size_t>(index) >= at->second.size())
+    return nobody;
+  return at->second[static_cast<size_t>(index)];
+}
+
+const caf::strong_actor_ptr& gateway_core::coordinator(
+  std::string_view group) const {
+  if (coordinators_.empty())
+    return nobody;
+  const auto index
+    = group_partition(group, static_cast<int32_t>(coordinators_.size()));
+  return coordinators_[static_cast<size_t>(index)];
+}
+
+uint64_t gateway_core::open(const sink_ptr& sink, uint32_t part,
+  const caf::strong_actor_ptr& target, bool repeats) {
+  uint32_t index = 0;
+  if (free_tickets_.empty()) {
+    index = static_cast<uint32_t>(tickets_.size());
+    tickets_.emplace_back();
+  } else {
+    index = free_tickets_.back();
+    free_tickets_.pop_back();
+  }
+  auto& ticket = tickets_[index];
+  ticket.sink = sink;
+  ticket.part = part;
+  ticket.target = target->id();
+  ticket.repeats = repeats;
+  return uint64_t{ticket.generation} << 32 | index;
+}
+
+gateway_core::open_ticket* gateway_core::find(uint64_t ticket) {
+  const auto index = static_cast<uint32_t>(ticket);
+  if (index >= tickets_.size())
+    return nullptr;
+  auto& entry = tickets_[index];
+  return entry.sink != nullptr && entry.generation == ticket >> 32 ? &entry
+                                                                   : nullptr;
+}
+
+void gateway_core::release(uint64_t ticket) {
+  if (find(ticket) == nullptr)
+    return;
+  const auto index = static_cast<uint32_t>(ticket);
+  tickets_[index].sink.reset();
+  ++tickets_[index].generation;
+  free_tickets_.push_back(index);
+}
+
+template <class Answer>
+void gateway_core::deliver(uint64_t ticket, Answer& answer) {
+  auto* open = find(ticket);
+  if (open == nullptr)
+    return; // whoever asked has gone, or does not care any more
+  const auto sink = open->sink;
+  const auto part = open->part;
+  if (!open->repeats)
+    release(ticket);
+  sink->take(part, answer);
+}
+
+void gateway_core::ask_produce(const caf::strong_actor_ptr& partition,
+  const sink_ptr& sink, uint32_t part, produce_entry entry) {
+  entry.ticket = open(sink, part, partition);
+  const auto [at, fresh]
+    = produce_index_.try_emplace(partition->id(), produce_asks_.size());
+  if (fresh)
+    produce_asks_.push_back({partition, {}});
+  produce_asks_[at->second].second.entries.push_back(std::move(entry));
+}
+
+uint64_t gateway_core::ask_fetch(const caf::strong_actor_ptr& partition,
+  const sink_ptr& sink, uint32_t part, fetch_ask ask) {
+  ask.ticket = open(sink, part, partition, true);
+  const auto [at, fresh]
+    = fetch_index_.try_emplace(partition->id(), fetch_asks_.size());
+  if (fresh)
+    fetch_asks_.push_back({partition, {}});
+  fetch_asks_[at->second].second.asks.push_back(ask);
+  return ask.ticket;
+}
+
+void gateway_core::ask_log(const caf::strong_actor_ptr& partition,
+  const sink_ptr& sink, uint32_t part, log_question question) {
+  const auto ticket = open(sink, part, partition);
+  send(partition, log_ask{ticket, std::move(question)});
+}
+
+void gateway_core::ask_admin(const sink_ptr& sink, uint32_t part,
+  int16_t version, admin_question question) {
+  const auto ticket = open(sink, part, wiring_.controller);
+  send(wiring_.controller, admin_ask{ticket, version, std::move(question)});
+}
+
+void gateway_core::ask_group(const caf::strong_actor_ptr& coordinator,
+  const sink_ptr& sink, uint32_t part, group_ask ask) {
+  ask.ticket = open(sink, part, coordinator);
+  send(coordinator, std::move(ask));
+}
+
+void gateway_core::call_at(int64_t when_ms, const sink_ptr& sink) {
+  deadlines_.emplace(when_ms, sink);
+}
+
+void gateway_core::when_applied(uint64_t index, std::function<void()> what) {
+  if (static_cast<int64_t>(index) <= image_.applied_index())
+    what();
+  else
+    awaiting_index_.emplace(index, std::move(what));
+}
+
+void gateway_core::apply(const metadata_update& update) {
+  if (update.commands == nullptr)
+    return;
+  for (const auto& [index, term, command] : *update.commands) {
+    if (static_cast<int64_t>(index) <= image_.applied_index())
+      continue; // the snapshot had it already
+    image_.apply(
+      command, static_cast<int64_t>(index), static_cast<int64_t>(term));
+  }
+}
+
+void gateway_core::apply(directory_update& update) {
+  if (update.image != nullptr)
+    image_ = *update.image;
+  apply(update.metadata);
+  std::vector<caf::actor_id> lost;
+  for (auto& place : update.partitions) {
+    auto& all = partitions_[place.name.topic];
+    const auto index = static_cast<size_t>(place.name.partition);
+    if (all.size() <= index)
+      all.resize(index + 1);
+    if (all[index] != nullptr && all[index] != place.partition)
+      lost.push_back(all[index]->id());
+    all[index] = std::move(place.partition);
+    if (std::all_of(all.begin(), all.end(), [](const auto& p) {
+          return p == nullptr;
+        }))
+      partitions_.erase(place.name.topic);
+  }
+  for (auto& place : update.coordinators) {
+    const auto index = static_cast<size_t>(place.partition);
+    if (coordinators_.size() <= index)
+      coordinators_.resize(index + 1);
+    if (coordinators_[index] != nullptr
+        && coordinators_[index] != place.coordinator)
+      lost.push_back(coordinators_[index]->id());
+    coordinators_[index] = std::move(place.coordinator);
+  }
+  for (const auto target : lost)
+    lose(target);
+  while (!awaiting_index_.empty()
+         && static_cast<int64_t>(awaiting_index_.begin()->first)
+              <= image_.applied_index()) {
+    const auto what = std::move(awaiting_index_.begin()->second);
+    awaiting_index_.erase(awaiting_index_.begin());
+    what();
+  }
+}
+
+void gateway_core::lose(caf::actor_id target) {
+  std::vector<std::pair<sink_ptr, uint32_t>> lost;
+  for (uint32_t i = 0; i < tickets_.size(); ++i) {
+    auto& ticket = tickets_[i];
+    if (ticket.sink == nullptr || ticket.target != target)
+      continue;
+    lost.emplace_back(ticket.sink, ticket.part);
+    release(uint64_t{ticket.generation} << 32 | i);
+  }
+  for (const auto& [sink, part] : lost)
+    sink->on_lost(part);
+}
+
+void gateway_core::finish(const reply_slot& slot, outgoing out) {
+  if (const auto at = sessions_.find(slot.session); at != sessions_.end())
+    at->second->finish(slot.number, std::move(out));
+}
+
+void gateway_core::close(const reply_slot& slot, std::string_view why) {
+  if (const auto at = sessions_.find(slot.session); at != sessions_.end())
+    at->second->close(why);
+}
+
+void gateway_core::session_closed(uint64_t id) {
+  sessions_.erase(id);
+}
+
+bool gateway_core::add_in_flight(int64_t bytes) {
+  in_flight_bytes_ += bytes;
+  const auto room = wiring_.config->queued_request_bytes_max;
+  return room < 0 || in_flight_bytes_ <= room;
+}
+
+void gateway_core::sub_in_flight(int64_t bytes) {
+  in_flight_bytes_ -= bytes;
+  const auto room = wiring_.config->queued_request_bytes_max;
+  if (waiting_for_room_.empty() || in_flight_bytes_ > room / 2)
+    return;
+  for (const auto id : std::exchange(waiting_for_room_, {}))
+    if (const auto at = sessions_.find(id); at != sessions_.end())
+      at->second->on_room();
+}
+
+void gateway_core::wait_for_room(uint64_t session) {
+  waiting_for_room_.push_back(session);
+}
+
+} // namespace millrace

@@ -1,0 +1,210 @@
+#pragma once
+
+// What a gateway is, but for its loop: the sessions of its connections, its
+// copy of the metadata, where partitions and coordinators answer, and the
+// questions that are under way. The same class runs behind an epoll loop
+// (actors/gateway) and in the simulator.
+//
+// A turn: bytes arrive, sessions cut and decode requests and ask actors;
+// flush_asks() sends what the turn gathered, one message for each target;
+// answers come back as messages and are matched to their sinks by ticket.
+
+#include "actors/environment.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/node_counters.hpp"
+#include "cluster/config_node.hpp"
+#include "cluster/fetch_session.hpp"
+#include "cluster/metadata_image.hpp"
+#include "net/chunk_pool.hpp"
+#include "net/connection.hpp"
+#include "schema/outgoing.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+namespace millrace {
+
+class kafka_session;
+
+/// Where an answer goes: one request of one session. The session may be gone.
+struct reply_slot {
+  uint64_t session = 0;
+  uint64_t number = 0;
+  int16_t api_key = 0;
+  int16_t version = 0;
+  int32_t correlation_id = 0;
+};
+
+/// Takes the answers to the questions of one request. `part` is what the
+/// sink gave when it asked.
+class answer_sink {
+public:
+  virtual ~answer_sink() = default;
+  virtual void take(uint32_t part, produce_result&);
+  virtual void take(uint32_t part, fetch_answer&);
+  virtual void take(uint32_t part, log_answer&);
+  virtual void take(uint32_t part, admin_answer&);
+  virtual void take(uint32_t part, group_answer&);
+  /// The partition may have more than it answered (fetch only).
+  virtual void on_ready(uint32_t part);
+  /// Whoever was asked has died: the question has no answer.
+  virtual void on_lost(uint32_t part) = 0;
+  /// The time that was set with call_at() has come.
+  virtual void on_time();
+};
+
+/// What a gateway is wired to.
+struct gateway_wiring {
+  environment* env = nullptr;
+  std::shared_ptr<const node_config> config;
+  std::shared_ptr<node_counters> counters;
+  caf::strong_actor_ptr controller;
+  caf::strong_actor_ptr broker;
+  uuid cluster;
+};
+
+class gateway_core {
+public:
+  explicit gateway_core(gateway_wiring wiring);
+  ~gateway_core();
+
+  /// Who sends for this gateway, and on which unit the idle receivers of its
+  /// messages may run. Call before anything else.
+  void bind(caf::strong_actor_ptr self, caf::execution_unit* unit);
+
+  // -- for the loop ----------------------------------------------------------
+
+  /// A new connection on the Kafka port. The session belongs to the loop.
+  std::unique_ptr<connection_handler> accept(
+    connection& peer, chunk_pool& chunks);
+  /// Looks at one message of the mailbox; false if it is none of ours.
+  bool dispatch(
+    caf::type_erased_tuple& content, const caf::strong_actor_ptr& sender);
+  /// Sends what the sessions asked in this turn.
+  void flush_asks();
+  /// The time of this turn, in monotonic milliseconds; runs what is due.
+  void advance(int64_t now_ms);
+  /// When advance() is next needed.
+  [[nodiscard]] std::optional<int64_t> next_deadline() const;
+
+  // -- for sessions and handlers ---------------------------------------------
+
+  [[nodiscard]] environment& env() {
+    return *wiring_.env;
+  }
+  [[nodiscard]] const node_config& config() const {
+    return *wiring_.config;
+  }
+  [[nodiscard]] node_counters& counters() {
+    return *wiring_.counters;
+  }
+  [[nodiscard]] const metadata_image& image() const {
+    return image_;
+  }
+  [[nodiscard]] const uuid& cluster() const {
+    return wiring_.cluster;
+  }
+  [[nodiscard]] int64_t now_ms() const {
+    return now_ms_;
+  }
+  [[nodiscard]] fetch_session_cache& fetch_sessions() {
+    return *fetch_sessions_;
+  }
+
+  /// Null where this node has no such partition (any more, or yet).
+  [[nodiscard]] const caf::strong_actor_ptr& partition(
+    const std::string& topic, int32_t index) const;
+  /// Null while __consumer_offsets is not there.
+  [[nodiscard]] const caf::strong_actor_ptr& coordinator(
+    std::string_view group) const;
+  [[nodiscard]] const std::vector<caf::strong_actor_ptr>& coordinators() const {
+    return coordinators_;
+  }
+  [[nodiscard]] const caf::strong_actor_ptr& controller() const {
+    return wiring_.controller;
+  }
+
+  using sink_ptr = std::shared_ptr<answer_sink>;
+
+  /// Each asks one question; the answer comes to `sink` with `part`.
+  void ask_produce(const caf::strong_actor_ptr& partition, const sink_ptr& sink,
+    uint32_t part, produce_entry entry);
+  /// Returns the ticket, which stays open for data_ready until released.
+  uint64_t ask_fetch(const caf::strong_actor_ptr& partition,
+    const sink_ptr& sink, uint32_t part, fetch_ask ask);
+  void ask_log(const caf::strong_actor_ptr& partition, const sink_ptr& sink,
+    uint32_t part, log_question question);
+  void ask_admin(const sink_ptr& sink, uint32_t part, int16_t version,
+    admin_question question);
+  void ask_group(const caf::strong_actor_ptr& coordinator, const sink_ptr& sink,
+    uint32_t part, group_ask ask);
+  /// Nothing more will be taken for `ticket`.
+  void release(uint64_t ticket);
+  /// Calls sink.on_time() at `when_ms`, unless the sink is gone by then.
+  void call_at(int64_t when_ms, const sink_ptr& sink);
+  /// Runs `what` as soon as this image has applied `index`.
+  void when_applied(uint64_t index, std::function<void()> what);
+
+  /// Ends a request: `out` leaves when it is its turn on its connection. An
+  /// empty one means that there is no answer (acks=0).
+  void finish(const reply_slot& slot, outgoing out);
+  /// Closes the connection that a request came on.
+  void close(const reply_slot& slot, std::string_view why);
+
+  // -- for sessions ----------------------------------------------------------
+
+  void session_closed(uint64_t id);
+  /// Bytes of requests that are under way, of all sessions. False: the
+  /// session should stop reading until it is resumed.
+  bool add_in_flight(int64_t bytes);
+  void sub_in_flight(int64_t bytes);
+  /// The session wants to know when there is room again.
+  void wait_for_room(uint64_t session);
+
+private:
+  struct open_ticket {
+    sink_ptr sink;
+    uint32_t part = 0;
+    uint32_t generation = 0;
+    caf::actor_id target = 0;
+    bool repeats = false; ///< a fetch: data_ready may follow its answer
+  };
+
+  uint64_t open(const sink_ptr& sink, uint32_t part,
+    const caf::strong_actor_ptr& target, bool repeats = false);
+  open_ticket* find(uint64_t ticket);
+  template <class Answer>
+  void deliver(uint64_t ticket, Answer& answer);
+  void apply(const metadata_update& update);
+  void apply(directory_update& update);
+  void lose(caf::actor_id target);
+  template <class T>
+  void send(const caf::strong_actor_ptr& to, T&& message);
+
+  gateway_wiring wiring_;
+  caf::strong_actor_ptr self_;
+  caf::execution_unit* unit_ = nullptr;
+  metadata_image image_;
+  std::unordered_map<std::string, std::vector<caf::strong_actor_ptr>>
+    partitions_;
+  std::vector<caf::strong_actor_ptr> coordinators_;
+  std::unique_ptr<fetch_session_cache> fetch_sessions_;
+  std::unordered_map<uint64_t, kafka_session*> sessions_;
+  std::vector<open_ticket> tickets_;
+  std::vector<uint32_t> free_tickets_;
+  std::multimap<int64_t, std::weak_ptr<answer_sink>> deadlines_;
+  std::multimap<uint64_t, std::function<void()>> awaiting_index_;
+  // What this turn asks, by target.
+  std::vector<std::pair<caf::strong_actor_ptr, produce_many>> produce_asks_;
+  std::unordered_map<caf::actor_id, size_t> produce_index_;
+  std::vector<std::pair<caf::strong_actor_ptr, fetch_asks>> fetch_asks_;
+  std::unordered_map<caf::actor_id, size_t> fetch_index_;
+  int64_t now_ms_ = 0;
+  int64_t in_flight_bytes_ = 0;
+  std::vector<uint64_t> waiting_for_room_;
+};
+
+} // namespace millrace

@@ -1,0 +1,166 @@
+#include "actors/group_coordinator.hpp"
+
+#include "actors/log.hpp"
+#include "actors/tell.hpp"
+#include "storage/record_builder.hpp"
+#include "storage/record_reader.hpp"
+
+namespace millrace {
+
+namespace {
+
+using self_pointer
+  = group_coordinator_actor::stateful_pointer<group_coordinator_state>;
+
+void perform(self_pointer self, group_effects effects) {
+  auto& s = self->state;
+  if (!effects.records.empty()) {
+    const auto now = s.env->wall_clock_ms();
+    record_builder builder;
+    for (const auto& record : effects.records)
+      builder.add(
+        {.timestamp_ms = now, .key = record.key, .value = record.value});
+    auto batch = builder.finish();
+    MILLRACE_ASSERT(batch.ok(), "records without a codec make a batch");
+    produce_many append;
+    append.entries.push_back({.ticket = effects.append_id,
+      .batch = std::move(*batch),
+      .acks = -1,
+      .origin = append_origin::coordinator});
+    tell(self, s.options.log, std::move(append));
+  }
+  for (auto& [token, reply] : effects.replies) {
+    const auto at = s.open.find(token);
+    MILLRACE_ASSERT(at != s.open.end(), "a token is answered once");
+    tell(self, at->second.asker,
+      group_answer{at->second.ticket, std::move(reply)});
+    s.open.erase(at);
+  }
+}
+
+void arm_timer(self_pointer self) {
+  auto& s = self->state;
+  const auto due = s.groups->next_deadline();
+  if (!due || (s.timer_at_ms != 0 && s.timer_at_ms <= *due))
+    return;
+  s.timer_at_ms = std::max<int64_t>(*due, 1);
+  const auto wait = std::max<int64_t>(*due - monotonic_ms(*self), 0);
+  self->delayed_send(
+    self, std::chrono::milliseconds{wait}, group_timer{++s.timer});
+}
+
+void serve(
+  self_pointer self, const caf::strong_actor_ptr& asker, group_ask& ask) {
+  auto& s = self->state;
+  const group_request_context context{.token = s.next_token++,
+    .version = ask.version,
+    .client_id = std::move(ask.client_id),
+    .client_host = std::move(ask.client_host),
+    .now_ms = monotonic_ms(*self),
+    .wall_ms = s.env->wall_clock_ms()};
+  s.open.emplace(
+    context.token, group_coordinator_state::open_ask{asker, ask.ticket});
+  perform(self, std::visit(
+                  [&](auto& q) {
+                    return s.groups->handle(context, q);
+                  },
+                  ask.question));
+  arm_timer(self);
+}
+
+void replay_some(self_pointer self) {
+  auto& s = self->state;
+  tell(self, s.options.log, log_ask{0, ask_bytes{s.next_to_replay}});
+}
+
+/// Applies what came, and moves on.
+result<void> replay(group_coordinator_state& s, const log_answer& answer) {
+  result<void> applied;
+  auto next = for_each_record(
+    answer.bytes.span(), s.next_to_replay, [&](const record_view& record) {
+      if (applied.ok() && record.key && record.at >= s.next_to_replay)
+        applied = s.groups->replay(*record.key, record.value);
+    });
+  if (!next)
+    return next.error();
+  s.next_to_replay = *next;
+  return applied;
+}
+
+void on_bytes(self_pointer self, const log_answer& answer) {
+  auto& s = self->state;
+  if (answer.error != kafka_error::none) {
+    log::error("the groups of __consumer_offsets-{} cannot be loaded: {} {}",
+      s.options.partition, to_string(answer.error), answer.message);
+    self->quit(caf::exit_reason::unhandled_exception);
+    return;
+  }
+  if (s.next_to_replay < answer.log_start)
+    s.next_to_replay = answer.log_start;
+  if (auto done = replay(s, answer); !done) {
+    log::error("the groups of __consumer_offsets-{} cannot be loaded: {}",
+      s.options.partition, to_string(done.error()));
+    self->quit(caf::exit_reason::unhandled_exception);
+    return;
+  }
+  if (s.next_to_replay < answer.high_watermark) {
+    replay_some(self);
+    return;
+  }
+  s.groups->finish_load(monotonic_ms(*self), s.env->wall_clock_ms());
+  s.loaded = true;
+  for (auto& [asker, ask] : std::exchange(s.waiting, {}))
+    serve(self, asker, ask);
+  arm_timer(self);
+}
+
+} // namespace
+
+group_coordinator_actor::behavior_type group_coordinator(
+  self_pointer self, environment* env, group_coordinator_options options) {
+  auto& state = self->state;
+  state.env = env;
+  state.options = std::move(options);
+  state.groups.emplace(state.options.config, [env] {
+    return env->random_uuid();
+  });
+  replay_some(self);
+  return {
+    [=](group_ask& ask) {
+      auto& s = self->state;
+      if (s.loaded)
+        serve(self, self->current_sender(), ask);
+      else
+        s.waiting.push_back({self->current_sender(), std::move(ask)});
+    },
+    [=](const produce_results& message) {
+      auto& s = self->state;
+      for (const auto& r : message.results) {
+        perform(self, s.groups->on_appended(r.ticket, r.error,
+                        monotonic_ms(*self), s.env->wall_clock_ms()));
+        if (r.error != kafka_error::none)
+          log::error("__consumer_offsets-{} could not be written: {} {}",
+            s.options.partition, to_string(r.error), r.message);
+      }
+      arm_timer(self);
+    },
+    [=](const log_answer& answer) {
+      on_bytes(self, answer);
+    },
+    [=](const group_timer& timer) {
+      auto& s = self->state;
+      if (timer.generation != s.timer)
+        return; // an earlier one has been set since
+      s.timer_at_ms = 0;
+      perform(
+        self, s.groups->on_timer(monotonic_ms(*self), s.env->wall_clock_ms()));
+      arm_timer(self);
+    },
+    [=](const topics_gone& gone) {
+      perform(self, self->state.groups->on_topics_deleted(gone.names,
+                      monotonic_ms(*self), self->state.env->wall_clock_ms()));
+    },
+  };
+}
+
+} // namespace millrace

@@ -1,0 +1,50 @@
+#pragma once
+
+// The coordinator of the groups of one __consumer_offsets partition: a thin
+// shell around group_registry. At its start it replays the partition; what
+// it decides is appended there with acks=all before anyone is answered.
+
+#include "actors/environment.hpp"
+#include "actors/interfaces.hpp"
+#include "cluster/group_registry.hpp"
+
+#include <deque>
+
+namespace millrace {
+
+struct group_coordinator_options {
+  int32_t partition = 0;
+  group_config config;
+  partition_actor log;
+};
+
+struct group_coordinator_state {
+  static inline const char* name = "group_coordinator";
+
+  environment* env = nullptr;
+  group_coordinator_options options;
+  std::optional<group_registry> groups;
+  bool loaded = false;
+  offset next_to_replay{0};
+
+  struct waiting_ask {
+    caf::strong_actor_ptr asker;
+    group_ask ask;
+  };
+  std::deque<waiting_ask> waiting; ///< while it loads
+
+  struct open_ask {
+    caf::strong_actor_ptr asker;
+    uint64_t ticket = 0;
+  };
+  std::unordered_map<uint64_t, open_ask> open; ///< by token
+  uint64_t next_token = 1;
+  uint64_t timer = 0; ///< the generation of the timer that counts
+  int64_t timer_at_ms = 0;
+};
+
+group_coordinator_actor::behavior_type group_coordinator(
+  group_coordinator_actor::stateful_pointer<group_coordinator_state> self,
+  environment* env, group_coordinator_options options);
+
+} // namespace millrace

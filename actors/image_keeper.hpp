@@ -1,0 +1,35 @@
+#pragma once
+
+// Writes images down: the one thread that commits to an image store. An
+// image is never ahead of its log: who sends writes has made the log durable
+// first (R21).
+
+#include "actors/environment.hpp"
+#include "cluster/metadata_image_store.hpp"
+
+#include <caf/all.hpp>
+
+namespace millrace {
+
+/// One transaction.
+struct image_commit {
+  std::vector<image_write> writes;
+};
+
+/// IMAGE KEEPER: owns one image store.
+using image_keeper_actor = caf::typed_actor<
+  // Commits the writes; a failure costs a longer replay, nothing else.
+  caf::reacts_to<image_commit>>;
+
+struct image_keeper_state {
+  static inline const char* name = "image_keeper";
+  std::unique_ptr<image_store> store;
+};
+
+image_keeper_actor::behavior_type image_keeper(
+  image_keeper_actor::stateful_pointer<image_keeper_state> self,
+  std::shared_ptr<std::unique_ptr<image_store>> store);
+
+} // namespace millrace
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_commit)

@@ -1,0 +1,90 @@
+#pragma once
+
+// The book of who may say what to whom: every actor type of a node, with a
+// sentence for each message that it understands. Answers are messages of
+// their own (see messages.hpp); they go to whoever sent the question.
+
+#include "actors/messages.hpp"
+
+#include <caf/all.hpp>
+
+namespace millrace {
+
+/// DISK: does what may block, on a thread of its own. A data directory has
+/// several; a log always uses the same one.
+using disk_actor = caf::typed_actor<
+  // Makes a log's bytes durable; answers sync_done.
+  caf::reacts_to<sync_ask>,
+  // Reads cold ranges into memory; answers warm_done.
+  caf::reacts_to<warm_ask>,
+  // Unlinks files and directories.
+  caf::reacts_to<remove_paths>>;
+
+/// PARTITION: one replica of one partition, here in its leader's role.
+using partition_actor = caf::typed_actor<
+  // Appends batches; answers produce_results as their acks ask for.
+  caf::reacts_to<produce_many>,
+  // To itself, behind what waits in the mailbox: append all of it at once.
+  caf::reacts_to<gather_now>,
+  // To itself: make durable what nobody has waited for.
+  caf::reacts_to<lazy_sync>,
+  // Gives slices of the log; answers fetch_answers, later data_ready.
+  caf::reacts_to<fetch_asks>,
+  // Offsets by time, epoch ends, sizes ...; answers log_answer.
+  caf::reacts_to<log_ask>,
+  // A disk actor's answer: the high watermark moves.
+  caf::reacts_to<sync_done>,
+  // A new leader epoch or new settings.
+  caf::reacts_to<lead_partition>,
+  // The broker's answer: the log may start later.
+  caf::reacts_to<log_start_saved>,
+  // Housekeeping.
+  caf::reacts_to<partition_tick>,
+  // Ends the actor after a last sync; answers partition_closed.
+  caf::reacts_to<close_partition>>;
+
+/// CONSENSUS: one member of a Raft group; the only writer of its log.
+using consensus_actor = caf::typed_actor<
+  // Appends commands; answers proposed once they are committed.
+  caf::reacts_to<propose>>;
+
+/// CONTROLLER: decides what changes in the metadata, one request at a time.
+using controller_actor = caf::typed_actor<
+  // Answers admin_answer when the change is committed, or at once.
+  caf::reacts_to<admin_ask>,
+  // The consensus actor's answer.
+  caf::reacts_to<proposed>,
+  // The sender wants every update from here on; answers metadata_snapshot.
+  caf::reacts_to<subscribe_metadata>,
+  // To itself: write the image down.
+  caf::reacts_to<save_image>>;
+
+/// BROKER: runs the partitions and coordinators that the metadata gives to
+/// this node, and tells the gateways where they are.
+using broker_actor = caf::typed_actor<
+  // The metadata as the controller has committed it.
+  caf::reacts_to<metadata_snapshot>, caf::reacts_to<metadata_update>,
+  // The controller's answer to the registration.
+  caf::reacts_to<admin_answer>,
+  // A gateway wants the directory and every change of it.
+  caf::reacts_to<subscribe_directory>,
+  // What partitions report and ask.
+  caf::reacts_to<save_log_start>, caf::reacts_to<partition_closed>,
+  caf::reacts_to<partition_state_report>,
+  // To itself: housekeeping.
+  caf::reacts_to<broker_tick>,
+  // Ends all partitions cleanly; answers broker_stopped.
+  caf::reacts_to<stop_broker>>;
+
+/// GROUP COORDINATOR: owns the groups of one __consumer_offsets partition.
+using group_coordinator_actor = caf::typed_actor<
+  // Answers group_answer when what it decided is durable, or at once.
+  caf::reacts_to<group_ask>,
+  // The partition's answers: appended, and bytes to replay.
+  caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
+  // To itself: a session or rebalance may have timed out.
+  caf::reacts_to<group_timer>,
+  // Topics are gone: so are their offsets.
+  caf::reacts_to<topics_gone>>;
+
+} // namespace millrace

@@ -1,0 +1,53 @@
+#include "schema/kafka/api_versions.hpp"
+
+#include "actors/kafka/handlers.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// Letters and digits, with dots and dashes between (KIP-511).
+bool is_software_name(std::string_view name) {
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+           || (c >= 'A' && c <= 'Z');
+  };
+  if (name.empty() || !plain(name.front()) || !plain(name.back()))
+    return false;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return plain(c) || c == '-' || c == '.';
+  });
+}
+
+} // namespace
+
+result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
+  kafka::api_versions_response response;
+  auto slot = request.slot;
+  const auto* api = kafka::find_api(request.header.api_key);
+  const bool known
+    = slot.version >= api->min_version && slot.version <= api->max_version;
+  if (known) {
+    kafka::api_versions_request body;
+    MILLRACE_TRY(read_body(request, body));
+    if (slot.version >= 3
+        && (!is_software_name(body.client_software_name)
+            || !is_software_name(body.client_software_version)))
+      response.error_code = static_cast<int16_t>(kafka_error::invalid_request);
+  } else {
+    // In the form that every client can read, with the ranges in it.
+    response.error_code
+      = static_cast<int16_t>(kafka_error::unsupported_version);
+    slot.version = 0;
+  }
+  if (response.error_code != static_cast<int16_t>(kafka_error::invalid_request))
+    for (const auto& a : kafka::apis())
+      response.api_keys.push_back(
+        {static_cast<int16_t>(a.key), a.advertised_min_version, a.max_version});
+  // Grows with every change of the metadata and so never falls.
+  response.finalized_features_epoch = hub.image().applied_index();
+  reply(hub, slot, response);
+  return {};
+}
+
+} // namespace millrace

@@ -1,0 +1,88 @@
+#include "actors/kafka/handlers.hpp"
+#include "actors/log.hpp"
+
+namespace millrace {
+
+namespace {
+
+using kafka::api_key;
+
+struct api_handler {
+  api_key key;
+  request_handler handle;
+};
+
+// The list of APIs: what is not here is not advertised.
+constexpr api_handler handlers[] = {
+  {api_key::produce, handle_produce},
+  {api_key::fetch, handle_fetch},
+  {api_key::list_offsets, handle_list_offsets},
+  {api_key::metadata, handle_metadata},
+  {api_key::offset_commit, handle_offset_commit},
+  {api_key::offset_fetch, handle_offset_fetch},
+  {api_key::find_coordinator, handle_find_coordinator},
+  {api_key::join_group, handle_join_group},
+  {api_key::heartbeat, handle_heartbeat},
+  {api_key::leave_group, handle_leave_group},
+  {api_key::sync_group, handle_sync_group},
+  {api_key::describe_groups, handle_describe_groups},
+  {api_key::list_groups, handle_list_groups},
+  {api_key::api_versions, handle_api_versions},
+  {api_key::create_topics, handle_create_topics},
+  {api_key::delete_topics, handle_delete_topics},
+  {api_key::delete_records, handle_delete_records},
+  {api_key::init_producer_id, handle_init_producer_id},
+  {api_key::offset_for_leader_epoch, handle_offset_for_leader_epoch},
+  {api_key::describe_configs, handle_describe_configs},
+  {api_key::alter_configs, handle_alter_configs},
+  {api_key::describe_log_dirs, handle_describe_log_dirs},
+  {api_key::create_partitions, handle_create_partitions},
+  {api_key::delete_groups, handle_delete_groups},
+  {api_key::incremental_alter_configs, handle_incremental_alter_configs},
+  {api_key::offset_delete, handle_offset_delete},
+  {api_key::describe_cluster, handle_describe_cluster},
+  {api_key::describe_producers, handle_describe_producers},
+  {api_key::list_config_resources, handle_list_config_resources},
+  {api_key::describe_topic_partitions, handle_describe_topic_partitions},
+};
+
+request_handler find_handler(int16_t key) {
+  static const auto by_key = [] {
+    std::array<request_handler, counted_apis> table{};
+    for (const auto& entry : handlers)
+      table[static_cast<size_t>(entry.key)] = entry.handle;
+    return table;
+  }();
+  return key >= 0 && static_cast<size_t>(key) < by_key.size()
+           ? by_key[static_cast<size_t>(key)]
+           : nullptr;
+}
+
+} // namespace
+
+result<void> handle_request(gateway_core& hub, kafka_request& request) {
+  MILLRACE_TRY(kafka::decode(request.reader, request.header));
+  const auto& header = request.header;
+  auto& slot = request.slot;
+  slot.api_key = header.api_key;
+  slot.version = header.api_version;
+  slot.correlation_id = header.correlation_id;
+  const auto* api = kafka::find_api(header.api_key);
+  const auto handle = find_handler(header.api_key);
+  if (api == nullptr || handle == nullptr)
+    return error{
+      errc::unsupported, "API key " + std::to_string(header.api_key)
+                           + " is not one of those that ApiVersions lists"};
+  hub.counters().requests[static_cast<size_t>(header.api_key)].add();
+  const bool known = header.api_version >= api->min_version
+                     && header.api_version <= api->max_version;
+  // ApiVersions itself answers a version that it does not know.
+  if (!known && api->key != api_key::api_versions)
+    return error{errc::unsupported,
+      std::string{api->name} + " version " + std::to_string(header.api_version)
+        + " is not within " + std::to_string(api->min_version) + "-"
+        + std::to_string(api->max_version) + ", which ApiVersions lists"};
+  return handle(hub, request);
+}
+
+} // namespace millrace

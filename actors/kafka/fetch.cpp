@@ -1,0 +1,245 @@
+#include "schema/kafka/fetch.hpp"
+
+#include "actors/kafka/sinks.hpp"
+#include "cluster/fetch_session.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// A fetch whose partitions have been asked. It is answered when it has
+/// min_bytes, when its time is over, or when there is something to say that
+/// is not records.
+class pending_fetch : public answer_sink,
+                      public std::enable_shared_from_this<pending_fetch> {
+public:
+  pending_fetch(gateway_core& hub, const reply_slot& slot,
+    const kafka::fetch_request& body, fetch_context context)
+      : hub_(hub), slot_(slot), context_(std::move(context)),
+        min_bytes_(std::max(body.min_bytes, 0)),
+        max_bytes_(std::min(body.max_bytes, hub.config().fetch_bytes_max)),
+        read_committed_(body.isolation_level == 1),
+        deadline_ms_(hub.now_ms() + std::max(body.max_wait_ms, 0)),
+        parts_(context_.partitions().size()) {}
+
+  void begin() {
+    for (uint32_t i = 0; i < parts_.size(); ++i)
+      ask(i);
+    begun_ = true;
+    if (outstanding_ == 0)
+      consider();
+    if (!ended_ && deadline_ms_ > hub_.now_ms())
+      hub_.call_at(deadline_ms_, shared_from_this());
+  }
+
+  void take(uint32_t i, fetch_answer& answer) override {
+    auto& part = parts_[i];
+    if (!part.asked)
+      return;
+    part.asked = false;
+    part.answer = std::move(answer);
+    one_less();
+  }
+
+  void on_ready(uint32_t i) override {
+    if (ended_)
+      return;
+    if (parts_[i].asked) {
+      parts_[i].ready = true; // what is on its way may be older than this
+      return;
+    }
+    ask(i);
+    if (outstanding_ == 0)
+      consider();
+  }
+
+  void on_lost(uint32_t i) override {
+    auto& part = parts_[i];
+    part.answer = {};
+    part.answer.error = kafka_error::not_leader_or_follower;
+    if (part.asked) {
+      part.asked = false;
+      one_less();
+    } else if (!ended_ && begun_ && outstanding_ == 0) {
+      consider();
+    }
+  }
+
+  void on_time() override {
+    late_ = true;
+    if (!ended_ && outstanding_ == 0)
+      consider();
+  }
+
+private:
+  struct part {
+    fetch_answer answer;
+    uint64_t ticket = 0;
+    bool has_ticket = false;
+    bool asked = false;
+    bool ready = false;
+  };
+
+  void ask(uint32_t i) {
+    const auto& want = context_.partitions()[i];
+    auto& p = parts_[i];
+    const auto found = slot_.version >= 13
+                         ? locate(hub_, want.topic_id, want.partition)
+                         : locate(hub_, want.topic, want.partition);
+    if (found.error != kafka_error::none) {
+      p.answer = {};
+      p.answer.error = found.error;
+      return;
+    }
+    if (p.has_ticket)
+      hub_.release(p.ticket);
+    p.has_ticket = true;
+    p.asked = true;
+    p.ready = false;
+    ++outstanding_;
+    p.ticket = hub_.ask_fetch(found.partition, shared_from_this(), i,
+      {.from = offset{want.fetch_offset},
+        .bytes_max = std::min(want.max_bytes, max_bytes_),
+        .current_epoch = leader_epoch{want.current_leader_epoch},
+        .last_fetched_epoch = leader_epoch{want.last_fetched_epoch},
+        .wait_below_bytes = min_bytes_,
+        .wait_until_ms = deadline_ms_});
+  }
+
+  void one_less() {
+    if (--outstanding_ == 0 && begun_)
+      consider();
+  }
+
+  void consider() {
+    int64_t bytes = 0;
+    bool news = false;
+    for (const auto& p : parts_) {
+      bytes += static_cast<int64_t>(p.answer.bytes);
+      news = news || p.answer.error != kafka_error::none
+             || p.answer.diverging.has_value();
+    }
+    const bool enough
+      = bytes >= min_bytes_ || news || late_ || hub_.now_ms() >= deadline_ms_;
+    if (enough) {
+      end();
+      return;
+    }
+    bool asked = false;
+    for (uint32_t i = 0; i < parts_.size(); ++i)
+      if (parts_[i].ready) {
+        ask(i);
+        asked = true;
+      }
+    if (asked && outstanding_ == 0)
+      end(); // what was to be asked again is gone
+  }
+
+  void end() {
+    ended_ = true;
+    for (auto& p : parts_)
+      if (p.has_ticket)
+        hub_.release(p.ticket);
+    kafka::fetch_response response;
+    response.session_id = context_.session_id();
+    int64_t room = max_bytes_;
+    bool any_bytes = false;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      auto& answer = parts_[i].answer;
+      const auto bytes = static_cast<int64_t>(answer.bytes);
+      // Only the first records of an answer may go beyond its bound.
+      if (bytes > room && any_bytes) {
+        answer.slices.clear();
+        answer.bytes = 0;
+      } else {
+        room -= bytes;
+        any_bytes = any_bytes || bytes > 0;
+      }
+      add_to(response, i);
+    }
+    hub_.counters().bytes_out.add(max_bytes_ - room);
+    reply(hub_, slot_, response);
+  }
+
+  void add_to(kafka::fetch_response& response, size_t i) {
+    const auto& want = context_.partitions()[i];
+    auto& answer = parts_[i].answer;
+    const bool told
+      = context_.include(i, {.error = answer.error,
+                              .high_watermark = answer.high_watermark.value,
+                              .log_start_offset = answer.log_start.value,
+                              .has_records = answer.bytes > 0,
+                              .has_news = answer.diverging.has_value()});
+    if (!told)
+      return;
+    auto& topics = response.responses;
+    if (topics.empty() || topics.back().topic != want.topic
+        || topics.back().topic_id != want.topic_id) {
+      topics.emplace_back();
+      topics.back().topic = want.topic;
+      topics.back().topic_id = want.topic_id;
+    }
+    auto& out = topics.back().partitions.emplace_back();
+    out.partition_index = want.partition;
+    out.error_code = code(answer.error);
+    out.high_watermark = answer.high_watermark.value;
+    out.last_stable_offset = answer.high_watermark.value;
+    out.log_start_offset = answer.log_start.value;
+    if (answer.diverging) {
+      out.diverging_epoch.epoch = answer.diverging->epoch.value;
+      out.diverging_epoch.end_offset = answer.diverging->end.value;
+    }
+    if (answer.error == kafka_error::fenced_leader_epoch
+        || answer.error == kafka_error::not_leader_or_follower)
+      out.current_leader.leader_epoch = answer.current_epoch.value;
+    if (read_committed_)
+      out.aborted_transactions.emplace();
+    else
+      out.aborted_transactions.reset();
+    out.records.slices = std::move(answer.slices);
+    if (answer.error != kafka_error::none)
+      hub_.counters().failed_fetch.add();
+  }
+
+  gateway_core& hub_;
+  reply_slot slot_;
+  fetch_context context_;
+  int32_t min_bytes_;
+  int32_t max_bytes_;
+  bool read_committed_;
+  int64_t deadline_ms_;
+  std::vector<part> parts_;
+  size_t outstanding_ = 0;
+  bool begun_ = false;
+  bool late_ = false;
+  bool ended_ = false;
+};
+
+} // namespace
+
+result<void> handle_fetch(gateway_core& hub, kafka_request& request) {
+  kafka::fetch_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto version = request.header.api_version;
+  const auto replica
+    = version >= 15 ? body.replica_state.replica_id : body.replica_id;
+  if (replica >= 0) {
+    // Clients do not follow; other nodes do so over the node link.
+    kafka::fetch_response refused;
+    refused.error_code = code(kafka_error::invalid_request);
+    reply(hub, request.slot, refused);
+    return {};
+  }
+  auto context = hub.fetch_sessions().begin(body, version, hub.now_ms());
+  if (context.error() != kafka_error::none) {
+    kafka::fetch_response refused;
+    refused.error_code = code(context.error());
+    reply(hub, request.slot, refused);
+    return {};
+  }
+  std::make_shared<pending_fetch>(hub, request.slot, body, std::move(context))
+    ->begin();
+  return {};
+}
+
+} // namespace millrace

@@ -1,0 +1,226 @@
+// The APIs of consumer groups that name one group: sent to its coordinator.
+
+#include "actors/kafka/sinks.hpp"
+#include "schema/kafka/find_coordinator.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// One question to one coordinator; `refused` makes the answer where there is
+/// none.
+template <class Response, class Request>
+void ask_coordinator(gateway_core& hub, const kafka_request& request,
+  const std::string& group, Request body,
+  std::function<void(Response&)> complete,
+  std::function<Response(kafka_error)> refused) {
+  const auto& coordinator = hub.coordinator(group);
+  const auto slot = request.slot;
+  if (coordinator == nullptr) {
+    reply(hub, slot, refused(kafka_error::coordinator_not_available));
+    return;
+  }
+  auto sink = std::make_shared<gather_sink<group_answer>>(
+    [&hub, slot, complete, refused](uint32_t, group_answer* answer) {
+      if (answer == nullptr) {
+        reply(hub, slot, refused(kafka_error::not_coordinator));
+        return;
+      }
+      auto& response = std::get<Response>(answer->reply);
+      if (complete)
+        complete(response);
+      reply(hub, slot, response);
+    },
+    [] {});
+  sink->expect();
+  hub.ask_group(coordinator, sink, 0,
+    {.version = slot.version,
+      .client_id = request.header.client_id.value_or(""),
+      .client_host = "/" + request.remote->host,
+      .question = std::move(body)});
+}
+
+/// For responses with one error code at the top.
+template <class Response>
+Response with_code(kafka_error error) {
+  Response response;
+  response.error_code = code(error);
+  return response;
+}
+
+} // namespace
+
+result<void> handle_find_coordinator(
+  gateway_core& hub, kafka_request& request) {
+  kafka::find_coordinator_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto slot = request.slot;
+  auto answer = [&hub, slot, body, view = view_of(hub, request)] {
+    kafka::find_coordinator_response response;
+    const auto fill = [&](auto& out) {
+      const auto& places = hub.coordinators();
+      if (body.key_type != 0) {
+        out.error_code = code(kafka_error::invalid_request);
+        out.error_message
+          = body.key_type == 1
+              ? "transactions are not supported by this version of Millrace"
+              : "only the coordinators of consumer groups are here";
+      } else if (places.empty()) {
+        out.error_code = code(kafka_error::coordinator_not_available);
+      } else {
+        const auto self = address_of(hub, view);
+        out.node_id = self.node_id;
+        out.host = self.host;
+        out.port = self.port;
+        return;
+      }
+      out.node_id = -1;
+      out.port = -1;
+    };
+    if (slot.version >= 4)
+      for (const auto& key : body.coordinator_keys) {
+        auto& out = response.coordinators.emplace_back();
+        out.key = key;
+        fill(out);
+      }
+    else
+      fill(response);
+    reply(hub, slot, response);
+  };
+  if (body.key_type != 0 || !hub.coordinators().empty()) {
+    answer();
+    return {};
+  }
+  auto sink = std::make_shared<gather_sink<admin_answer>>(
+    [](uint32_t, admin_answer*) {}, answer);
+  sink->expect();
+  hub.ask_admin(
+    sink, 0, slot.version, auto_create_topics{{offsets_topic_name}});
+  sink->asked_all();
+  return {};
+}
+
+result<void> handle_join_group(gateway_core& hub, kafka_request& request) {
+  kafka::join_group_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::join_group_response>(hub, request, group,
+    std::move(body), nullptr, with_code<kafka::join_group_response>);
+  return {};
+}
+
+result<void> handle_sync_group(gateway_core& hub, kafka_request& request) {
+  kafka::sync_group_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::sync_group_response>(hub, request, group,
+    std::move(body), nullptr, with_code<kafka::sync_group_response>);
+  return {};
+}
+
+result<void> handle_heartbeat(gateway_core& hub, kafka_request& request) {
+  kafka::heartbeat_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::heartbeat_response>(hub, request, group,
+    std::move(body), nullptr, with_code<kafka::heartbeat_response>);
+  return {};
+}
+
+result<void> handle_leave_group(gateway_core& hub, kafka_request& request) {
+  kafka::leave_group_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::leave_group_response>(hub, request, group,
+    std::move(body), nullptr, with_code<kafka::leave_group_response>);
+  return {};
+}
+
+result<void> handle_offset_delete(gateway_core& hub, kafka_request& request) {
+  kafka::offset_delete_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  kafka::offset_delete_response unknown;
+  std::erase_if(body.topics, [&](const auto& topic) {
+    if (hub.image().find_topic(topic.name) != nullptr)
+      return false;
+    auto& out = unknown.topics.emplace_back();
+    out.name = topic.name;
+    for (const auto& p : topic.partitions)
+      out.partitions.push_back(
+        {p.partition_index, code(kafka_error::unknown_topic_or_partition)});
+    return true;
+  });
+  ask_coordinator<kafka::offset_delete_response>(
+    hub, request, group, std::move(body),
+    [unknown](kafka::offset_delete_response& response) {
+      if (response.error_code == 0)
+        response.topics.insert(
+          response.topics.end(), unknown.topics.begin(), unknown.topics.end());
+    },
+    with_code<kafka::offset_delete_response>);
+  return {};
+}
+
+result<void> handle_offset_commit(gateway_core& hub, kafka_request& request) {
+  kafka::offset_commit_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto version = request.header.api_version;
+  const auto group = body.group_id;
+  const auto original = body.topics;
+  // Offsets are kept by name; what does not exist is refused here.
+  kafka::offset_commit_response refused_parts;
+  for (auto& topic : body.topics) {
+    const auto* image = version >= 10 ? hub.image().find_topic(topic.topic_id)
+                                      : hub.image().find_topic(topic.name);
+    kafka::offset_commit_response::offset_commit_response_topic out;
+    out.topic_id = topic.topic_id;
+    out.name = topic.name;
+    if (image != nullptr)
+      topic.name = image->name;
+    std::erase_if(topic.partitions, [&](const auto& p) {
+      if (image != nullptr && p.partition_index >= 0
+          && static_cast<size_t>(p.partition_index) < image->partitions.size())
+        return false;
+      out.partitions.push_back(
+        {p.partition_index, code(image == nullptr && version >= 10
+                                   ? kafka_error::unknown_topic_id
+                                   : kafka_error::unknown_topic_or_partition)});
+      return true;
+    });
+    if (!out.partitions.empty())
+      refused_parts.topics.push_back(std::move(out));
+  }
+  std::erase_if(body.topics, [](const auto& topic) {
+    return topic.partitions.empty();
+  });
+  const auto refuse = [original](kafka_error error) {
+    kafka::offset_commit_response response;
+    for (const auto& topic : original) {
+      auto& out = response.topics.emplace_back();
+      out.name = topic.name;
+      out.topic_id = topic.topic_id;
+      for (const auto& p : topic.partitions)
+        out.partitions.push_back({p.partition_index, code(error)});
+    }
+    return response;
+  };
+  if (body.topics.empty() && !original.empty()) {
+    reply(hub, request.slot, refused_parts);
+    return {};
+  }
+  ask_coordinator<kafka::offset_commit_response>(
+    hub, request, group, std::move(body),
+    [&hub, refused_parts, version](kafka::offset_commit_response& response) {
+      if (version >= 10)
+        for (auto& topic : response.topics)
+          if (const auto* image = hub.image().find_topic(topic.name))
+            topic.topic_id = image->id;
+      response.topics.insert(response.topics.end(),
+        refused_parts.topics.begin(), refused_parts.topics.end());
+    },
+    refuse);
+  return {};
+}
+
+} // namespace millrace

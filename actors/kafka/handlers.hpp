@@ -1,0 +1,86 @@
+#pragma once
+
+// One handler for each API of the Kafka protocol, and the list of them. A
+// handler decodes, checks, and either answers on the spot or asks actors and
+// leaves an answer_sink behind that answers later.
+
+#include "actors/gateway_core.hpp"
+#include "net/endpoint.hpp"
+#include "schema/kafka/header.hpp"
+#include "schema/kafka_wire.hpp"
+
+namespace millrace {
+
+/// A request whose header may not have been read yet.
+struct kafka_request {
+  reply_slot slot;
+  kafka_reader reader;
+  const endpoint* local = nullptr;
+  const endpoint* remote = nullptr;
+  kafka::request_header header;
+};
+
+/// Reads the header and starts the handler of its API. An unknown API, and a
+/// body that cannot be read, is an error: the connection is closed, as
+/// Kafka does. A known API in an unknown version is answered.
+[[nodiscard]] result<void> handle_request(
+  gateway_core& hub, kafka_request& request);
+
+/// Encodes header and body and ends the request.
+template <class Response>
+void reply(gateway_core& hub, const reply_slot& slot, const Response& body) {
+  kafka_writer writer;
+  writer.begin_frame();
+  kafka::encode_response_header(
+    writer, slot.api_key, slot.version, slot.correlation_id);
+  encode(writer, slot.version, body); // found beside the message
+  hub.finish(slot, writer.finish_frame());
+}
+
+/// Reads the body; an error closes the connection.
+template <class Request>
+[[nodiscard]] result<void> read_body(kafka_request& request, Request& out) {
+  return decode(request.reader, request.header.api_version, out);
+}
+
+using request_handler = result<void> (*)(gateway_core&, kafka_request&);
+
+result<void> handle_api_versions(gateway_core& hub, kafka_request& request);
+result<void> handle_metadata(gateway_core& hub, kafka_request& request);
+result<void> handle_produce(gateway_core& hub, kafka_request& request);
+result<void> handle_fetch(gateway_core& hub, kafka_request& request);
+result<void> handle_list_offsets(gateway_core& hub, kafka_request& request);
+result<void> handle_offset_for_leader_epoch(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_delete_records(gateway_core& hub, kafka_request& request);
+result<void> handle_describe_producers(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_describe_log_dirs(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_create_topics(gateway_core& hub, kafka_request& request);
+result<void> handle_delete_topics(gateway_core& hub, kafka_request& request);
+result<void> handle_create_partitions(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_alter_configs(gateway_core& hub, kafka_request& request);
+result<void> handle_incremental_alter_configs(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_describe_configs(gateway_core& hub, kafka_request& request);
+result<void> handle_list_config_resources(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_describe_cluster(gateway_core& hub, kafka_request& request);
+result<void> handle_describe_topic_partitions(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_init_producer_id(gateway_core& hub, kafka_request& request);
+result<void> handle_find_coordinator(gateway_core& hub, kafka_request& request);
+result<void> handle_join_group(gateway_core& hub, kafka_request& request);
+result<void> handle_sync_group(gateway_core& hub, kafka_request& request);
+result<void> handle_heartbeat(gateway_core& hub, kafka_request& request);
+result<void> handle_leave_group(gateway_core& hub, kafka_request& request);
+result<void> handle_offset_commit(gateway_core& hub, kafka_request& request);
+result<void> handle_offset_fetch(gateway_core& hub, kafka_request& request);
+result<void> handle_offset_delete(gateway_core& hub, kafka_request& request);
+result<void> handle_describe_groups(gateway_core& hub, kafka_request& request);
+result<void> handle_list_groups(gateway_core& hub, kafka_request& request);
+result<void> handle_delete_groups(gateway_core& hub, kafka_request& request);
+
+} // namespace millrace

@@ -1,0 +1,288 @@
+// The APIs that ask partitions about their logs: ListOffsets,
+// OffsetForLeaderEpoch, DeleteRecords, DescribeProducers, DescribeLogDirs.
+
+#include "actors/kafka/sinks.hpp"
+#include "schema/kafka/delete_records.hpp"
+#include "schema/kafka/describe_log_dirs.hpp"
+#include "schema/kafka/describe_producers.hpp"
+#include "schema/kafka/list_offsets.hpp"
+#include "schema/kafka/offset_for_leader_epoch.hpp"
+
+#include <set>
+
+namespace millrace {
+
+namespace {
+
+using log_sink = gather_sink<log_answer>;
+
+/// Questions whose answers fill the partitions of a response, one each.
+template <class Response, class Part>
+struct log_round {
+  Response response;
+  std::vector<Part*> parts;
+};
+
+/// Asks `question` of a partition, or fills in why it cannot be asked.
+template <class Fail>
+void ask_or_fail(gateway_core& hub, const std::shared_ptr<log_sink>& sink,
+  uint32_t part, const located_partition& found, log_question question,
+  Fail fail) {
+  if (found.error != kafka_error::none) {
+    fail(found.error);
+    return;
+  }
+  sink->expect();
+  hub.ask_log(found.partition, sink, part, std::move(question));
+}
+
+kafka_error error_of(const log_answer* answer) {
+  return answer != nullptr ? answer->error
+                           : kafka_error::not_leader_or_follower;
+}
+
+} // namespace
+
+result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
+  kafka::list_offsets_request body;
+  MILLRACE_TRY(read_body(request, body));
+  using part_type
+    = kafka::list_offsets_response::list_offsets_partition_response;
+  auto round
+    = std::make_shared<log_round<kafka::list_offsets_response, part_type>>();
+  round->response.topics.reserve(body.topics.size());
+  std::set<std::pair<std::string, int32_t>> seen;
+  std::set<std::pair<std::string, int32_t>> twice;
+  for (const auto& topic : body.topics) {
+    auto& out = round->response.topics.emplace_back();
+    out.name = topic.name;
+    out.partitions.resize(topic.partitions.size());
+    for (size_t i = 0; i < topic.partitions.size(); ++i) {
+      const auto index = topic.partitions[i].partition_index;
+      out.partitions[i].partition_index = index;
+      round->parts.push_back(&out.partitions[i]);
+      if (!seen.emplace(topic.name, index).second)
+        twice.emplace(topic.name, index);
+    }
+  }
+  auto sink = std::make_shared<log_sink>(
+    [round](uint32_t part, log_answer* answer) {
+      auto& out = *round->parts[part];
+      out.error_code = code(error_of(answer));
+      if (answer == nullptr || answer->error != kafka_error::none)
+        return;
+      out.offset = answer->found.value;
+      out.timestamp = answer->timestamp;
+      out.leader_epoch = answer->epoch.value;
+    },
+    [&hub, slot = request.slot, round] {
+      reply(hub, slot, round->response);
+    });
+  uint32_t part = 0;
+  for (const auto& topic : body.topics)
+    for (const auto& p : topic.partitions) {
+      auto found = locate(hub, topic.name, p.partition_index);
+      if (twice.contains({topic.name, p.partition_index}))
+        found.error = kafka_error::invalid_request;
+      ask_or_fail(hub, sink, part, found,
+        ask_offset_by_time{.timestamp = p.timestamp,
+          .read_committed = body.isolation_level == 1,
+          .current_epoch = leader_epoch{p.current_leader_epoch}},
+        [&](kafka_error e) {
+          round->parts[part]->error_code = code(e);
+        });
+      ++part;
+    }
+  sink->asked_all();
+  return {};
+}
+
+result<void> handle_offset_for_leader_epoch(
+  gateway_core& hub, kafka_request& request) {
+  kafka::offset_for_leader_epoch_request body;
+  MILLRACE_TRY(read_body(request, body));
+  using part_type = kafka::offset_for_leader_epoch_response::epoch_end_offset;
+  auto round = std::make_shared<
+    log_round<kafka::offset_for_leader_epoch_response, part_type>>();
+  round->response.topics.reserve(body.topics.size());
+  for (const auto& topic : body.topics) {
+    auto& out = round->response.topics.emplace_back();
+    out.topic = topic.topic;
+    out.partitions.resize(topic.partitions.size());
+    for (size_t i = 0; i < topic.partitions.size(); ++i) {
+      out.partitions[i].partition = topic.partitions[i].partition;
+      round->parts.push_back(&out.partitions[i]);
+    }
+  }
+  auto sink = std::make_shared<log_sink>(
+    [round](uint32_t part, log_answer* answer) {
+      auto& out = *round->parts[part];
+      out.error_code = code(error_of(answer));
+      if (answer == nullptr || answer->error != kafka_error::none)
+        return;
+      out.leader_epoch = answer->epoch.value;
+      out.end_offset = answer->found.value;
+    },
+    [&hub, slot = request.slot, round] {
+      reply(hub, slot, round->response);
+    });
+  uint32_t part = 0;
+  for (const auto& topic : body.topics)
+    for (const auto& p : topic.partitions) {
+      ask_or_fail(hub, sink, part, locate(hub, topic.topic, p.partition),
+        ask_epoch_end{.epoch = leader_epoch{p.leader_epoch},
+          .current_epoch = leader_epoch{p.current_leader_epoch}},
+        [&](kafka_error e) {
+          round->parts[part]->error_code = code(e);
+        });
+      ++part;
+    }
+  sink->asked_all();
+  return {};
+}
+
+result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
+  kafka::delete_records_request body;
+  MILLRACE_TRY(read_body(request, body));
+  using part_type
+    = kafka::delete_records_response::delete_records_partition_result;
+  auto round
+    = std::make_shared<log_round<kafka::delete_records_response, part_type>>();
+  round->response.topics.reserve(body.topics.size());
+  for (const auto& topic : body.topics) {
+    auto& out = round->response.topics.emplace_back();
+    out.name = topic.name;
+    out.partitions.resize(topic.partitions.size());
+    for (size_t i = 0; i < topic.partitions.size(); ++i) {
+      out.partitions[i].partition_index = topic.partitions[i].partition_index;
+      out.partitions[i].low_watermark = -1;
+      round->parts.push_back(&out.partitions[i]);
+    }
+  }
+  auto sink = std::make_shared<log_sink>(
+    [round](uint32_t part, log_answer* answer) {
+      auto& out = *round->parts[part];
+      out.error_code = code(error_of(answer));
+      if (answer != nullptr && answer->error == kafka_error::none)
+        out.low_watermark = answer->log_start.value;
+    },
+    [&hub, slot = request.slot, round] {
+      reply(hub, slot, round->response);
+    });
+  uint32_t part = 0;
+  for (const auto& topic : body.topics)
+    for (const auto& p : topic.partitions) {
+      auto found = locate(hub, topic.name, p.partition_index);
+      if (is_internal_topic(topic.name))
+        found.error = kafka_error::invalid_topic_exception;
+      ask_or_fail(hub, sink, part, found, ask_delete_records{offset{p.offset}},
+        [&](kafka_error e) {
+          round->parts[part]->error_code = code(e);
+        });
+      ++part;
+    }
+  sink->asked_all();
+  return {};
+}
+
+result<void> handle_describe_producers(
+  gateway_core& hub, kafka_request& request) {
+  kafka::describe_producers_request body;
+  MILLRACE_TRY(read_body(request, body));
+  using part_type = kafka::describe_producers_response::partition_response;
+  auto round = std::make_shared<
+    log_round<kafka::describe_producers_response, part_type>>();
+  round->response.topics.reserve(body.topics.size());
+  for (const auto& topic : body.topics) {
+    auto& out = round->response.topics.emplace_back();
+    out.name = topic.name;
+    out.partitions.resize(topic.partition_indexes.size());
+    for (size_t i = 0; i < topic.partition_indexes.size(); ++i) {
+      out.partitions[i].partition_index = topic.partition_indexes[i];
+      round->parts.push_back(&out.partitions[i]);
+    }
+  }
+  auto sink = std::make_shared<log_sink>(
+    [round](uint32_t part, log_answer* answer) {
+      auto& out = *round->parts[part];
+      out.error_code = code(error_of(answer));
+      if (answer == nullptr || answer->error != kafka_error::none)
+        return;
+      for (const auto& p : answer->producers)
+        out.active_producers.push_back({.producer_id = p.id.value,
+          .producer_epoch = p.epoch,
+          .last_sequence = p.last_sequence,
+          .last_timestamp = p.last_timestamp_ms,
+          .coordinator_epoch = -1});
+    },
+    [&hub, slot = request.slot, round] {
+      reply(hub, slot, round->response);
+    });
+  uint32_t part = 0;
+  for (const auto& topic : body.topics)
+    for (const auto index : topic.partition_indexes) {
+      ask_or_fail(hub, sink, part, locate(hub, topic.name, index),
+        ask_producers{}, [&](kafka_error e) {
+          round->parts[part]->error_code = code(e);
+        });
+      ++part;
+    }
+  sink->asked_all();
+  return {};
+}
+
+result<void> handle_describe_log_dirs(
+  gateway_core& hub, kafka_request& request) {
+  kafka::describe_log_dirs_request body;
+  MILLRACE_TRY(read_body(request, body));
+  auto response = std::make_shared<kafka::describe_log_dirs_response>();
+  auto& directory = response->results.emplace_back();
+  directory.log_dir = hub.config().log_dirs.front();
+  if (auto space = hub.env().files().space(directory.log_dir)) {
+    directory.total_bytes = static_cast<int64_t>(space->total_bytes);
+    directory.usable_bytes = static_cast<int64_t>(space->free_bytes);
+  } else {
+    directory.error_code = code(kafka_error::kafka_storage_error);
+  }
+  std::vector<topic_partition> asked;
+  const auto add = [&](const std::string& topic, int32_t partition) {
+    if (hub.partition(topic, partition) != nullptr)
+      asked.push_back({topic, partition});
+  };
+  if (body.topics) {
+    for (const auto& topic : *body.topics)
+      for (const auto partition : topic.partitions)
+        add(topic.topic, partition);
+  } else {
+    for (const auto& [name, topic] : hub.image().topics())
+      for (const auto& p : topic->partitions)
+        add(name, p.index);
+  }
+  auto sizes = std::make_shared<std::vector<int64_t>>(asked.size(), -1);
+  auto sink = std::make_shared<log_sink>(
+    [sizes](uint32_t part, log_answer* answer) {
+      if (answer != nullptr && answer->error == kafka_error::none)
+        (*sizes)[part] = answer->size_bytes;
+    },
+    [&hub, slot = request.slot, response, sizes, asked] {
+      auto& topics = response->results.front().topics;
+      for (size_t i = 0; i < asked.size(); ++i) {
+        if ((*sizes)[i] < 0)
+          continue;
+        if (topics.empty() || topics.back().name != asked[i].topic)
+          topics.push_back({asked[i].topic, {}});
+        topics.back().partitions.push_back(
+          {asked[i].partition, (*sizes)[i], 0, false});
+      }
+      reply(hub, slot, *response);
+    });
+  for (uint32_t i = 0; i < asked.size(); ++i) {
+    sink->expect();
+    hub.ask_log(
+      hub.partition(asked[i].topic, asked[i].partition), sink, i, ask_size{});
+  }
+  sink->asked_all();
+  return {};
+}
+
+} // namespace millrace

@@ -1,0 +1,152 @@
+#include "schema/kafka/produce.hpp"
+
+#include "actors/kafka/sinks.hpp"
+
+namespace millrace {
+
+namespace {
+
+using response_part = kafka::produce_response::partition_produce_response;
+
+/// A produce whose batches are with their partitions.
+class pending_produce : public answer_sink {
+public:
+  pending_produce(gateway_core& hub, const reply_slot& slot, int16_t acks)
+      : hub_(hub), slot_(slot), acks_(acks) {}
+
+  kafka::produce_response response;
+  /// One for each part, inside `response`, which must not grow any more.
+  std::vector<response_part*> parts;
+
+  void expect() {
+    ++left_;
+  }
+  void asked_all() {
+    asked_ = true;
+    if (left_ == 0)
+      end();
+  }
+
+  void take(uint32_t part, produce_result& r) override {
+    auto& p = *parts[part];
+    p.error_code = code(r.error);
+    p.base_offset = r.base_offset.value;
+    p.log_append_time_ms = r.log_append_time_ms;
+    p.log_start_offset = r.log_start.value;
+    if (!r.message.empty())
+      p.error_message = std::move(r.message);
+    for (auto& e : r.record_errors)
+      p.record_errors.push_back({e.batch_index, std::move(e.message)});
+    if (r.error != kafka_error::none)
+      failed_ = true;
+    one_less();
+  }
+
+  void on_lost(uint32_t part) override {
+    fail(part, kafka_error::not_leader_or_follower, "the leader restarts");
+    one_less();
+  }
+
+  void fail(uint32_t part, kafka_error error, std::string why) {
+    auto& p = *parts[part];
+    p.error_code = code(error);
+    p.base_offset = -1;
+    p.error_message = std::move(why);
+    failed_ = true;
+  }
+
+private:
+  void one_less() {
+    if (--left_ == 0 && asked_)
+      end();
+  }
+
+  void end() {
+    if (failed_)
+      hub_.counters().failed_produce.add();
+    if (acks_ != 0)
+      reply(hub_, slot_, response);
+    else if (failed_)
+      hub_.close(slot_, "a produce with acks=0 failed");
+  }
+
+  gateway_core& hub_;
+  reply_slot slot_;
+  int16_t acks_;
+  size_t left_ = 0;
+  bool asked_ = false;
+  bool failed_ = false;
+};
+
+/// Why a partition's batch is not even sent to its leader.
+struct refusal {
+  kafka_error error = kafka_error::none;
+  const char* why = "";
+};
+
+refusal refuse(
+  const kafka::produce_request& body, const located_partition& found) {
+  if (body.acks < -1 || body.acks > 1)
+    return {kafka_error::invalid_required_acks,
+      "acks is -1 (all), 0 or 1, nothing else"};
+  if (body.transactional_id)
+    return {kafka_error::invalid_request,
+      "transactions are not supported by this version of Millrace"};
+  if (found.error == kafka_error::unknown_topic_or_partition)
+    return {found.error, "this server has no such topic or partition"};
+  if (found.error == kafka_error::unknown_topic_id)
+    return {found.error, "this server has no topic with this id"};
+  if (found.error != kafka_error::none)
+    return {found.error, "this partition is not led here"};
+  if (is_internal_topic(found.topic->name))
+    return {kafka_error::invalid_topic_exception,
+      "internal topics are written by the server only"};
+  return {};
+}
+
+} // namespace
+
+result<void> handle_produce(gateway_core& hub, kafka_request& request) {
+  kafka::produce_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto version = request.header.api_version;
+  auto pending
+    = std::make_shared<pending_produce>(hub, request.slot, body.acks);
+  auto& response = pending->response;
+  response.responses.reserve(body.topic_data.size());
+  for (const auto& topic : body.topic_data) {
+    auto& out = response.responses.emplace_back();
+    out.name = topic.name;
+    out.topic_id = topic.topic_id;
+    out.partition_responses.resize(topic.partition_data.size());
+    for (size_t i = 0; i < topic.partition_data.size(); ++i) {
+      out.partition_responses[i].index = topic.partition_data[i].index;
+      pending->parts.push_back(&out.partition_responses[i]);
+    }
+  }
+  uint32_t part = 0;
+  for (auto& topic : body.topic_data) {
+    for (auto& data : topic.partition_data) {
+      const auto found = version >= 13 ? locate(hub, topic.topic_id, data.index)
+                                       : locate(hub, topic.name, data.index);
+      const auto refused = refuse(body, found);
+      if (refused.error != kafka_error::none) {
+        pending->fail(part++, refused.error, refused.why);
+        continue;
+      }
+      hub.counters().bytes_in.add(
+        static_cast<int64_t>(data.records.bytes.size()));
+      pending->expect();
+      hub.ask_produce(found.partition, pending, part++,
+        {.batch = std::move(data.records.bytes), .acks = body.acks});
+    }
+  }
+  if (body.acks == 0) {
+    // No answer is sent, and none is waited for: the next request may start.
+    hub.finish(request.slot, {});
+  }
+  pending->asked_all();
+  return {};
+}
+
+} // namespace millrace

@@ -1,0 +1,73 @@
+#pragma once
+
+// One client's connection on the Kafka port. It cuts frames, starts requests
+// in order and sends their answers in order. As in Kafka, a request begins
+// only when the one before it on the same connection is answered, but for
+// produces, which follow each other without waiting: that is what pipelining
+// clients do, and the order of their batches is kept by the mailboxes.
+
+#include "net/connection.hpp"
+#include "net/frame_cutter.hpp"
+#include "schema/kafka/header.hpp"
+#include "schema/outgoing.hpp"
+#include "schema/shared_bytes.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace millrace {
+
+class gateway_core;
+
+class kafka_session : public connection_handler {
+public:
+  kafka_session(gateway_core& hub, connection& peer, chunk_pool& chunks);
+  ~kafka_session() override;
+
+  std::span<std::byte> prepare_read() override;
+  void on_read(size_t size) override;
+  void on_sent(size_t still_queued) override;
+  void on_closed(std::string_view reason) override;
+
+  /// The answer of request `number`; an empty one means none is sent.
+  void finish(uint64_t number, outgoing out);
+  void close(std::string_view why);
+  /// The gateway has room for more requests.
+  void on_room();
+
+  [[nodiscard]] const connection& peer() const {
+    return peer_;
+  }
+
+private:
+  struct slot {
+    outgoing answer;
+    size_t request_bytes = 0;
+    bool done = false;
+  };
+
+  void start_waiting();
+  void start(shared_bytes frame);
+  void send_finished();
+  void refuse_stranger(const error& why);
+  void update_reading();
+
+  gateway_core& hub_;
+  connection& peer_;
+  frame_cutter cutter_;
+  std::vector<shared_bytes> waiting_; ///< frames that may not start yet
+  size_t waiting_head_ = 0;
+  std::vector<slot> slots_; ///< under way, the oldest at slots_head_
+  size_t slots_head_ = 0;
+  uint64_t first_number_ = 0; ///< the request number of slots_[slots_head_]
+  size_t running_ = 0;        ///< slots that are not done
+  size_t held_bytes_ = 0;     ///< of requests under way or waiting
+  bool only_produces_ = true; ///< among those running
+  bool paused_ = false;
+  bool no_room_ = false;
+  bool closed_ = false;
+  bool any_request_ = false;
+  bool starting_ = false;
+};
+
+} // namespace millrace

@@ -1,0 +1,404 @@
+#pragma once
+
+// Every message between the actors of one node. They are plain structs that
+// never leave the process (between nodes, one `envelope` of Cap'n Proto bytes
+// travels instead).
+//
+// A `ticket` names a question: whoever asks makes it up, whoever answers
+// gives it back. It means nothing to anyone but the asker.
+
+#include "cluster/controller_state.hpp"
+#include "cluster/group_registry.hpp"
+#include "cluster/metadata_image.hpp"
+#include "schema/kafka/alter_configs.hpp"
+#include "schema/kafka/create_partitions.hpp"
+#include "schema/kafka/create_topics.hpp"
+#include "schema/kafka/delete_topics.hpp"
+#include "schema/kafka/describe_configs.hpp"
+#include "schema/kafka/incremental_alter_configs.hpp"
+#include "schema/kafka/init_producer_id.hpp"
+#include "schema/kafka/list_config_resources.hpp"
+#include "schema/kafka_error.hpp"
+#include "schema/metadata_command.hpp"
+#include "schema/shared_bytes.hpp"
+#include "schema/types.hpp"
+#include "storage/partition_log.hpp"
+
+#include <caf/all.hpp>
+
+namespace millrace {
+
+// -- gateway and coordinator -> partition ------------------------------------
+
+/// One batch to append. acks as in the protocol: 0, 1 or -1 (all).
+struct produce_entry {
+  uint64_t ticket = 0;
+  shared_bytes batch;
+  int16_t acks = -1;
+  append_origin origin = append_origin::client;
+};
+
+/// What one turn of a gateway brought for one partition.
+struct produce_many {
+  std::vector<produce_entry> entries;
+};
+
+/// Answers one produce_entry, also one with acks=0: its client hears nothing
+/// of it, but a failure closes the connection.
+struct produce_result {
+  uint64_t ticket = 0;
+  kafka_error error = kafka_error::none;
+  offset base_offset{-1};
+  int64_t log_append_time_ms = -1;
+  offset log_start{-1};
+  std::string message;
+  std::vector<record_error> record_errors;
+};
+
+struct produce_results {
+  std::vector<produce_result> results;
+};
+
+struct fetch_ask {
+  uint64_t ticket = 0;
+  offset from;
+  int32_t bytes_max = 0;
+  leader_epoch current_epoch = no_leader_epoch;
+  leader_epoch last_fetched_epoch = no_leader_epoch;
+  /// If there are fewer bytes than this to read, say `data_ready` when there
+  /// are more, unless that is after `wait_until_ms` (monotonic_ms).
+  int32_t wait_below_bytes = 1;
+  int64_t wait_until_ms = 0;
+  /// Whether a batch above bytes_max may be given when it is the first.
+  bool at_least_one = true;
+};
+
+struct fetch_asks {
+  std::vector<fetch_ask> asks;
+};
+
+struct fetch_answer {
+  uint64_t ticket = 0;
+  kafka_error error = kafka_error::none;
+  offset high_watermark{-1};
+  offset log_start{-1};
+  /// Set if the asker's last fetched epoch diverges from this log (KIP-595).
+  std::optional<epoch_end> diverging;
+  leader_epoch current_epoch = no_leader_epoch;
+  std::vector<file_slice> slices;
+  size_t bytes = 0;
+};
+
+struct fetch_answers {
+  std::vector<fetch_answer> answers;
+};
+
+/// There may be more to read than when `ticket` was answered.
+struct data_ready {
+  std::vector<uint64_t> tickets;
+};
+
+// -- questions to a partition that are not hot -------------------------------
+
+struct ask_offset_by_time {
+  int64_t timestamp = -1; ///< as in ListOffsets: -1 latest, -2 earliest, ...
+  bool read_committed = false;
+  leader_epoch current_epoch = no_leader_epoch;
+};
+struct ask_epoch_end {
+  leader_epoch epoch;
+  leader_epoch current_epoch = no_leader_epoch;
+};
+struct ask_delete_records {
+  offset before; ///< -1: up to the high watermark
+};
+struct ask_producers {};
+struct ask_size {};
+/// Whole batches from `from`, copied: how a coordinator replays its log.
+struct ask_bytes {
+  offset from;
+  size_t bytes_max = 1u << 20;
+};
+
+using log_question = std::variant<ask_offset_by_time, ask_epoch_end,
+  ask_delete_records, ask_producers, ask_size, ask_bytes>;
+
+struct log_ask {
+  uint64_t ticket = 0;
+  log_question question;
+};
+
+struct log_answer {
+  uint64_t ticket = 0;
+  kafka_error error = kafka_error::none;
+  std::string message;
+  offset found{-1};
+  int64_t timestamp = -1;
+  leader_epoch epoch = no_leader_epoch;
+  offset log_start{-1};
+  offset high_watermark{-1};
+  offset log_end{-1};
+  int64_t size_bytes = 0;
+  shared_bytes bytes;
+  std::vector<producer_info> producers;
+};
+
+// -- within and below a partition --------------------------------------------
+
+/// A partition to itself: append what has gathered.
+struct gather_now {};
+
+/// A partition to itself: what was written without a waiter is due (R8).
+struct lazy_sync {};
+
+/// Make a log's bytes durable. Answered by sync_done.
+struct sync_ask {
+  uint64_t ticket = 0;
+  partition_log::sync_job job;
+};
+
+struct sync_done {
+  uint64_t ticket = 0;
+  partition_log::sync_job job;
+  result<void> outcome;
+};
+
+/// Unlink these files, or directories with all below; nobody waits for it.
+struct remove_paths {
+  std::vector<std::string> paths;
+};
+
+/// Read these ranges so that they are in memory. Answered with the ticket.
+struct warm_ask {
+  uint64_t ticket = 0;
+  std::vector<file_slice> slices;
+};
+
+struct warm_done {
+  uint64_t ticket = 0;
+};
+
+/// A partition to its broker: this is about to be the log's start, make it
+/// durable (R18). Answered by log_start_saved.
+struct save_log_start {
+  topic_partition name;
+  offset start;
+};
+
+struct log_start_saved {
+  offset start;
+  bool ok = true;
+};
+
+/// Housekeeping: roll, retention, expiry, checkpoint.
+struct partition_tick {};
+
+struct partition_settings {
+  log_config log;
+  enum class durability : uint8_t { fsync, fsync_always, os } survives
+    = durability::fsync;
+  int64_t flush_messages = INT64_MAX;
+  int64_t flush_ms = INT64_MAX;
+  int32_t min_insync_replicas = 1;
+};
+
+/// This broker leads the partition as registered, with these settings.
+struct lead_partition {
+  partition_registration registration;
+  partition_settings settings;
+};
+
+/// Sync, write what speeds up the next start, answer `partition_closed`.
+struct close_partition {
+  bool clean = true;
+};
+
+struct partition_closed {
+  topic_partition name;
+  bool clean = true;
+  bool opened = false; ///< the log was in use, and its offsets are:
+  offset log_start{0};
+  offset log_end{0}; ///< all of it durable if clean
+};
+
+/// What a partition tells its broker now and then.
+struct partition_state_report {
+  topic_partition name;
+  offset log_start;
+  offset high_watermark;
+  offset durable_end;
+  offset log_end;
+  int64_t size_bytes = 0;
+  bool offline = false;
+};
+
+// -- consensus and controller ------------------------------------------------
+
+/// Commands to put into the metadata log, all or none.
+struct propose {
+  uint64_t ticket = 0;
+  std::vector<shared_bytes> commands;
+};
+
+/// They are committed and durable, the last one at `last_index`.
+struct proposed {
+  uint64_t ticket = 0;
+  bool ok = true;
+  uint64_t last_index = 0;
+  uint64_t term = 0;
+};
+
+/// Topics that a client asked about and that may be made on first use.
+struct auto_create_topics {
+  std::vector<std::string> names;
+};
+
+using admin_question = std::variant<kafka::create_topics_request,
+  kafka::delete_topics_request, kafka::create_partitions_request,
+  kafka::alter_configs_request, kafka::incremental_alter_configs_request,
+  kafka::init_producer_id_request, auto_create_topics, register_broker>;
+
+struct admin_ask {
+  uint64_t ticket = 0;
+  int16_t version = 0;
+  admin_question question;
+};
+
+using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
+  kafka::delete_topics_response, kafka::create_partitions_response,
+  kafka::alter_configs_response, kafka::incremental_alter_configs_response,
+  kafka::init_producer_id_response, register_broker_reply>;
+
+/// True once the asker's image has applied `index`.
+struct admin_answer {
+  uint64_t ticket = 0;
+  uint64_t index = 0;
+  admin_reply reply;
+};
+
+struct committed_command {
+  uint64_t index = 0;
+  uint64_t term = 0;
+  metadata_command command;
+};
+
+/// Committed commands in order, for everyone who holds an image.
+struct metadata_update {
+  std::shared_ptr<const std::vector<committed_command>> commands;
+};
+
+/// From here on, send every metadata_update; first a metadata_snapshot.
+struct subscribe_metadata {};
+
+/// The controller to itself: what changed goes into the image store.
+struct save_image {};
+
+/// The whole image, for a new subscriber.
+struct metadata_snapshot {
+  std::shared_ptr<const metadata_image> image;
+};
+
+// -- broker -> gateways ------------------------------------------------------
+
+/// A gateway to its broker: the directory now, and every change of it.
+struct subscribe_directory {};
+
+/// Where a partition of this node answers; null where it is gone.
+struct partition_place {
+  topic_partition name;
+  caf::strong_actor_ptr partition;
+};
+
+/// Where the groups of one __consumer_offsets partition are kept.
+struct coordinator_place {
+  int32_t partition = 0;
+  caf::strong_actor_ptr coordinator;
+};
+
+/// What changed, together with the commands that made it change: a gateway
+/// knows of a topic no earlier than where its partitions are.
+struct directory_update {
+  std::shared_ptr<const metadata_image> image; ///< set in the first one
+  metadata_update metadata;
+  std::vector<partition_place> partitions;
+  std::vector<coordinator_place> coordinators;
+};
+
+struct broker_tick {};
+struct stop_broker {};
+struct broker_stopped {
+  bool clean = true;
+};
+
+struct group_timer {
+  uint64_t generation = 0;
+};
+
+struct topics_gone {
+  std::vector<std::string> names;
+};
+
+// -- groups ------------------------------------------------------------------
+
+using group_question
+  = std::variant<kafka::join_group_request, kafka::sync_group_request,
+    kafka::heartbeat_request, kafka::leave_group_request,
+    kafka::offset_commit_request, kafka::offset_fetch_request,
+    kafka::offset_delete_request, kafka::describe_groups_request,
+    kafka::list_groups_request, kafka::delete_groups_request>;
+
+struct group_ask {
+  uint64_t ticket = 0;
+  int16_t version = 0;
+  std::string client_id;
+  std::string client_host;
+  group_question question;
+};
+
+struct group_answer {
+  uint64_t ticket = 0;
+  group_reply reply;
+};
+
+} // namespace millrace
+
+#define MILLRACE_LOCAL_MESSAGE(type)                                           \
+  CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::type)
+MILLRACE_LOCAL_MESSAGE(produce_many)
+MILLRACE_LOCAL_MESSAGE(produce_results)
+MILLRACE_LOCAL_MESSAGE(fetch_asks)
+MILLRACE_LOCAL_MESSAGE(fetch_answers)
+MILLRACE_LOCAL_MESSAGE(data_ready)
+MILLRACE_LOCAL_MESSAGE(log_ask)
+MILLRACE_LOCAL_MESSAGE(log_answer)
+MILLRACE_LOCAL_MESSAGE(gather_now)
+MILLRACE_LOCAL_MESSAGE(lazy_sync)
+MILLRACE_LOCAL_MESSAGE(sync_ask)
+MILLRACE_LOCAL_MESSAGE(sync_done)
+MILLRACE_LOCAL_MESSAGE(remove_paths)
+MILLRACE_LOCAL_MESSAGE(warm_ask)
+MILLRACE_LOCAL_MESSAGE(warm_done)
+MILLRACE_LOCAL_MESSAGE(save_log_start)
+MILLRACE_LOCAL_MESSAGE(log_start_saved)
+MILLRACE_LOCAL_MESSAGE(partition_tick)
+MILLRACE_LOCAL_MESSAGE(lead_partition)
+MILLRACE_LOCAL_MESSAGE(close_partition)
+MILLRACE_LOCAL_MESSAGE(partition_closed)
+MILLRACE_LOCAL_MESSAGE(partition_state_report)
+MILLRACE_LOCAL_MESSAGE(propose)
+MILLRACE_LOCAL_MESSAGE(proposed)
+MILLRACE_LOCAL_MESSAGE(admin_ask)
+MILLRACE_LOCAL_MESSAGE(admin_answer)
+MILLRACE_LOCAL_MESSAGE(metadata_update)
+MILLRACE_LOCAL_MESSAGE(metadata_snapshot)
+MILLRACE_LOCAL_MESSAGE(subscribe_metadata)
+MILLRACE_LOCAL_MESSAGE(save_image)
+MILLRACE_LOCAL_MESSAGE(subscribe_directory)
+MILLRACE_LOCAL_MESSAGE(directory_update)
+MILLRACE_LOCAL_MESSAGE(broker_tick)
+MILLRACE_LOCAL_MESSAGE(stop_broker)
+MILLRACE_LOCAL_MESSAGE(broker_stopped)
+MILLRACE_LOCAL_MESSAGE(group_timer)
+MILLRACE_LOCAL_MESSAGE(topics_gone)
+MILLRACE_LOCAL_MESSAGE(group_ask)
+MILLRACE_LOCAL_MESSAGE(group_answer)

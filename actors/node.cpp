@@ -1,0 +1,181 @@
+#include "actors/node.hpp"
+
+#include "actors/gateway.hpp"
+#include "actors/log.hpp"
+#include "actors/node_core.hpp"
+#include "actors/real_environment.hpp"
+#include "actors/tell.hpp"
+
+#include <sys/resource.h>
+
+namespace millrace {
+
+namespace {
+
+struct system_config : caf::actor_system_config {
+  explicit system_config(size_t threads) {
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", threads);
+    set("scheduler.max-throughput", size_t{300});
+  }
+};
+
+/// As many descriptors as the hard limit allows: connections and segments
+/// need them, and no one should have to set a kernel parameter.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log::warn("the limit of open files stays at its soft limit: {}",
+      std::strerror(errno));
+}
+
+} // namespace
+
+class node::impl {
+public:
+  ~impl() {
+    stop();
+  }
+
+  result<void> start(node_config config) {
+    raise_descriptor_limit();
+    env_ = make_real_environment();
+    system_config_
+      = std::make_unique<system_config>(std::max<size_t>(processor_count(), 2));
+    system_ = std::make_unique<caf::actor_system>(*system_config_);
+    // The ports first: an address in use is the commonest reason to fail,
+    // and nothing has been touched yet.
+    const int count = 1;
+    for (int i = 0; i < count; ++i) {
+      auto loop = event_loop::create(
+        {.connections_max = static_cast<size_t>(config.connections_max),
+          .on_trouble = [](const std::string& what) {
+            log::warn("{}", what);
+          }});
+      if (!loop)
+        return loop.error();
+      loops_.push_back(std::move(*loop));
+    }
+    MILLRACE_TRY(listen(config));
+    std::vector<broker_endpoint> endpoints;
+    for (const auto& a : config.advertised_listeners)
+      endpoints.push_back({a.name, a.host, a.port, 0});
+    auto core = start_node_core(*system_, *env_, std::move(config), endpoints);
+    if (!core)
+      return core.error();
+    core_ = std::move(*core);
+    started_ = true;
+    start_gateways();
+    return {};
+  }
+
+  bool stop() {
+    if (!started_) {
+      loops_.clear();
+      return false;
+    }
+    started_ = false;
+    caf::scoped_actor self{*system_};
+    for (const auto& g : gateways_)
+      self->send_exit(g, caf::exit_reason::user_shutdown);
+    self->wait_for(gateways_);
+    gateways_.clear();
+    loops_.clear(); // with all sessions, which know the cores
+    parts_.clear();
+    bool clean = false;
+    tell(self.ptr(), core_.broker, stop_broker{});
+    self->receive([&](const broker_stopped& done) {
+      clean = done.clean;
+    });
+    end_node_core(core_);
+    core_.broker = nullptr;
+    core_.controller = nullptr;
+    core_.consensus = nullptr;
+    core_.keeper = nullptr;
+    core_.disks.clear();
+    system_->await_all_actors_done();
+    core_.places.reset();
+    return clean;
+  }
+
+  std::vector<std::string> kafka_addresses_;
+  std::vector<std::string> http_addresses_;
+  node_core core_;
+
+private:
+  /// One port for all loops: the first accepts and deals connections out.
+  result<void> listen(const node_config& config) {
+    auto& first = *loops_.front();
+    for (const auto& listener : config.listeners) {
+      const endpoint at{listener.host, listener.port};
+      auto accept = [this](connection& peer) {
+        return accept_kafka(peer, 0);
+      };
+      auto port = first.listen(at, accept);
+      if (!port)
+        return port.error();
+      kafka_addresses_.push_back(endpoint{at.host, *port}.to_string());
+    }
+    return {};
+  }
+
+  std::unique_ptr<connection_handler> accept_kafka(
+    connection& peer, size_t loop) {
+    return parts_[loop].core->accept(peer, loops_[loop]->chunks());
+  }
+
+  void start_gateways() {
+    for (size_t i = 0; i < loops_.size(); ++i)
+      parts_.push_back(
+        {loops_[i], std::make_shared<gateway_core>(gateway_wiring{env_.get(),
+                      core_.config, core_.counters,
+                      caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
+                      caf::actor_cast<caf::strong_actor_ptr>(core_.broker),
+                      core_.cluster})});
+    for (const auto& parts : parts_)
+      gateways_.push_back(system_->spawn<gateway, caf::detached>(parts));
+  }
+
+  std::unique_ptr<environment> env_;
+  std::unique_ptr<system_config> system_config_;
+  std::vector<std::shared_ptr<event_loop>> loops_;
+  std::vector<gateway_parts> parts_;
+  std::unique_ptr<caf::actor_system> system_;
+  std::vector<caf::actor> gateways_;
+  bool started_ = false;
+};
+
+node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
+
+node::~node() = default;
+
+result<std::unique_ptr<node>> node::start(node_config config) {
+  auto i = std::make_unique<impl>();
+  MILLRACE_TRY(i->start(std::move(config)));
+  return std::unique_ptr<node>{new node{std::move(i)}};
+}
+
+const std::vector<std::string>& node::kafka_addresses() const {
+  return impl_->kafka_addresses_;
+}
+
+const std::vector<std::string>& node::http_addresses() const {
+  return impl_->http_addresses_;
+}
+
+const std::string& node::data_directory_path() const {
+  return impl_->core_.config->log_dirs.front();
+}
+
+std::string node::cluster_id() const {
+  return impl_->core_.config->cluster_id;
+}
+
+bool node::stop() {
+  return impl_->stop();
+}
+
+} // namespace millrace

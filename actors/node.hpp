@@ -1,0 +1,44 @@
+#pragma once
+
+// One running node in production: threads, sockets, disk.
+
+#include "cluster/config_node.hpp"
+#include "schema/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// From start() to stop() the node serves. Not to be used from its own
+/// actors.
+class node {
+public:
+  /// Opens the data directory, listens, and serves.
+  /// Errors: a sentence with cause and cure (an address in use, a directory
+  /// of another node, a log that cannot be read ...).
+  [[nodiscard]] static result<std::unique_ptr<node>> start(node_config config);
+  /// Stops if stop() was not called.
+  ~node();
+  node(const node&) = delete;
+  node& operator=(const node&) = delete;
+
+  /// HOST:PORT of each Kafka listener, with the ports really bound.
+  [[nodiscard]] const std::vector<std::string>& kafka_addresses() const;
+  [[nodiscard]] const std::vector<std::string>& http_addresses() const;
+  [[nodiscard]] const std::string& data_directory_path() const;
+  [[nodiscard]] std::string cluster_id() const;
+
+  /// Answers what is under way, makes everything durable, and marks the data
+  /// directory as cleanly stopped. Returns whether it was clean.
+  bool stop();
+
+private:
+  class impl;
+  explicit node(std::unique_ptr<impl> i);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace millrace

@@ -1,0 +1,173 @@
+#include "actors/node_core.hpp"
+
+#include "actors/broker.hpp"
+#include "actors/consensus.hpp"
+#include "actors/controller.hpp"
+#include "actors/disk.hpp"
+#include "actors/log.hpp"
+#include "storage/consensus_log.hpp"
+#include "storage/vote_file.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// The metadata as the last start left it.
+struct recovered_metadata {
+  std::unique_ptr<consensus_log> log;
+  std::unique_ptr<image_store> store;
+  metadata_image image;
+  uint64_t term = 0;
+};
+
+/// The image as it was last committed, if it belongs to this log (R21).
+result<metadata_image> load_image(
+  image_store& store, const uuid& log_id, uint64_t log_end) {
+  metadata_image_loader loader;
+  result<void> added;
+  MILLRACE_TRY(store.scan(
+    metadata_image_prefix, [&](std::string_view key, std::string_view value) {
+      added = loader.add(key, value);
+      return added.ok();
+    }));
+  if (!added)
+    return added.error();
+  auto loaded = loader.finish();
+  if (!loaded)
+    return loaded.error();
+  if (!*loaded)
+    return metadata_image{};
+  const bool usable
+    = (*loaded)->log_id == log_id
+      && (*loaded)->image.applied_index() <= static_cast<int64_t>(log_end);
+  if (!usable) {
+    log::warn("the metadata image is not of this log and is built again");
+    return metadata_image{};
+  }
+  return std::move((*loaded)->image);
+}
+
+result<void> replay_log(consensus_log& log, metadata_image& image) {
+  constexpr size_t bytes_at_once = 1u << 20;
+  auto next = static_cast<uint64_t>(std::max<int64_t>(
+    image.applied_index() + 1, static_cast<int64_t>(log.first_index())));
+  while (next <= log.last_index()) {
+    auto entries = log.read(next, bytes_at_once);
+    if (!entries)
+      return entries.error();
+    for (const auto& entry : *entries) {
+      auto command = decode_metadata_command(entry.payload);
+      if (!command)
+        return error{command.error().code,
+          "entry " + std::to_string(entry.index)
+            + " of the metadata log: " + command.error().context};
+      image.apply(*command, static_cast<int64_t>(entry.index),
+        static_cast<int64_t>(entry.term));
+      next = entry.index + 1;
+    }
+  }
+  return {};
+}
+
+result<recovered_metadata> recover_metadata(
+  environment& env, data_directory& directory, node_id self) {
+  recovered_metadata r;
+  const auto where = directory.path() + "/millrace.metadata";
+  MILLRACE_TRY(env.files().make_directory(where));
+  auto log = consensus_log::open(env.files(), where, {});
+  if (!log)
+    return log.error();
+  r.log = std::move(*log);
+  auto store = env.open_images(directory.path() + "/millrace.images");
+  if (!store)
+    return store.error();
+  r.store = std::move(*store);
+  auto image
+    = load_image(*r.store, directory.identity().directory, r.log->last_index());
+  if (!image)
+    return image.error();
+  r.image = std::move(*image);
+  MILLRACE_TRY(replay_log(*r.log, r.image));
+  // A new term, durable before anything is written in it (R23).
+  auto votes = vote_file::open(env.files(), where + "/vote");
+  if (!votes)
+    return votes.error();
+  r.term = votes->current().term + 1;
+  MILLRACE_TRY(votes->store({r.term, self, directory.identity().directory}));
+  return r;
+}
+
+} // namespace
+
+result<node_core> start_node_core(caf::actor_system& system, environment& env,
+  node_config config, const std::vector<broker_endpoint>& endpoints) {
+  node_core core;
+  data_directory_options options{.node = config.id,
+    .fresh_cluster = env.random_uuid(),
+    .fresh_directory = env.random_uuid(),
+    .cluster = std::nullopt};
+  if (uuid wanted; parse_uuid(config.cluster_id, wanted))
+    options.cluster = wanted;
+  else if (!config.cluster_id.empty())
+    return error{errc::invalid_argument,
+      "cluster.id is " + config.cluster_id
+        + ", which is no id of 22 characters (URL-safe base64)"};
+  auto directory
+    = data_directory::open(env.files(), config.log_dirs.front(), options);
+  if (!directory)
+    return directory.error();
+  core.cluster = (*directory)->identity().cluster;
+  config.cluster_id = to_string(core.cluster);
+  auto recovered = recover_metadata(env, **directory, config.id);
+  if (!recovered)
+    return recovered.error();
+  const auto log_id = (*directory)->identity().directory;
+  auto places = log_places::open(env.files(), std::move(*directory));
+  if (!places)
+    return places.error();
+  core.places = std::move(*places);
+  core.config = std::make_shared<const node_config>(std::move(config));
+  core.counters = std::make_shared<node_counters>();
+  // Several, as one sync after the other is slow with many dirty logs; four
+  // bring most of what eight would.
+  const int disk_count
+    = core.config->disk_threads > 0 ? core.config->disk_threads : 4;
+  for (int i = 0; i < disk_count; ++i)
+    core.disks.push_back(env.spawn_blocking(system, disk, &env));
+  core.keeper = env.spawn_blocking(system, image_keeper,
+    std::make_shared<std::unique_ptr<image_store>>(
+      std::move(recovered->store)));
+  core.consensus = env.spawn_blocking(system, consensus,
+    std::make_shared<std::unique_ptr<consensus_log>>(std::move(recovered->log)),
+    recovered->term);
+  core.controller = system.spawn(controller, &env,
+    controller_options{.config = core.config,
+      .image = std::move(recovered->image),
+      .log_id = log_id,
+      .term = recovered->term,
+      .consensus = core.consensus,
+      .keeper = core.keeper});
+  core.broker = system.spawn(broker, &env,
+    broker_options{.config = core.config,
+      .places = core.places,
+      .incarnation = env.random_uuid(),
+      .endpoints = endpoints,
+      .controller = core.controller,
+      .disks = core.disks,
+      .handles = std::make_shared<file_cache>(env.files())});
+  return core;
+}
+
+void end_node_core(const node_core& core) {
+  const auto end = [](const auto& actor) {
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  };
+  end(core.broker);
+  end(core.controller);
+  end(core.consensus);
+  end(core.keeper);
+  for (const auto& disk : core.disks)
+    end(disk);
+}
+
+} // namespace millrace

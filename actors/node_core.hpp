@@ -1,0 +1,40 @@
+#pragma once
+
+// The actors of a node but for its gateways: opened from the data directory,
+// spawned in the order in which they need one another, and ended in the
+// reverse. The same assembly runs in production and in the simulator.
+
+#include "actors/environment.hpp"
+#include "actors/image_keeper.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/node_counters.hpp"
+#include "cluster/config_node.hpp"
+#include "storage/log_places.hpp"
+
+namespace millrace {
+
+struct node_core {
+  std::shared_ptr<const node_config> config;
+  std::shared_ptr<log_places> places;
+  std::shared_ptr<node_counters> counters;
+  uuid cluster;
+  std::vector<disk_actor> disks;
+  image_keeper_actor keeper;
+  consensus_actor consensus;
+  controller_actor controller;
+  broker_actor broker;
+};
+
+/// Opens (or makes) the data directory and spawns the actors.
+/// @param endpoints what this node's listeners came to
+/// Errors: those of data_directory::open (a sentence with cause and cure),
+/// and of the metadata log and its image.
+[[nodiscard]] result<node_core> start_node_core(caf::actor_system& system,
+  environment& env, node_config config,
+  const std::vector<broker_endpoint>& endpoints);
+
+/// Ends what the broker has not ended itself; the broker's own end comes
+/// first (stop_broker).
+void end_node_core(const node_core& core);
+
+} // namespace millrace

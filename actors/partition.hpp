@@ -1,0 +1,91 @@
+#pragma once
+
+// One replica of a partition. It gathers every batch that waits in its
+// mailbox into one write, lets a disk actor make it durable, and answers as
+// the acks of each batch ask for: all = on disk on every in-sync replica,
+// 1 = written, 0 = never. Consumers see only below the high watermark, which
+// is durable (R8).
+
+#include "actors/environment.hpp"
+#include "actors/interfaces.hpp"
+#include "cluster/replica_set.hpp"
+#include "cluster/wall_clock_check.hpp"
+#include "storage/file_cache.hpp"
+#include "storage/partition_log.hpp"
+
+#include <deque>
+
+namespace millrace {
+
+struct partition_options {
+  topic_partition name;
+  uuid topic_id;
+  std::string directory;
+  partition_settings settings;
+  partition_registration registration;
+  node_id node;
+  offset log_start;                   ///< from the checkpoint, 0 if none
+  std::optional<offset> durable_hint; ///< from the checkpoint (R10)
+  bool clean = false;                 ///< the last stop was clean
+  disk_actor disk;
+  broker_actor broker;
+  std::shared_ptr<file_cache> handles;
+};
+
+/// A batch that is written and waits for the high watermark to pass it.
+struct parked_produce {
+  caf::strong_actor_ptr asker;
+  produce_result answer;
+  offset last_offset;
+};
+
+/// A fetch that found nothing and wants to know when there is something.
+struct fetch_waiter {
+  caf::strong_actor_ptr asker;
+  uint64_t ticket = 0;
+  offset seen;
+  int64_t until_ms = 0;
+};
+
+struct partition_state {
+  static inline const char* name = "partition";
+
+  environment* env = nullptr;
+  partition_options options;
+  std::unique_ptr<partition_log> log; ///< null: not opened yet, or broken
+  std::string broken;                 ///< why the log could not be opened
+  /// Who is in sync, and the high watermark; set when the log is open.
+  std::optional<replica_set> replicas;
+  offset high_watermark{0}; ///< as it was last told
+
+  struct waiting_produce {
+    caf::strong_actor_ptr asker;
+    produce_entry entry;
+  };
+  std::vector<waiting_produce> gathered;
+  bool gathering = false;
+
+  std::deque<parked_produce> parked; ///< by last_offset, rising
+  std::deque<fetch_waiter> waiters;
+  bool syncing = false;
+  bool sync_armed = false; ///< a lazy sync is due (R8)
+  int64_t unsynced_bytes = 0;
+  int64_t unsynced_records = 0;
+
+  struct waiting_deletion {
+    caf::strong_actor_ptr asker;
+    uint64_t ticket = 0;
+    offset before;
+  };
+  std::vector<waiting_deletion> deletions;
+  wall_clock_check clock;
+
+  caf::strong_actor_ptr closing; ///< who wants to know when it is closed
+  bool close_clean = false;
+};
+
+partition_actor::behavior_type partition(
+  partition_actor::stateful_pointer<partition_state> self, environment* env,
+  partition_options options);
+
+} // namespace millrace

@@ -1,0 +1,71 @@
+#include "actors/partition_config.hpp"
+
+namespace millrace {
+
+namespace {
+
+std::optional<compression_codec> codec_of(const std::string& name) {
+  if (name == "gzip")
+    return compression_codec::gzip;
+  if (name == "snappy")
+    return compression_codec::snappy;
+  if (name == "lz4")
+    return compression_codec::lz4;
+  if (name == "zstd")
+    return compression_codec::zstd;
+  if (name == "uncompressed")
+    return compression_codec::none;
+  return std::nullopt; // producer: as it comes
+}
+
+} // namespace
+
+partition_settings partition_settings_of(
+  const topic_config& topic, const node_config& node) {
+  using durability = partition_settings::durability;
+  partition_settings s;
+  s.log = {.segment_bytes = topic.segment_bytes,
+    .segment_ms = topic.segment_ms,
+    .segment_index_bytes = topic.segment_index_bytes,
+    .index_interval_bytes = topic.index_interval_bytes,
+    .preallocate = topic.preallocate,
+    .retention_ms = topic.cleanup_delete ? topic.retention_ms : -1,
+    .retention_bytes = topic.cleanup_delete ? topic.retention_bytes : -1,
+    .file_delete_delay_ms = topic.file_delete_delay_ms,
+    .max_message_bytes = topic.message_bytes_max,
+    .compression = codec_of(topic.compression_type),
+    .keys_required = topic.cleanup_compact,
+    .timestamps = topic.log_append_time ? timestamp_type::log_append_time
+                                        : timestamp_type::create_time,
+    .timestamp_before_max_ms = topic.timestamp_before_ms_max,
+    .timestamp_after_max_ms = topic.timestamp_after_ms_max,
+    .producer_id_expiration_ms = node.producer_id_expiration_ms};
+  switch (topic.durability) {
+  case durability_mode::fsync:
+    s.survives = durability::fsync;
+    break;
+  case durability_mode::fsync_always:
+    s.survives = durability::fsync_always;
+    break;
+  case durability_mode::os:
+    s.survives = durability::os;
+    break;
+  }
+  s.flush_messages = topic.flush_messages;
+  s.flush_ms = topic.flush_ms;
+  s.min_insync_replicas = topic.min_insync_replicas;
+  return s;
+}
+
+group_config group_config_of(const node_config& node) {
+  return {.session_timeout_ms_min = node.group_min_session_timeout_ms,
+    .session_timeout_ms_max = node.group_max_session_timeout_ms,
+    .initial_rebalance_delay_ms = node.group_initial_rebalance_delay_ms,
+    .size_max = node.group_max_size,
+    .offset_metadata_max = static_cast<size_t>(node.offset_metadata_bytes_max),
+    .offsets_retention_ms = node.offsets_retention_ms,
+    .offsets_retention_check_interval_ms
+    = node.offsets_retention_check_interval_ms};
+}
+
+} // namespace millrace

@@ -1,0 +1,22 @@
+#pragma once
+
+// Running a node in the foreground.
+
+#include "apps/cli/serve_options.hpp"
+
+#include <string>
+#include <vector>
+
+namespace millrace::cli {
+
+/// Starts a node, says where it listens, and waits for SIGINT or SIGTERM.
+/// Returns exit_ok after a clean stop.
+int run_serve(const node_config& config, const serve_options& options);
+
+/// What `serve` prints when it is up: addresses, and lines to copy.
+/// @param kafka, http the addresses that are really bound
+[[nodiscard]] std::string greeting(const std::vector<std::string>& kafka,
+  const std::vector<std::string>& http, const std::string& data_directory,
+  const std::string& cluster_id);
+
+} // namespace millrace::cli
