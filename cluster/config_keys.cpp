@@ -139,10 +139,7 @@ result<void> check_words(const config_key& key, std::string_view value) {
     return is_choice(key, trimmed(value))
              ? result<void>{}
              : result<void>{not_a_choice(key, value)};
-  const auto words = parse_config_list(value);
-  if (words.empty())
-    return invalid(key, value, "must not be empty");
-  for (const auto& word : words)
+  for (const auto& word : parse_config_list(value))
     if (!is_choice(key, word))
       return not_a_choice(key, word);
   return {};

@@ -56,7 +56,16 @@ std::optional<std::string> converted(
   return std::to_string(number < 0 ? -1 : number * factor);
 }
 
-/// Whether the key above it on the way has the value.
+/// A fallback's default gives the value, but is nobody's setting to be shown.
+void drop_defaults_of_fallbacks(
+  described_config& described, const char* primary) {
+  std::erase_if(described.synonyms, [primary](const auto& synonym) {
+    return synonym.source == config_source::default_value
+           && synonym.name != primary;
+  });
+}
+
+/// The first synonym wins, in the units of the key that it stands for.
 void choose(described_config& to, const config_key& broker_key) {
   if (to.synonyms.empty())
     return;
@@ -157,6 +166,8 @@ described_config describe_topic_config(const config_key& key,
     described.synonyms.push_back(
       {key.name, key.default_value, config_source::default_value});
   }
+  if (broker_key != nullptr)
+    drop_defaults_of_fallbacks(described, broker_key->name);
   return described;
 }
 
@@ -171,6 +182,7 @@ described_config describe_broker_config(
     described.source = described.synonyms.front().source;
     described.value = described.synonyms.front().value;
   }
+  drop_defaults_of_fallbacks(described, key.name);
   return described;
 }
 

@@ -67,9 +67,10 @@ refusal check_configs(const resource& of, const config_map& after) {
         unknown_config_key(config_scope::broker, name)};
     if (!key->dynamic)
       return {kafka_error::invalid_request,
-        "Cannot update these configs dynamically: " + name};
+        "Cannot update these configs dynamically: [" + name + "]"};
     if (const auto checked = check_config_value(*key, value); !checked)
-      return {kafka_error::invalid_config, checked.error().context};
+      // As Kafka says it of brokers; of topics it says INVALID_CONFIG.
+      return {kafka_error::invalid_request, checked.error().context};
   }
   return {};
 }

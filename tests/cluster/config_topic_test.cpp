@@ -109,12 +109,21 @@ TEST_CASE("synonyms name every place that has a value, the winner first (C9)",
 
 TEST_CASE("a synonym of other units keeps them, the value does not",
   "[cluster][config_topic]") {
+  const auto d = described(
+    "retention.ms", {}, {}, test::node({{"log.retention.hours", "2"}}));
+  CHECK(d.value == "7200000");
+  CHECK(d.source == config_source::static_broker);
+  REQUIRE(d.synonyms.size() == 1);
+  CHECK(d.synonyms[0].name == "log.retention.hours");
+  CHECK(d.synonyms[0].value == "2");
+}
+
+TEST_CASE("the default of other units gives a value and is no synonym",
+  "[cluster][config_topic]") {
   const auto d = described("retention.ms", {}, {}, test::node());
   CHECK(d.value == "604800000");
   CHECK(d.source == config_source::default_value);
-  REQUIRE(d.synonyms.size() == 1);
-  CHECK(d.synonyms[0].name == "log.retention.hours");
-  CHECK(d.synonyms[0].value == "168");
+  CHECK(d.synonyms.empty());
 }
 
 TEST_CASE("a broker's key that only a fallback has stays without a value",
@@ -124,6 +133,7 @@ TEST_CASE("a broker's key that only a fallback has stays without a value",
     test::node());
   CHECK_FALSE(d.value);
   CHECK(d.source == config_source::default_value);
+  CHECK(d.synonyms.empty());
 }
 
 TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {

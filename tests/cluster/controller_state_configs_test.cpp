@@ -212,7 +212,7 @@ TEST_CASE("what a broker reads only at its start is not changed",
         == kafka_error::invalid_config);
   CHECK(change(c, broker_type, "0", {{"log.cleanup.policy", op_set, "compact"}})
           .first
-        == kafka_error::invalid_config);
+        == kafka_error::invalid_request);
 }
 
 TEST_CASE("AlterConfigs replaces everything", "[cluster][controller_state]") {
