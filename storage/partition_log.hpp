@@ -281,7 +281,8 @@ private:
   std::vector<std::shared_ptr<file>> dirty_;
   std::vector<std::shared_ptr<file>> in_flight_; // of unfinished jobs
   uint64_t jobs_begun_ = 0;
-  bool directory_dirty_ = false; // a name is not durable yet
+  bool directory_dirty_ = false; // a name in it is not durable yet
+  bool parent_dirty_ = false;    // its own name is not
   bool epochs_stale_ = false;    // the checkpoint file lacks an entry
   bool epochs_due_ = false;      // and must be written with the next sync
   uint64_t generation_ = 0;      // of truncations

@@ -64,7 +64,10 @@ result<bool> partition_log::recovery::list() {
 }
 
 result<void> partition_log::recovery::create(offset base) {
-  MILLRACE_TRY(make_directory_durable(files_, log_.directory_));
+  // Nothing is in it that a crash could take: its name becomes durable with
+  // the first records, so that making thousands of logs is cheap.
+  MILLRACE_TRY(files_.make_directory(log_.directory_));
+  log_.parent_dirty_ = true;
   log_.report_.created = true;
   if (hint_ > base) {
     // The log was there once: its offsets are not given again.
@@ -74,7 +77,7 @@ result<void> partition_log::recovery::create(offset base) {
   MILLRACE_TRY(log_.start_segment(base, what_.now_ms));
   log_.log_start_ = what_.log_start;
   log_.log_end_ = log_.durable_end_ = base;
-  return log_.sync_everything();
+  return {};
 }
 
 result<void> partition_log::recovery::prepare() {
@@ -101,12 +104,8 @@ result<void> partition_log::recovery::prepare() {
     if (!what_.clean && at > hint_)
       continue;
     auto content = read_file(files_, log_.path_of(at, ".snapshot"));
-    if (!content)
-      continue;
-    auto state = producer_state::decode(*content);
-    if (!state)
+    if (!content || !log_.producers_.restore(*content))
       continue; // an older one and the batches since tell the same
-    log_.producers_ = std::move(*state);
     log_.last_snapshot_ = at;
     replay_from_ = std::max(at, replay_from_);
     break;
@@ -149,6 +148,13 @@ result<void> partition_log::recovery::walk() {
   }
   log_.log_end_ = segments[first_walked_].base;
   log_.epochs_.truncate_to(log_.log_end_);
+  if (what_.durable_hint && segments.front().base > hint_) {
+    // What came before was never durable, so this was not either: the crash
+    // has kept the name of a later segment only.
+    log_.log_end_ = hint_;
+    MILLRACE_TRY(cut(0, 0));
+    return log_.start_segment(hint_, what_.now_ms);
+  }
   for (size_t i = first_walked_; i < segments.size(); ++i) {
     if (segments[i].base != log_.log_end_)
       MILLRACE_TRY(gap(i));

@@ -119,14 +119,11 @@ result<void> partition_log::rebuild_producers() {
     if (!at || *at > log_end_)
       continue;
     auto content = read_file(cache_->files(), directory_ + "/" + entry->name);
-    if (!content)
+    if (!content || !producers_.restore(*content))
       continue;
-    if (auto state = producer_state::decode(*content)) {
-      producers_ = std::move(*state);
-      last_snapshot_ = *at;
-      from = std::max(from, *at);
-      break;
-    }
+    last_snapshot_ = *at;
+    from = std::max(from, *at);
+    break;
   }
   for (size_t i = segment_of(from); i < segments_.size(); ++i) {
     const auto& s = segments_[i];

@@ -25,6 +25,8 @@ partition_log::sync_job partition_log::begin_sync() {
   writing_.reset();
   if (std::exchange(directory_dirty_, false))
     job.directories.push_back(directory_);
+  if (std::exchange(parent_dirty_, false))
+    job.directories.push_back(parent_directory(directory_));
   if (std::exchange(epochs_due_, false)) {
     job.epochs_path = directory_ + "/leader-epoch-checkpoint";
     job.epochs = epochs_.encode();

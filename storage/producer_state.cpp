@@ -221,4 +221,11 @@ result<producer_state> producer_state::decode(std::string_view bytes) {
   return state;
 }
 
+bool producer_state::restore(std::string_view bytes) {
+  auto decoded = decode(bytes);
+  if (decoded)
+    producers_.swap(decoded->producers_);
+  return decoded.ok();
+}
+
 } // namespace millrace

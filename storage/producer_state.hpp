@@ -105,6 +105,8 @@ public:
   [[nodiscard]] std::string encode() const;
   /// errc::corrupt on a wrong checksum, length or version.
   [[nodiscard]] static result<producer_state> decode(std::string_view bytes);
+  /// Becomes what a snapshot holds. False, and unchanged, if it is corrupt.
+  [[nodiscard]] bool restore(std::string_view bytes);
 
 private:
   std::unordered_map<producer_id, producer_entry> producers_;

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t window_size = 32u << 10;
 
 /// Reads one field of [at, end); nullptr on a bad one.
-const std::byte* skip_bytes(
+inline const std::byte* skip_bytes(
   const std::byte* at, const std::byte* end, int32_t& size, bool may_be_null) {
   at = load_varint(at, end, size);
   if (at == nullptr || size < (may_be_null ? -1 : 0) || size > end - at)
@@ -21,7 +21,8 @@ const std::byte* skip_bytes(
 }
 
 /// Reads a record's body, which must end at `end` exactly.
-bool parse_body(const std::byte* at, const std::byte* end, record_head& head) {
+inline bool parse_body(
+  const std::byte* at, const std::byte* end, record_head& head) {
   if (at == end)
     return false;
   ++at; // attributes, of which none is used
@@ -65,7 +66,7 @@ record_cursor::record_cursor(
       reader_ended_(false) {}
 
 bool record_cursor::next(record_head& head) {
-  if (failure_.code != errc::none)
+  if (failure_.code != errc::none) [[unlikely]]
     return false;
   if (reader_ != nullptr && !ensure(varint_bytes_max)
       && failure_.code != errc::none)

@@ -28,10 +28,9 @@ void store_field(std::byte* to, T x) {
 /// The longest varint: 64 bits, 7 in each byte.
 inline constexpr size_t varint_bytes_max = 10;
 
-/// Reads a zigzag varint in [from, end). Returns what follows it, or nullptr
-/// if it is cut or longer than its type allows.
+/// What load_varint() does for more than one byte.
 template <class T>
-[[nodiscard]] const std::byte* load_varint(
+[[nodiscard]] [[gnu::noinline]] const std::byte* load_long_varint(
   const std::byte* from, const std::byte* end, T& value) {
   constexpr unsigned bits = sizeof(T) * 8;
   uint64_t raw = 0;
@@ -44,6 +43,28 @@ template <class T>
     }
   }
   return nullptr;
+}
+
+/// Reads a zigzag varint in [from, end). Returns what follows it, or nullptr
+/// if it is cut or longer than its type allows.
+template <class T>
+[[nodiscard]] inline const std::byte* load_varint(
+  const std::byte* from, const std::byte* end, T& value) {
+  if (from != end) [[likely]] {
+    const auto byte = static_cast<unsigned>(*from);
+    if (byte < 0x80) [[likely]] {
+      value = static_cast<T>(
+        static_cast<int>(byte >> 1) ^ -static_cast<int>(byte & 1));
+      return from + 1;
+    }
+    if (end - from > 1 && static_cast<unsigned>(from[1]) < 0x80) {
+      const unsigned raw = (byte & 0x7f) | static_cast<unsigned>(from[1]) << 7;
+      value = static_cast<T>(
+        static_cast<int>(raw >> 1) ^ -static_cast<int>(raw & 1));
+      return from + 2;
+    }
+  }
+  return load_long_varint(from, end, value);
 }
 
 /// Writes a zigzag varint of at most varint_bytes_max bytes; returns the end.

@@ -40,6 +40,11 @@ inline shared_bytes make_batch(const batch_recipe& r = {}) {
 
 /// A disk with one log, and what its owner would remember.
 struct log_fixture {
+  /// The data directory is there for good; a log's own is not.
+  log_fixture() {
+    REQUIRE(make_directory_durable(disk, "/data").ok());
+  }
+
   sim_file_system disk;
   log_config config;
   std::optional<offset> hint;
