@@ -8,6 +8,13 @@ partition_log::partition_log(opening what, std::shared_ptr<file_cache> handles)
     : cache_(std::move(handles)), directory_(std::move(what.directory)),
       name_(std::move(what.name)), config_(what.config) {}
 
+partition_log::~partition_log() {
+  // Another log may come to bear these names.
+  for (const auto& s : segments_)
+    for (const auto* kind : {".log", ".index", ".timeindex"})
+      cache_->forget(path_of(s.base, kind));
+}
+
 uint64_t partition_log::size_bytes() const {
   uint64_t sum = 0;
   for (const auto& s : segments_)
@@ -72,18 +79,25 @@ result<partition_log::readable> partition_log::read(
       return begin.error();
     if (!*begin)
       continue;
+    const auto [position, base] = **begin;
+    // A base offset is not under a checksum; but only compaction leaves gaps.
+    if (base > from && !config_.keys_required)
+      return error{errc::corrupt,
+        path_of(s.base, ".log") + ", byte " + std::to_string(position)
+          + ": begins at offset " + std::to_string(base.value) + " instead of "
+          + std::to_string(from.value)};
     const auto stop
       = limit < end_of(i) ? std::optional<offset>{limit} : std::nullopt;
-    auto end = s.extent(*cache_, directory_, **begin, stop,
+    auto end = s.extent(*cache_, directory_, position, stop,
       bytes_max - out.bytes, at_least_one && out.bytes == 0);
     if (!end)
       return end.error();
-    if (*end > **begin) {
+    if (*end > position) {
       auto source = cache_->open(path_of(s.base, ".log"));
       if (!source)
         return source.error();
-      const auto size = static_cast<uint32_t>(*end - **begin);
-      out.slices.push_back({std::move(*source), **begin, size});
+      const auto size = static_cast<uint32_t>(*end - position);
+      out.slices.push_back({std::move(*source), position, size});
       out.bytes += size;
     }
     if (*end < s.size || out.bytes >= bytes_max)

@@ -76,6 +76,10 @@ public:
   /// those of the file system.
   static result<std::unique_ptr<partition_log>> open(opening what);
 
+  ~partition_log();
+  partition_log(const partition_log&) = delete;
+  partition_log& operator=(const partition_log&) = delete;
+
   [[nodiscard]] const recovery_report& recovered() const {
     return report_;
   }
@@ -263,6 +267,7 @@ private:
   // partition_log_time.cpp
   result<std::optional<timestamp_offset>> record_by_time(
     const segment& s, uint64_t position, int64_t timestamp_ms) const;
+  result<int64_t> largest_from(const segment& s, offset from) const;
 
   std::shared_ptr<file_cache> cache_;
   std::string directory_;

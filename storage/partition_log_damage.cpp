@@ -39,6 +39,8 @@ result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
   if (!batch)
     return batch.error();
   const offset resumed = (*batch)->header.base_offset();
+  if (resumed > hint_)
+    return std::optional<uint64_t>{}; // a base offset is not checksummed
   if (resumed > expected)
     MILLRACE_TRY(refuse({expected, resumed, s.base, **sound}));
   log_.log_end_ = resumed;

@@ -167,30 +167,25 @@ result<void> partition_log::recovery::walk() {
 result<bool> partition_log::recovery::walk_tail() {
   auto& tail = log_.segments_.back();
   const uint64_t size = tail.size;
-  auto resumed = tail.resume(*log_.cache_, log_.directory_, size);
-  if (!resumed && resumed.error().code != errc::corrupt)
-    return resumed.error();
-  if (!resumed || tail.offsets.entries().empty()) {
-    tail = segment{tail.base, what_.now_ms};
-    tail.size = size;
-    return false;
-  }
+  auto position = tail.rewind(*log_.cache_, log_.directory_, size);
+  if (!position)
+    return position.error();
   auto source = log_.cache_->open(log_.path_of(tail.base, ".log"));
   if (!source)
     return source.error();
-  batch_walker walker{*source,
-    static_cast<uint64_t>(tail.offsets.entries().back().position), size};
-  while (true) {
-    auto batch = walker.next();
-    if (!batch)
-      return batch.error();
-    if (!*batch)
-      return true;
-    const auto& header = (*batch)->header;
-    if (header.base_offset() >= replay_from_)
-      log_.producers_.apply(header, header.base_offset());
-    log_.log_end_ = header.last_offset() + int64_t{1};
+  if (!tail.offsets.entries().empty()) {
+    batch_walker walker{*source, *position, size, batch_view::header_size};
+    auto first = walker.next();
+    if (first && *first) {
+      log_.log_end_ = (*first)->header.base_offset();
+      auto reached = walk_run(tail, *source, *position, size);
+      if (!reached || *reached)
+        return reached;
+    }
   }
+  tail = segment{tail.base, what_.now_ms};
+  tail.size = size;
+  return false;
 }
 
 result<void> partition_log::recovery::walk_segment(size_t index) {
@@ -231,8 +226,15 @@ result<bool> partition_log::recovery::walk_run(segment& s,
       return true;
     const auto& header = (*batch)->header;
     const offset last = header.last_offset();
-    if (header.base_offset() < log_.log_end_
-        || last.value - s.base.value > INT32_MAX)
+    // The checksum does not cover the base offset, but what comes before
+    // tells it; only compaction leaves gaps.
+    const auto base = header.base_offset();
+    const bool follows
+      = log_.config_.keys_required
+          ? base >= log_.log_end_
+          : base == log_.log_end_
+              && header.record_count() == header.last_offset_delta() + 1;
+    if (!follows || last.value - s.base.value > INT32_MAX)
       return false;
     if (what_.clean || last < hint_) {
       note(s, header, position);

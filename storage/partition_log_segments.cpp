@@ -135,7 +135,7 @@ result<void> partition_log::rebuild_producers() {
     auto source = cache_->open(path_of(s.base, ".log"));
     if (!source)
       return source.error();
-    batch_walker walker{*source, **begin, s.size};
+    batch_walker walker{*source, (*begin)->position, s.size};
     while (true) {
       auto batch = walker.next();
       if (!batch && batch.error().code != errc::corrupt)

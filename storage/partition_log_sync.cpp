@@ -86,12 +86,13 @@ result<void> partition_log::close(bool clean) {
       s.close_times();
       if (!s.offsets.entries().empty())
         MILLRACE_TRY(write_indexes(s));
-      // A short stretch is replayed faster than a file is written, synced and
-      // read; without producers and behind no snapshot there is nothing lost.
-      const bool worth = s.size > (64u << 10) || !producers_.empty();
-      if (last_snapshot_ < log_end_ && worth)
+      // A short segment is walked faster than a file is written, synced and
+      // read again: ten thousand idle logs stop at once.
+      constexpr uint64_t walked_bytes = 64u << 10;
+      if (last_snapshot_ < log_end_ && s.size > walked_bytes)
         MILLRACE_TRY(write_snapshot(log_end_));
-      epochs_due_ = epochs_due_ || epochs_stale_;
+      const bool wanted = segments_.size() > 1 || !s.offsets.entries().empty();
+      epochs_due_ = epochs_due_ || (epochs_stale_ && wanted);
     }
     return sync_everything();
   };

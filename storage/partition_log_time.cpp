@@ -76,27 +76,55 @@ result<std::optional<timestamp_offset>> partition_log::find_by_time(
       return position.error();
     if (!*position)
       continue;
-    auto found = record_by_time(s, **position, timestamp_ms);
+    auto found = record_by_time(s, (*position)->position, timestamp_ms);
     if (!found || *found)
       return found;
   }
   return std::optional<timestamp_offset>{};
 }
 
+result<int64_t> partition_log::largest_from(
+  const segment& s, offset from) const {
+  auto begin = s.find(*cache_, directory_, from, floor_for(from, s));
+  if (!begin)
+    return begin.error();
+  auto source = cache_->open(path_of(s.base, ".log"));
+  if (!source)
+    return source.error();
+  int64_t largest = -1;
+  batch_walker walker{*source, *begin ? (*begin)->position : s.size, s.size};
+  while (true) {
+    auto batch = walker.next();
+    if (!batch)
+      return batch.error();
+    if (!*batch)
+      return largest;
+    largest = std::max(largest, (*batch)->header.max_timestamp());
+  }
+}
+
 result<std::optional<timestamp_offset>> partition_log::max_timestamp() {
-  largest_timestamp largest;
+  int64_t largest = -1;
   for (size_t i = segment_of(log_start_); i < segments_.size(); ++i) {
-    if (segments_[i].size == 0)
+    auto& s = segments_[i];
+    if (s.size == 0)
       continue;
-    const auto youngest = segments_[i].find_largest(*cache_, directory_);
+    const auto youngest = s.find_largest(*cache_, directory_);
     if (!youngest)
       return youngest.error();
-    if (youngest->timestamp > largest.timestamp)
-      largest = *youngest;
+    auto timestamp = youngest->timestamp;
+    if (youngest->batch_last < log_start_) {
+      // Deleted records do not count, though they are still in the file.
+      const auto rest = largest_from(s, log_start_);
+      if (!rest)
+        return rest.error();
+      timestamp = *rest;
+    }
+    largest = std::max(largest, timestamp);
   }
-  if (largest.timestamp < 0)
+  if (largest < 0)
     return std::optional<timestamp_offset>{};
-  return find_by_time(largest.timestamp);
+  return find_by_time(largest);
 }
 
 } // namespace millrace

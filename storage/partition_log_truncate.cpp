@@ -21,21 +21,17 @@ result<void> partition_log::truncate_to(offset end) {
     }
     auto& s = active();
     writing_.reset();
-    auto position = s.find(*cache_, directory_, end, floor_for(end, s));
-    if (!position)
-      return position.error();
+    auto first = s.find(*cache_, directory_, end, floor_for(end, s));
+    if (!first)
+      return first.error();
     auto handle = active_file();
     if (!handle)
       return handle.error();
     log_end_ = end;
     uint64_t size = s.size;
-    if (*position) {
-      size = **position;
-      batch_walker walker{*handle, size, s.size, batch_view::header_size};
-      auto batch = walker.next();
-      if (!batch)
-        return batch.error();
-      log_end_ = std::min(end, (*batch)->header.base_offset());
+    if (*first) {
+      size = (*first)->position;
+      log_end_ = std::min(end, (*first)->base);
       MILLRACE_TRY((*handle)->truncate(size));
       mark_dirty(*handle);
     }
@@ -45,7 +41,8 @@ result<void> partition_log::truncate_to(offset end) {
     }
     for (const auto* kind : {".index", ".timeindex"})
       MILLRACE_TRY(remove_if_there(path_of(s.base, kind)));
-    MILLRACE_TRY(s.resume(*cache_, directory_, size));
+    MILLRACE_TRY(
+      s.resume(*cache_, directory_, size, config_.index_interval_bytes));
     epochs_.truncate_to(log_end_);
     epochs_due_ = epochs_stale_ = true;
     MILLRACE_TRY(drop_snapshots_above(log_end_));

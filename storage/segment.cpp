@@ -102,10 +102,8 @@ bool segment::checked(
          && view.last_offset() == base + int64_t{entry.relative_offset};
 }
 
-result<std::optional<uint64_t>> segment::find(file_cache& cache,
+result<std::optional<found_batch>> segment::find(file_cache& cache,
   const std::string& directory, offset wanted, uint64_t floor) const {
-  if (wanted <= base && floor == 0)
-    return size > 0 ? std::optional<uint64_t>{0} : std::nullopt;
   auto entry = offsets.last_where(
     [&](const offset_entry& e) {
       return base + int64_t{e.relative_offset} <= wanted;
@@ -125,9 +123,11 @@ result<std::optional<uint64_t>> segment::find(file_cache& cache,
     if (!batch)
       return batch.error();
     if (!*batch)
-      return std::optional<uint64_t>{};
-    if ((*batch)->header.last_offset() >= wanted)
-      return std::optional{(*batch)->position};
+      return std::optional<found_batch>{};
+    const auto& header = (*batch)->header;
+    if (header.last_offset() >= wanted)
+      return std::optional{
+        found_batch{(*batch)->position, header.base_offset()}};
   }
 }
 
@@ -170,7 +170,7 @@ result<uint64_t> segment::extent(file_cache& cache,
   }
 }
 
-result<void> segment::resume(
+result<uint64_t> segment::rewind(
   file_cache& cache, const std::string& directory, uint64_t end) {
   auto source = cache.open(segment_path(directory, base, ".log"));
   if (!source)
@@ -198,7 +198,19 @@ result<void> segment::resume(
   batch_walker first{*source, 0, end, batch_view::header_size};
   if (auto batch = first.next(); batch && *batch)
     first_timestamp = (*batch)->header.max_timestamp();
-  batch_walker walker{*source, from, end};
+  size = from;
+  return from;
+}
+
+result<void> segment::resume(file_cache& cache, const std::string& directory,
+  uint64_t end, int64_t index_interval_bytes) {
+  auto from = rewind(cache, directory, end);
+  if (!from)
+    return from.error();
+  auto source = cache.open(segment_path(directory, base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, *from, end};
   while (true) {
     auto batch = walker.next();
     if (!batch)
@@ -206,12 +218,12 @@ result<void> segment::resume(
     if (!*batch)
       return {};
     const auto& [position, batch_size, header] = **batch;
-    // No entry is due in here: the index would have it already.
-    note(header, header.base_offset(), position, batch_size, INT64_MAX);
+    note(
+      header, header.base_offset(), position, batch_size, index_interval_bytes);
   }
 }
 
-result<std::optional<uint64_t>> segment::find_time(
+result<std::optional<found_batch>> segment::find_time(
   file_cache& cache, const std::string& directory, int64_t timestamp) const {
   auto entry = times.last_where(
     [&](const time_entry& e) {

@@ -29,10 +29,10 @@ struct largest_timestamp {
   offset batch_last{-1};
 };
 
-/// A stretch of a segment's file.
-struct byte_range {
-  uint64_t begin = 0;
-  uint64_t end = 0;
+/// Where a batch begins, in the file and in the log.
+struct found_batch {
+  uint64_t position = 0;
+  offset base;
 };
 
 /// A segment as its log knows it. Knows no other segment.
@@ -68,7 +68,7 @@ public:
   /// Where the batch that holds `wanted` begins, or the first one after it;
   /// nullopt if the segment ends before. Looks at nothing before `floor`,
   /// where a batch begins: behind a hole, it is where reading goes on.
-  result<std::optional<uint64_t>> find(file_cache& cache,
+  result<std::optional<found_batch>> find(file_cache& cache,
     const std::string& directory, offset wanted, uint64_t floor = 0) const;
 
   /// How far whole batches go from `from`, a batch's begin: up to the first
@@ -80,7 +80,7 @@ public:
 
   /// From where batches must be looked at for one that is as young as
   /// `timestamp`; nullopt if there is none.
-  result<std::optional<uint64_t>> find_time(
+  result<std::optional<found_batch>> find_time(
     file_cache& cache, const std::string& directory, int64_t timestamp) const;
 
   /// `largest`, which is read from the time index, or the batches, once.
@@ -90,11 +90,14 @@ public:
   /// Appends the closing entry to the time index, as Kafka does on a roll.
   void close_times();
 
-  /// Sets the size to `end`, where a batch ends, and brings the indexes and
-  /// timestamps in line: entries from there on go, and the batches behind the
-  /// last entry are looked at again. Precondition: active.
-  result<void> resume(
+  /// Drops what the indexes say about `end`, where a batch ends, and behind,
+  /// and returns where the batch begins that they end with: from there to
+  /// `end`, batches are to be noted again. Precondition: active.
+  result<uint64_t> rewind(
     file_cache& cache, const std::string& directory, uint64_t end);
+  /// Rewinds, and notes what is left. Precondition: active.
+  result<void> resume(file_cache& cache, const std::string& directory,
+    uint64_t end, int64_t index_interval_bytes);
 
   /// Makes the next batch get an index entry of its own.
   void force_entry() {

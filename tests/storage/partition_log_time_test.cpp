@@ -76,3 +76,17 @@ TEST_CASE(
   REQUIRE(largest.ok());
   CHECK_FALSE(*largest);
 }
+
+TEST_CASE("the largest timestamp is one of a record that is still there",
+  "[storage][partition_log_time]") {
+  log_fixture f;
+  f.open();
+  for (const int64_t t : {90, 30, 40, 20})
+    f.append_good({.timestamp_ms = t});
+  f.sync();
+  REQUIRE(f.log->delete_records(offset{1}, 0).ok());
+  auto largest = f.log->max_timestamp();
+  REQUIRE(largest.ok());
+  CHECK((*largest)->at == offset{2});
+  CHECK((*largest)->timestamp == 40);
+}
