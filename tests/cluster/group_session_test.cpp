@@ -94,6 +94,25 @@ TEST_CASE("an assignment of a generation that is over changes nothing",
   CHECK(host.group("g")->members().at(leader).assignment.empty());
 }
 
+TEST_CASE("R20: the record of a generation that is over does not publish the "
+          "assignment of the next one",
+  "[cluster][group_session]") {
+  group_host host;
+  const auto [leader, follower] = join_two(host);
+  host.appends_at_once = false;
+  host.sync("g", leader, 1, {{leader, "old"}});
+  host.join("g", {.member_id = follower, .protocols = {{"range", "changed"}}});
+  const auto again = host.join("g", {.member_id = leader});
+  REQUIRE(host.joined(again).generation_id == 2);
+  const auto assigns = host.sync("g", leader, 2, {{leader, "new"}});
+  REQUIRE(host.appends.size() == 2);
+  host.end_append(kafka_error::none);
+  CHECK_FALSE(host.answered(assigns));
+  CHECK(host.phase("g") == group_phase::completing_rebalance);
+  host.end_append(kafka_error::none);
+  CHECK(host.synced(assigns).assignment == "new");
+}
+
 TEST_CASE("a leader's second sync while the first is written adds no record",
   "[cluster][group_session]") {
   group_host host;

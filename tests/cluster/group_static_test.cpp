@@ -173,6 +173,30 @@ TEST_CASE("a static member that comes back before the assignment rebalances",
   CHECK(host.joined(other).generation_id == 2);
 }
 
+TEST_CASE("a static member that comes back after the assignment must still "
+          "fetch its own in time",
+  "[cluster][group_static]") {
+  group_host host;
+  const test::join_options patient{.session_timeout_ms = 300'000};
+  auto a = patient;
+  a.instance_id = "a";
+  auto b = patient;
+  b.instance_id = "b";
+  const auto first = host.join("g", a);
+  const auto second = host.join("g", b);
+  host.advance(6'000);
+  const auto leader = host.joined(first).leader;
+  const bool a_leads = host.joined(first).member_id == leader;
+  host.sync("g", leader, 1);
+  REQUIRE(host.phase("g") == group_phase::stable);
+  const auto back = host.join("g", a_leads ? b : a);
+  REQUIRE(host.join_error(back) == kafka_error::none);
+  REQUIRE(host.answered(second));
+  host.advance(60'000);
+  CHECK(host.group("g")->members().size() == 1);
+  CHECK(host.phase("g") == group_phase::preparing_rebalance);
+}
+
 TEST_CASE("a waiting static member that comes back fences its first join",
   "[cluster][group_static]") {
   group_host host;
