@@ -209,6 +209,21 @@ void publish(self_pointer self, news told) {
         nullptr, told.metadata, told.partitions, told.coordinators});
 }
 
+/// A new gateway: everything as it is now.
+void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
+  auto& s = self->state;
+  directory_update all;
+  all.image = std::make_shared<const metadata_image>(s.image);
+  for (const auto& [name, replica] : s.replicas)
+    all.partitions.push_back(
+      {name, caf::actor_cast<caf::strong_actor_ptr>(replica.actor)});
+  for (const auto& [index, coordinator] : s.coordinators)
+    all.coordinators.push_back(
+      {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
+  tell(self, gateway, std::move(all));
+  s.gateways.push_back(gateway);
+}
+
 void follow(self_pointer self, const metadata_update& update) {
   auto& s = self->state;
   news told;
@@ -224,6 +239,10 @@ void follow(self_pointer self, const metadata_update& update) {
     std::visit(follow_command{self, told}, command);
   }
   publish(self, std::move(told));
+  if (!s.registered)
+    return;
+  for (const auto& gateway : std::exchange(s.waiting_gateways, {}))
+    welcome(self, gateway);
 }
 
 void register_self(self_pointer self) {
@@ -234,21 +253,6 @@ void register_self(self_pointer self) {
       register_broker{config.id, s.options.incarnation,
         {s.options.places->directory().identity().directory},
         s.options.endpoints, config.rack}});
-}
-
-/// A new gateway: everything as it is now.
-void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
-  auto& s = self->state;
-  directory_update all;
-  all.image = std::make_shared<const metadata_image>(s.image);
-  for (const auto& [name, replica] : s.replicas)
-    all.partitions.push_back(
-      {name, caf::actor_cast<caf::strong_actor_ptr>(replica.actor)});
-  for (const auto& [index, coordinator] : s.coordinators)
-    all.coordinators.push_back(
-      {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
-  tell(self, gateway, std::move(all));
-  s.gateways.push_back(gateway);
 }
 
 void remove_closed(self_pointer self, const topic_partition& name) {
@@ -409,7 +413,11 @@ broker_actor::behavior_type broker(
           to_string(reply.error), reply.message);
     },
     [=](subscribe_directory) {
-      welcome(self, self->current_sender());
+      auto& s = self->state;
+      if (s.registered)
+        welcome(self, self->current_sender());
+      else
+        s.waiting_gateways.push_back(self->current_sender());
     },
     [=](const partition_closed& closed) {
       on_closed(self, closed);

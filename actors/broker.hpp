@@ -44,6 +44,9 @@ struct broker_state {
   std::map<topic_partition, replica> replicas;
   std::map<int32_t, group_coordinator_actor> coordinators;
   std::vector<caf::strong_actor_ptr> gateways;
+  /// They hear nothing before this broker is registered and its partitions
+  /// are there: an empty directory is no directory.
+  std::vector<caf::strong_actor_ptr> waiting_gateways;
 
   /// Partitions of deleted topics whose actors have not ended yet.
   std::map<topic_partition, uuid> closing;

@@ -11,6 +11,24 @@ namespace {
 /// own thread needs no wake-up.
 thread_local const gateway* turning = nullptr;
 
+template <class T>
+bool take_as(gateway_core& core, caf::type_erased_tuple& content) {
+  if (!content.match_elements<T>())
+    return false;
+  core.take(content.get_mutable_as<T>(0));
+  return true;
+}
+
+bool dispatch(gateway_core& core, caf::type_erased_tuple& content) {
+  return take_as<produce_results>(core, content)
+         || take_as<fetch_answers>(core, content)
+         || take_as<data_ready>(core, content)
+         || take_as<group_answer>(core, content)
+         || take_as<log_answer>(core, content)
+         || take_as<admin_answer>(core, content)
+         || take_as<directory_update>(core, content);
+}
+
 } // namespace
 
 gateway::gateway(caf::actor_config& config, gateway_parts parts)
@@ -30,7 +48,7 @@ bool gateway::drain() {
     auto& content = element->content();
     if (content.match_elements<caf::exit_msg>())
       return false;
-    if (!parts_.core->dispatch(content, element->sender))
+    if (!dispatch(*parts_.core, content))
       log::warn("the gateway does not know what to do with {}",
         caf::deep_to_string(content));
   }

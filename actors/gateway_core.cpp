@@ -59,39 +59,38 @@ std::unique_ptr<connection_handler> gateway_core::accept(
   return session;
 }
 
-bool gateway_core::dispatch(
-  caf::type_erased_tuple& content, const caf::strong_actor_ptr&) {
-  if (content.match_elements<produce_results>()) {
-    for (auto& r : content.get_mutable_as<produce_results>(0).results)
-      deliver(r.ticket, r);
-  } else if (content.match_elements<fetch_answers>()) {
-    for (auto& a : content.get_mutable_as<fetch_answers>(0).answers)
-      deliver(a.ticket, a);
-  } else if (content.match_elements<data_ready>()) {
-    for (const auto ticket : content.get_as<data_ready>(0).tickets)
-      if (auto* open = find(ticket)) {
-        const auto sink = open->sink;
-        sink->on_ready(open->part);
-      }
-  } else if (content.match_elements<log_answer>()) {
-    auto& a = content.get_mutable_as<log_answer>(0);
+void gateway_core::take(produce_results& message) {
+  for (auto& r : message.results)
+    deliver(r.ticket, r);
+}
+
+void gateway_core::take(fetch_answers& message) {
+  for (auto& a : message.answers)
     deliver(a.ticket, a);
-  } else if (content.match_elements<admin_answer>()) {
-    // What was decided is visible here before the client hears of it.
-    auto a = std::make_shared<admin_answer>(
-      std::move(content.get_mutable_as<admin_answer>(0)));
-    when_applied(a->index, [this, a] {
-      deliver(a->ticket, *a);
-    });
-  } else if (content.match_elements<group_answer>()) {
-    auto& a = content.get_mutable_as<group_answer>(0);
-    deliver(a.ticket, a);
-  } else if (content.match_elements<directory_update>()) {
-    apply(content.get_mutable_as<directory_update>(0));
-  } else {
-    return false;
-  }
-  return true;
+}
+
+void gateway_core::take(const data_ready& message) {
+  for (const auto ticket : message.tickets)
+    if (auto* open = find(ticket)) {
+      const auto sink = open->sink;
+      sink->on_ready(open->part);
+    }
+}
+
+void gateway_core::take(log_answer& message) {
+  deliver(message.ticket, message);
+}
+
+void gateway_core::take(admin_answer& message) {
+  // What was decided is visible here before the client hears of it.
+  auto a = std::make_shared<admin_answer>(std::move(message));
+  when_applied(a->index, [this, a] {
+    deliver(a->ticket, *a);
+  });
+}
+
+void gateway_core::take(group_answer& message) {
+  deliver(message.ticket, message);
 }
 
 void gateway_core::flush_asks() {
@@ -250,7 +249,7 @@ void gateway_core::apply(const metadata_update& update) {
   }
 }
 
-void gateway_core::apply(directory_update& update) {
+void gateway_core::take(directory_update& update) {
   if (update.image != nullptr)
     image_ = *update.image;
   apply(update.metadata);
@@ -279,6 +278,11 @@ void gateway_core::apply(directory_update& update) {
   }
   for (const auto target : lost)
     lose(target);
+  if (!ready_) {
+    ready_ = true;
+    for (const auto& [id, session] : sessions_)
+      session->on_ready();
+  }
   while (!awaiting_index_.empty()
          && static_cast<int64_t>(awaiting_index_.begin()->first)
               <= image_.applied_index()) {

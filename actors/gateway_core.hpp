@@ -80,9 +80,14 @@ public:
   /// A new connection on the Kafka port. The session belongs to the loop.
   std::unique_ptr<connection_handler> accept(
     connection& peer, chunk_pool& chunks);
-  /// Looks at one message of the mailbox; false if it is none of ours.
-  bool dispatch(
-    caf::type_erased_tuple& content, const caf::strong_actor_ptr& sender);
+  // Every message that a gateway gets.
+  void take(produce_results& message);
+  void take(fetch_answers& message);
+  void take(const data_ready& message);
+  void take(log_answer& message);
+  void take(admin_answer& message);
+  void take(group_answer& message);
+  void take(directory_update& message);
   /// Sends what the sessions asked in this turn.
   void flush_asks();
   /// The time of this turn, in monotonic milliseconds; runs what is due.
@@ -156,6 +161,11 @@ public:
 
   // -- for sessions ----------------------------------------------------------
 
+  /// Whether the directory is there: before that, requests wait.
+  [[nodiscard]] bool ready() const {
+    return ready_;
+  }
+
   void session_closed(uint64_t id);
   /// Bytes of requests that are under way, of all sessions. False: the
   /// session should stop reading until it is resumed.
@@ -179,7 +189,6 @@ private:
   template <class Answer>
   void deliver(uint64_t ticket, Answer& answer);
   void apply(const metadata_update& update);
-  void apply(directory_update& update);
   void lose(caf::actor_id target);
   template <class T>
   void send(const caf::strong_actor_ptr& to, T&& message);
@@ -202,6 +211,7 @@ private:
   std::unordered_map<caf::actor_id, size_t> produce_index_;
   std::vector<std::pair<caf::strong_actor_ptr, fetch_asks>> fetch_asks_;
   std::unordered_map<caf::actor_id, size_t> fetch_index_;
+  bool ready_ = false;
   int64_t now_ms_ = 0;
   int64_t in_flight_bytes_ = 0;
   std::vector<uint64_t> waiting_for_room_;

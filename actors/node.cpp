@@ -78,18 +78,7 @@ public:
       return false;
     }
     started_ = false;
-    caf::scoped_actor self{*system_};
-    for (const auto& g : gateways_)
-      self->send_exit(g, caf::exit_reason::user_shutdown);
-    self->wait_for(gateways_);
-    gateways_.clear();
-    loops_.clear(); // with all sessions, which know the cores
-    parts_.clear();
-    bool clean = false;
-    tell(self.ptr(), core_.broker, stop_broker{});
-    self->receive([&](const broker_stopped& done) {
-      clean = done.clean;
-    });
+    const bool clean = stop_actors();
     end_node_core(core_);
     core_.broker = nullptr;
     core_.controller = nullptr;
@@ -106,6 +95,24 @@ public:
   node_core core_;
 
 private:
+  /// Gateways first, then what they ask; whether the broker ended cleanly.
+  bool stop_actors() {
+    // Counts as a running actor as long as it lives.
+    caf::scoped_actor self{*system_};
+    for (const auto& g : gateways_)
+      self->send_exit(g, caf::exit_reason::user_shutdown);
+    self->wait_for(gateways_);
+    gateways_.clear();
+    loops_.clear(); // with all sessions, which know the cores
+    parts_.clear();
+    bool clean = false;
+    tell(self.ptr(), core_.broker, stop_broker{});
+    self->receive([&](const broker_stopped& done) {
+      clean = done.clean;
+    });
+    return clean;
+  }
+
   /// One port for all loops: the first accepts and deals connections out.
   result<void> listen(const node_config& config) {
     auto& first = *loops_.front();

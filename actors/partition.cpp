@@ -294,6 +294,9 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
 
 void finish_close(self_pointer self) {
   auto& s = self->state;
+  // One that was never used may still have to be recovered.
+  if (s.close_clean && !s.options.clean)
+    ensure_open(s);
   partition_closed closed{s.options.name, true};
   if (s.log != nullptr) {
     closed.opened = true;

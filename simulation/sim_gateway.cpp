@@ -106,17 +106,34 @@ caf::behavior sim_gateway(
   state.output = std::move(output);
   state.core->advance(monotonic_ms(*self));
   state.core->bind(caf::strong_actor_ptr{self->ctrl()}, nullptr);
-  self->set_default_handler(
-    [self](caf::scheduled_actor*,
-      caf::message_view& view) -> caf::result<caf::message> {
-      auto& s = self->state;
-      s.core->advance(monotonic_ms(*self));
-      MILLRACE_ASSERT(s.core->dispatch(view.content(), self->current_sender()),
-        "a gateway knows every message that it gets");
-      end_turn(self);
-      return caf::sec::unexpected_message; // that is: no answer
-    });
+  const auto take = [self](auto& message) {
+    auto& s = self->state;
+    s.core->advance(monotonic_ms(*self));
+    s.core->take(message);
+    end_turn(self);
+  };
   return {
+    [=](produce_results& m) {
+      take(m);
+    },
+    [=](fetch_answers& m) {
+      take(m);
+    },
+    [=](const data_ready& m) {
+      take(m);
+    },
+    [=](log_answer& m) {
+      take(m);
+    },
+    [=](admin_answer& m) {
+      take(m);
+    },
+    [=](group_answer& m) {
+      take(m);
+    },
+    [=](directory_update& m) {
+      take(m);
+    },
     [=](const sim_connect& c) {
       auto& s = self->state;
       auto connection = std::make_unique<sim_connection>(c.id, s.output);

@@ -59,7 +59,7 @@ void kafka_session::on_read(size_t size) {
 }
 
 void kafka_session::start_waiting() {
-  if (starting_)
+  if (starting_ || !hub_.ready())
     return; // a request that ends while it starts does not recurse
   starting_ = true;
   while (waiting_head_ < waiting_.size() && !closed_) {
@@ -182,6 +182,11 @@ void kafka_session::update_reading() {
     peer_.pause_reading();
   else
     peer_.resume_reading();
+}
+
+void kafka_session::on_ready() {
+  start_waiting();
+  update_reading();
 }
 
 void kafka_session::on_room() {

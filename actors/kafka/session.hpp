@@ -32,6 +32,8 @@ public:
   /// The answer of request `number`; an empty one means none is sent.
   void finish(uint64_t number, outgoing out);
   void close(std::string_view why);
+  /// The gateway knows where everything is: requests may start.
+  void on_ready();
   /// The gateway has room for more requests.
   void on_room();
 
