@@ -42,7 +42,8 @@ void start_coordinator(
   self_pointer self, int32_t index, const partition_actor& log, news& told) {
   auto& s = self->state;
   auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
-    group_coordinator_options{index, group_config_of(*s.options.config), log});
+    group_coordinator_options{
+      index, group_config_of(*s.options.config), log, s.options.status});
   self->monitor(coordinator);
   s.coordinators[index] = coordinator;
   told.coordinators.push_back(
@@ -133,6 +134,7 @@ void end_topic(self_pointer self, const topic_image& topic, news& told) {
     tell(self, at->second.actor, close_partition{false});
     told.partitions.push_back({name, nullptr});
     s.replicas.erase(at);
+    s.options.status->erase(name);
     if (topic.name == offsets_topic_name) {
       if (const auto c = s.coordinators.find(p.index);
         c != s.coordinators.end()) {
@@ -140,6 +142,7 @@ void end_topic(self_pointer self, const topic_image& topic, news& told) {
         self->send_exit(c->second, caf::exit_reason::user_shutdown);
         s.coordinators.erase(c);
       }
+      s.options.status->erase_groups(p.index);
       told.coordinators.push_back({p.index, nullptr});
     }
   }
@@ -362,6 +365,8 @@ void tick(self_pointer self) {
     return;
   for (const auto& [name, replica] : s.replicas)
     tell(self, replica.actor, partition_tick{});
+  for (const auto& [index, coordinator] : s.coordinators)
+    tell(self, coordinator, report_groups{});
   write_checkpoints(self);
   self->delayed_send(self, tick_period, broker_tick{});
 }
@@ -426,6 +431,15 @@ broker_actor::behavior_type broker(
       auto& s = self->state;
       if (const auto at = s.replicas.find(report.name);
         at != s.replicas.end()) {
+        s.options.status->set(
+          report.name, {report.log_start, report.high_watermark,
+                         report.size_bytes, report.offline});
+        if (report.offline && !at->second.offline)
+          if (auto marked = s.options.places->directory().set_offline(
+                to_string(report.name));
+            !marked)
+            log::error("{} could not be marked as offline: {}",
+              to_string(report.name), to_string(marked.error()));
         at->second.offline = report.offline;
         s.options.places->set_hints(
           report.name, report.log_start, report.durable_end);

@@ -10,6 +10,7 @@
 #include "actors/disk.hpp"
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
 #include "cluster/group_config.hpp"
 #include "storage/file_cache.hpp"
@@ -25,6 +26,7 @@ struct broker_options {
   controller_actor controller;
   std::vector<disk_actor> disks;
   std::shared_ptr<file_cache> handles;
+  std::shared_ptr<node_status> status;
 };
 
 struct broker_state {

@@ -47,7 +47,8 @@ admin_reply decide(
   kafka::init_producer_id_response response;
   if (request.transactional_id) {
     // Not retriable: transactions are not there yet.
-    response.error_code = static_cast<int16_t>(kafka_error::invalid_request);
+    response.error_code = static_cast<int16_t>(
+      kafka_error::transactional_id_authorization_failed);
     response.producer_epoch = -1;
     return response;
   }

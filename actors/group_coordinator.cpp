@@ -68,6 +68,25 @@ void serve(
   arm_timer(self);
 }
 
+void report(group_coordinator_state& s) {
+  std::map<std::string, group_status> all;
+  for (const auto& [id, group] : s.groups->groups())
+    all[id] = {id, static_cast<int64_t>(group.members().size()), {}};
+  for (const auto& id : s.groups->offsets().groups()) {
+    auto& status = all[id];
+    status.group = id;
+    s.groups->offsets().for_each_committed(
+      id, [&](const std::string& topic, int32_t partition,
+            const committed_offset& value) {
+        status.committed[{topic, partition}] = value.offset;
+      });
+  }
+  std::vector<group_status> groups;
+  for (auto& [id, status] : all)
+    groups.push_back(std::move(status));
+  s.options.status->set_groups(s.options.partition, std::move(groups));
+}
+
 void replay_some(self_pointer self) {
   auto& s = self->state;
   tell(self, s.options.log, log_ask{0, ask_bytes{s.next_to_replay}});
@@ -155,6 +174,10 @@ group_coordinator_actor::behavior_type group_coordinator(
       perform(
         self, s.groups->on_timer(monotonic_ms(*self), s.env->wall_clock_ms()));
       arm_timer(self);
+    },
+    [=](report_groups) {
+      if (self->state.loaded)
+        report(self->state);
     },
     [=](const topics_gone& gone) {
       perform(self, self->state.groups->on_topics_deleted(gone.names,

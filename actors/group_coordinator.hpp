@@ -6,6 +6,7 @@
 
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_status.hpp"
 #include "cluster/group_registry.hpp"
 
 #include <deque>
@@ -16,6 +17,7 @@ struct group_coordinator_options {
   int32_t partition = 0;
   group_config config;
   partition_actor log;
+  std::shared_ptr<node_status> status;
 };
 
 struct group_coordinator_state {

@@ -84,6 +84,8 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
   // To itself: a session or rebalance may have timed out.
   caf::reacts_to<group_timer>,
+  // Tell the metrics page how the groups are.
+  caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets.
   caf::reacts_to<topics_gone>>;
 

@@ -334,6 +334,9 @@ struct group_timer {
   uint64_t generation = 0;
 };
 
+/// Tell the metrics page how the groups are.
+struct report_groups {};
+
 struct topics_gone {
   std::vector<std::string> names;
 };
@@ -399,6 +402,7 @@ MILLRACE_LOCAL_MESSAGE(broker_tick)
 MILLRACE_LOCAL_MESSAGE(stop_broker)
 MILLRACE_LOCAL_MESSAGE(broker_stopped)
 MILLRACE_LOCAL_MESSAGE(group_timer)
+MILLRACE_LOCAL_MESSAGE(report_groups)
 MILLRACE_LOCAL_MESSAGE(topics_gone)
 MILLRACE_LOCAL_MESSAGE(group_ask)
 MILLRACE_LOCAL_MESSAGE(group_answer)

@@ -1,7 +1,10 @@
 #include "actors/node.hpp"
 
 #include "actors/gateway.hpp"
+#include "actors/http_routes.hpp"
+#include "actors/http_session.hpp"
 #include "actors/log.hpp"
+#include "actors/metrics_page.hpp"
 #include "actors/node_core.hpp"
 #include "actors/real_environment.hpp"
 #include "actors/tell.hpp"
@@ -126,7 +129,37 @@ private:
         return port.error();
       kafka_addresses_.push_back(endpoint{at.host, *port}.to_string());
     }
+    for (const auto& listener : config.http_listeners) {
+      const endpoint at{listener.host, listener.port};
+      auto port = first.listen(at, serve_http(routes()));
+      if (!port)
+        return port.error();
+      http_addresses_.push_back(endpoint{at.host, *port}.to_string());
+    }
     return {};
+  }
+
+  /// What the HTTP port answers. Called in the first gateway's thread.
+  http_routes routes() {
+    http_routes all;
+    all.add(
+      "GET", "/livez", [](const http_request&, const http_respond& respond) {
+        respond({.body = "ok\n"});
+      });
+    all.add("GET", "/readyz",
+      [this](const http_request&, const http_respond& respond) {
+        if (parts_.front().core->ready())
+          respond({.body = "ok\n"});
+        else
+          respond({.status = 503, .body = "the node is starting\n"});
+      });
+    all.add("GET", "/metrics",
+      [this](const http_request&, const http_respond& respond) {
+        respond({.content_type = "text/plain; version=0.0.4; charset=utf-8",
+          .body = metrics_page(*core_.counters, *core_.status,
+            parts_.front().core->image(), core_.config->id)});
+      });
+    return all;
   }
 
   std::unique_ptr<connection_handler> accept_kafka(

@@ -128,6 +128,7 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   core.places = std::move(*places);
   core.config = std::make_shared<const node_config>(std::move(config));
   core.counters = std::make_shared<node_counters>();
+  core.status = std::make_shared<node_status>();
   // Several, as one sync after the other is slow with many dirty logs; four
   // bring most of what eight would.
   const int disk_count
@@ -154,7 +155,8 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .endpoints = endpoints,
       .controller = core.controller,
       .disks = core.disks,
-      .handles = std::make_shared<file_cache>(env.files())});
+      .handles = std::make_shared<file_cache>(env.files()),
+      .status = core.status});
   return core;
 }
 

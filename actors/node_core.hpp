@@ -8,6 +8,7 @@
 #include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_counters.hpp"
+#include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
 #include "storage/log_places.hpp"
 
@@ -17,6 +18,7 @@ struct node_core {
   std::shared_ptr<const node_config> config;
   std::shared_ptr<log_places> places;
   std::shared_ptr<node_counters> counters;
+  std::shared_ptr<node_status> status;
   uuid cluster;
   std::vector<disk_actor> disks;
   image_keeper_actor keeper;

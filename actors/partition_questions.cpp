@@ -153,7 +153,7 @@ void finish_deletion(self_pointer self, const log_start_saved& saved) {
   auto& s = self->state;
   if (s.log == nullptr)
     return;
-  if (saved.ok && saved.start > s.log->log_start_offset()) {
+  if (saved.ok && saved.start >= s.log->log_start_offset()) {
     auto removal = s.log->finish_retention(saved.start, s.env->wall_clock_ms());
     if (removal)
       remove_later(self, std::move(*removal));

@@ -39,7 +39,10 @@ uint64_t sim_link::connect(
   std::function<void(std::string)> bytes, std::function<void()> closed) {
   const auto id = next_id_++;
   ends_[id] = {std::move(bytes), std::move(closed), world_.now(), world_.now()};
-  world_.after(delay(), [this, id] {
+  // Nothing that is sent arrives before the connection is there.
+  const auto wait = delay();
+  ends_[id].to_node = world_.now() + wait;
+  world_.after(wait, [this, id] {
     if (!ends_.contains(id))
       return;
     if (node_.running())
@@ -47,7 +50,6 @@ uint64_t sim_link::connect(
     else
       close(id); // connection refused
   });
-  ends_[id].to_node = world_.now() + 2 * sim_ms;
   return id;
 }
 

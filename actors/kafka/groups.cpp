@@ -60,7 +60,12 @@ result<void> handle_find_coordinator(
     const auto fill = [&](auto& out) {
       const auto& places = hub.coordinators();
       if (body.key_type != 0) {
-        out.error_code = code(kafka_error::invalid_request);
+        // Of the codes that clients take for final, this one is final to all
+        // of them: librdkafka asks again for ever after others.
+        out.error_code
+          = code(body.key_type == 1
+                   ? kafka_error::transactional_id_authorization_failed
+                   : kafka_error::invalid_request);
         out.error_message
           = body.key_type == 1
               ? "transactions are not supported by this version of Millrace"

@@ -194,6 +194,8 @@ class Client(unittest.TestCase):
         reader = self.consumer(topic, group_id=group,
                                session_timeout_ms=6000,
                                heartbeat_interval_ms=300)
+        # Alone first: two that come together share the first assignment.
+        self.until(lambda: reader.poll(0.1) or len(reader.assignment()) == 2)
         other = subprocess.Popen([sys.executable, "-c", f"""
 from confluent_kafka import Consumer
 c = Consumer({{"bootstrap.servers": "{SERVER}", "group.id": "{group}",
@@ -201,8 +203,6 @@ c = Consumer({{"bootstrap.servers": "{SERVER}", "group.id": "{group}",
 c.subscribe(["{topic}"])
 while True: c.poll(0.1)"""])
         try:
-            self.until(lambda: reader.poll(0.1)
-                       or len(reader.assignment()) == 2)
             self.until(lambda: reader.poll(0.1)
                        or len(reader.assignment()) == 1)
         finally:

@@ -106,7 +106,7 @@ if [ -z "${MILLRACE_TEST_BOOTSTRAP:-}" ]; then
     \( -name '*.log' -o -name '*.index' -o -name '*.timeindex' \
     -o -name '*.snapshot' \) -size +0 | paste -sd,)
   [ -n "$files" ] || fail "the server left no segments"
-  dump=$(tool kafka.tools.DumpLogSegments --deep-iteration --files "$files")
+  dump=$(tool $commands.DumpLogSegments --deep-iteration --files "$files")
   if grep -E 'Found|mismatch|invalid|isvalid: false|Exception' <<<"$dump"; then
     fail "DumpLogSegments complains"
   fi

@@ -6,8 +6,8 @@ using namespace millrace;
 
 // The expected numbers are those of the Java client's own tests of its
 // default partitioner.
-TEST_CASE("murmur2 gives what the Java client's hash gives",
-  "[storage][murmur2]") {
+TEST_CASE(
+  "murmur2 gives what the Java client's hash gives", "[storage][murmur2]") {
   CHECK(murmur2("21") == -973932308);
   CHECK(murmur2("foobar") == -790332482);
   CHECK(murmur2("a-little-bit-long-string") == -985981536);

@@ -1,0 +1,161 @@
+#include "actors/metrics_page.hpp"
+
+#include "schema/kafka/apis.hpp"
+
+namespace millrace {
+
+namespace {
+
+/// Label values may hold anything: backslash, quote and newline are escaped.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '\\' || c == '"')
+      out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+class page {
+public:
+  void family(const char* name, const char* type, const char* help) {
+    name_ = name;
+    text_ += "# HELP " + name_ + " " + help + "\n# TYPE " + name_ + " "
+             + std::string{type} + "\n";
+  }
+  /// @param labels pairs of name and value
+  void sample(std::initializer_list<std::pair<const char*, std::string>> labels,
+    int64_t value) {
+    text_ += name_;
+    const char* before = "{";
+    for (const auto& [label, content] : labels) {
+      text_ += before + std::string{label} + "=\"" + escaped(content) + "\"";
+      before = ",";
+    }
+    if (labels.size() != 0)
+      text_ += "}";
+    text_ += " " + std::to_string(value) + "\n";
+  }
+  void one(
+    const char* name, const char* type, const char* help, int64_t value) {
+    family(name, type, help);
+    sample({}, value);
+  }
+
+  [[nodiscard]] std::string take() {
+    return std::move(text_);
+  }
+
+private:
+  std::string name_;
+  std::string text_;
+};
+
+void add_traffic(page& p, const node_counters& c) {
+  p.one("kafka_server_brokertopicmetrics_bytesin_total", "counter",
+    "Bytes of record batches that were produced.", c.bytes_in.get());
+  p.one("kafka_server_brokertopicmetrics_bytesout_total", "counter",
+    "Bytes of record batches that were fetched.", c.bytes_out.get());
+  p.one("kafka_server_brokertopicmetrics_failedproducerequests_total",
+    "counter", "Produce requests with an error in the answer.",
+    c.failed_produce.get());
+  p.one("kafka_server_brokertopicmetrics_failedfetchrequests_total", "counter",
+    "Partitions of fetches that were answered with an error.",
+    c.failed_fetch.get());
+  p.family("kafka_network_requestmetrics_requests_total", "counter",
+    "Requests by API.");
+  for (const auto& api : kafka::apis())
+    p.sample(
+      {{"request", api.name}}, c.requests[static_cast<size_t>(api.key)].get());
+  p.one("kafka_server_socket_server_metrics_connection_count", "gauge",
+    "Connections on the Kafka port that are open now.", c.connections.get());
+  p.one("millrace_connections_accepted_total", "counter",
+    "Connections on the Kafka port that were accepted.",
+    c.connections_total.get());
+  p.one("millrace_connections_refused_total", "counter",
+    "Connections that were closed for what they sent.",
+    c.closed_for_errors.get());
+}
+
+void add_partitions(
+  page& p, const node_status::partition_map& all, const metadata_image& image) {
+  int64_t offline = 0;
+  for (const auto& [name, status] : all)
+    offline += status.offline ? 1 : 0;
+  p.one("kafka_server_replicamanager_partitioncount", "gauge",
+    "Partitions with a replica on this node.", image.partition_count());
+  p.one("kafka_server_replicamanager_leadercount", "gauge",
+    "Partitions that this node leads.", image.partition_count());
+  p.one("kafka_server_replicamanager_underreplicatedpartitions", "gauge",
+    "Partitions that lack an in-sync replica.", 0);
+  p.one("kafka_server_replicamanager_offlinereplicacount", "gauge",
+    "Replicas whose log cannot be written.", offline);
+  const auto each = [&](const char* family, const char* help, auto value) {
+    p.family(family, "gauge", help);
+    for (const auto& [name, status] : all)
+      p.sample(
+        {{"topic", name.topic}, {"partition", std::to_string(name.partition)}},
+        value(status));
+  };
+  each("kafka_topic_partition_current_offset",
+    "The high watermark: what consumers may read up to.", [](const auto& s) {
+      return s.high_watermark.value;
+    });
+  each("kafka_topic_partition_oldest_offset", "The first offset that is kept.",
+    [](const auto& s) {
+      return s.log_start.value;
+    });
+  each(
+    "kafka_log_log_size", "Bytes of the partition's log.", [](const auto& s) {
+      return s.size_bytes;
+    });
+}
+
+void add_groups(page& p, const std::vector<group_status>& groups,
+  const node_status::partition_map& partitions) {
+  p.family("kafka_consumergroup_members", "gauge", "Members of the group.");
+  for (const auto& g : groups)
+    p.sample({{"consumergroup", g.group}}, g.members);
+  p.family("kafka_consumergroup_current_offset", "gauge",
+    "The offset that the group has committed.");
+  for (const auto& g : groups)
+    for (const auto& [tp, at] : g.committed)
+      p.sample({{"consumergroup", g.group}, {"topic", tp.topic},
+                 {"partition", std::to_string(tp.partition)}},
+        at);
+  p.family("kafka_consumergroup_lag", "gauge",
+    "Records between the committed offset and the high watermark.");
+  for (const auto& g : groups)
+    for (const auto& [tp, at] : g.committed)
+      if (const auto known = partitions.find(tp); known != partitions.end())
+        p.sample({{"consumergroup", g.group}, {"topic", tp.topic},
+                   {"partition", std::to_string(tp.partition)}},
+          std::max<int64_t>(known->second.high_watermark.value - at, 0));
+}
+
+} // namespace
+
+std::string metrics_page(const node_counters& counters,
+  const node_status& status, const metadata_image& image, node_id self) {
+  page p;
+  add_traffic(p, counters);
+  p.one("kafka_brokers", "gauge", "Brokers that are registered.",
+    static_cast<int64_t>(image.brokers().size()));
+  p.one("kafka_controller_kafkacontroller_activecontrollercount", "gauge",
+    "1 on the node that is the controller.", 1);
+  p.one("kafka_controller_kafkacontroller_globaltopiccount", "gauge",
+    "Topics of the cluster.", static_cast<int64_t>(image.topics().size()));
+  p.one("kafka_controller_kafkacontroller_globalpartitioncount", "gauge",
+    "Partitions of the cluster.", image.partition_count());
+  p.one("millrace_node_id", "gauge", "The number of this node.", self.value);
+  const auto partitions = status.partitions();
+  add_partitions(p, partitions, image);
+  add_groups(p, status.groups(), partitions);
+  return p.take();
+}
+
+} // namespace millrace
