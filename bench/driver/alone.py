@@ -67,7 +67,7 @@ def many_partitions(make, load):
             names = {"topic": f"many-{t}", "partitions": each}
             load(server, "create", names)
             load(server, "produce", {**names, "requests": each,
-                                     "in-flight": 32, "acks": -1})
+                                     "in-flight": 32, "acks": 1})
         grown = resident_mb(server) - before
         server.stop(signal.SIGKILL)
         again = server.start()

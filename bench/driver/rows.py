@@ -75,7 +75,7 @@ ROWS = (
         base="floor_sync"),
     Row("lone_durable", "one small produce at a time, acks=all, on disk",
         "produce",
-        {"records": 1, "in-flight": 1, "requests": 3000, "acks": -1},
+        {"records": 1, "in-flight": 1, "requests": 1000, "acks": -1},
         (Figure("p50_us", "p50 us", 1.6), Figure("p99_us", "p99 us", 1.6)),
         base="floor_sync"),
     Row("fetch", "fetch 1 MiB at a time",
