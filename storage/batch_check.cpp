@@ -157,9 +157,13 @@ bool check_records(append_item& item, const log_config& config, int64_t now_ms,
       note_record(item, kafka_error::invalid_timestamp, i,
         "its timestamp is out of the range that the topic allows");
   }
-  if (cursor.next(head))
+  const bool more = cursor.next(head);
+  // Without a codec, bytes that are no record are too much just the same.
+  if (more
+      || (view.codec() == compression_codec::none
+          && cursor.failure().code != errc::none))
     return refuse(item, kafka_error::invalid_record,
-      "the record batch holds more records than its header says");
+      "the record batch holds more than the records of its header");
   if (cursor.failure().code != errc::none)
     return refuse_codec(item, cursor.failure());
   if (item.error != kafka_error::none)

@@ -72,6 +72,8 @@ result<partition_log::readable> partition_log::read(
   readable out;
   for (size_t i = segment_of(from); i < segments_.size() && from < limit; ++i) {
     const auto& s = segments_[i];
+    if (s.base >= limit)
+      break; // what stands there may be a hole's, and say any offset
     if (s.size == 0)
       continue;
     auto begin = s.find(*cache_, directory_, from, floor_for(from, s));

@@ -189,13 +189,13 @@ result<void> partition_log::recovery::load_holes() {
   std::istringstream in{*text};
   int version = -1;
   size_t count = 0;
-  in >> version >> count;
+  const bool begun = static_cast<bool>(in >> version >> count);
   hole h;
-  while (in && version == 0 && log_.holes_.size() < count
+  while (begun && version == 0 && log_.holes_.size() < count
          && in >> h.first.value >> h.end.value >> h.segment_base.value
               >> h.resume_position)
     log_.holes_.push_back(h);
-  if (version != 0 || log_.holes_.size() != count)
+  if (!begun || version != 0 || log_.holes_.size() != count)
     return error{errc::corrupt, path + ": not what the format asks for"};
   return {};
 }

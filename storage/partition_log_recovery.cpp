@@ -35,9 +35,10 @@ result<void> partition_log::recovery::run() {
   auto there = list();
   if (!there)
     return there.error();
-  if (!*there || log_.segments_.empty())
+  if (*there)
+    MILLRACE_TRY(load_holes());
+  if (log_.segments_.empty())
     return create(what_.log_start);
-  MILLRACE_TRY(load_holes());
   MILLRACE_TRY(prepare());
   MILLRACE_TRY(walk());
   return finish();

@@ -48,15 +48,21 @@ private:
   const std::byte* end_;
 };
 
+/// Wraps: the sum may be a lie, which is the reader's to judge.
+int64_t sum(int64_t a, int64_t b) {
+  return static_cast<int64_t>(
+    static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
+}
+
 void read_record(
   field_reader& reader, const batch_view& batch, record_view& record) {
   (void)reader.number(); // its length: the fields say the same
   reader.skip(1);        // attributes: none are defined
   const auto timestamp_delta = reader.number();
-  record.at = offset{batch.base_offset().value + reader.number()};
+  record.at = offset{sum(batch.base_offset().value, reader.number())};
   record.timestamp_ms = batch.timestamps() == timestamp_type::log_append_time
                           ? batch.max_timestamp()
-                          : batch.base_timestamp() + timestamp_delta;
+                          : sum(batch.base_timestamp(), timestamp_delta);
   record.key = reader.bytes();
   record.value = reader.bytes();
   record.headers.clear();

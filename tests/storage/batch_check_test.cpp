@@ -236,3 +236,16 @@ TEST_CASE("no spoiled byte of the records crashes the check",
       }
     }
 }
+
+TEST_CASE("bytes behind the last record are refused as an invalid record",
+  "[storage][batch_check]") {
+  const auto good = make_batch();
+  for (const auto tail : {std::byte{0}, std::byte{0xff}}) {
+    auto longer = shared_bytes::allocate(good.size() + 1);
+    std::copy_n(good.data(), good.size(), longer.data());
+    longer.data()[good.size()] = tail;
+    patch_size(longer.writable());
+    patch_crc(longer.writable());
+    CHECK(checked(longer).error == kafka_error::invalid_record);
+  }
+}

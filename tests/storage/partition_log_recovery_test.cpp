@@ -324,3 +324,13 @@ TEST_CASE("whatever a disk does to the files, the log opens, and what it gives "
     CHECK(bases(*f.log, end, end + int64_t{1}) == list{end.value});
   }
 }
+
+TEST_CASE("lost ranges are read, and their damage told, without a segment too",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  REQUIRE(make_directory_durable(f.disk, "/data/t-0").ok());
+  REQUIRE(replace_file(f.disk, "/data/t-0/millrace.lost-ranges", "x").ok());
+  const auto opened = f.try_open(f.disk);
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().code == errc::corrupt);
+}
