@@ -42,8 +42,12 @@ void start_coordinator(
   self_pointer self, int32_t index, const partition_actor& log, news& told) {
   auto& s = self->state;
   auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
-    group_coordinator_options{
-      index, group_config_of(*s.options.config), log, s.options.status});
+    group_coordinator_options{.partition = index,
+      .topic_id = s.replicas.at({offsets_topic_name, index}).topic_id,
+      .config = group_config_of(*s.options.config),
+      .log = log,
+      .status = s.options.status,
+      .keeper = s.options.keeper});
   self->monitor(coordinator);
   s.coordinators[index] = coordinator;
   told.coordinators.push_back(
@@ -363,8 +367,13 @@ void tick(self_pointer self) {
   auto& s = self->state;
   if (s.stopping != nullptr)
     return;
+  const auto now = monotonic_ms(*self);
+  const bool retention = now >= s.next_retention_ms;
+  if (retention)
+    s.next_retention_ms
+      = now + s.options.config->log_retention_check_interval_ms;
   for (const auto& [name, replica] : s.replicas)
-    tell(self, replica.actor, partition_tick{});
+    tell(self, replica.actor, partition_tick{retention});
   for (const auto& [index, coordinator] : s.coordinators)
     tell(self, coordinator, report_groups{});
   write_checkpoints(self);

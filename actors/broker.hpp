@@ -27,6 +27,7 @@ struct broker_options {
   std::vector<disk_actor> disks;
   std::shared_ptr<file_cache> handles;
   std::shared_ptr<node_status> status;
+  image_keeper_actor keeper;
 };
 
 struct broker_state {
@@ -54,6 +55,8 @@ struct broker_state {
   std::map<topic_partition, uuid> closing;
   /// Not registered yet: nothing is led before the new epochs are granted.
   bool registered = false;
+
+  int64_t next_retention_ms = 0; ///< monotonic
 
   caf::strong_actor_ptr stopping; ///< who waits for the end
   bool all_clean = true;

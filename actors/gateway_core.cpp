@@ -114,12 +114,25 @@ void gateway_core::advance(int64_t now_ms) {
     if (sink != nullptr)
       sink->on_time();
   }
+  close_idle();
+}
+
+void gateway_core::close_idle() {
+  const auto idle_max = wiring_.config->connection_idle_ms_max;
+  if (idle_max < 0 || now_ms_ < next_sweep_ms_)
+    return;
+  next_sweep_ms_ = now_ms_ + std::clamp<int64_t>(idle_max / 4, 100, 30'000);
+  for (const auto& [id, session] : sessions_)
+    session->close_if_idle(now_ms_ - idle_max);
 }
 
 std::optional<int64_t> gateway_core::next_deadline() const {
-  if (deadlines_.empty())
-    return std::nullopt;
-  return deadlines_.begin()->first;
+  std::optional<int64_t> due;
+  if (!deadlines_.empty())
+    due = deadlines_.begin()->first;
+  if (!sessions_.empty() && wiring_.config->connection_idle_ms_max >= 0)
+    due = std::min(due.value_or(INT64_MAX), next_sweep_ms_);
+  return due;
 }
 
 const caf::strong_actor_ptr& gateway_core::partition(

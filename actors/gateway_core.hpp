@@ -190,6 +190,8 @@ private:
   void deliver(uint64_t ticket, Answer& answer);
   void apply(const metadata_update& update);
   void lose(caf::actor_id target);
+  /// connections.max.idle.ms, looked at now and then.
+  void close_idle();
   template <class T>
   void send(const caf::strong_actor_ptr& to, T&& message);
 
@@ -213,6 +215,7 @@ private:
   std::unordered_map<caf::actor_id, size_t> fetch_index_;
   bool ready_ = false;
   int64_t now_ms_ = 0;
+  int64_t next_sweep_ms_ = 0;
   int64_t in_flight_bytes_ = 0;
   std::vector<uint64_t> waiting_for_room_;
 };

@@ -20,6 +20,8 @@ void perform(self_pointer self, group_effects effects) {
     for (const auto& record : effects.records)
       builder.add(
         {.timestamp_ms = now, .key = record.key, .value = record.value});
+    s.appending[effects.append_id]
+      = static_cast<int64_t>(effects.records.size());
     auto batch = builder.finish();
     MILLRACE_ASSERT(batch.ok(), "records without a codec make a batch");
     produce_many append;
@@ -87,6 +89,70 @@ void report(group_coordinator_state& s) {
   s.options.status->set_groups(s.options.partition, std::move(groups));
 }
 
+/// `g/<partition>/`: where the image of these groups lies.
+std::string image_prefix(const group_coordinator_state& s) {
+  return "g/" + std::to_string(s.options.partition) + "/";
+}
+
+/// The key, next to those of group_image, that says up to where the image
+/// goes and of which topic's log.
+constexpr const char* head_key = "head";
+
+void save(self_pointer self) {
+  auto& s = self->state;
+  if (s.applied_end == s.saved_end)
+    return;
+  const auto prefix = image_prefix(s);
+  image_commit commit;
+  for (auto& change : s.groups->take_changes())
+    commit.writes.push_back({prefix + change.key, std::move(change.value)});
+  commit.writes.push_back({prefix + head_key,
+    to_string(s.options.topic_id) + " " + std::to_string(s.applied_end.value)});
+  s.saved_end = s.applied_end;
+  tell(self, s.options.keeper, std::move(commit));
+}
+
+/// Takes the image that was there away: it is not of this log.
+void discard_image(self_pointer self) {
+  auto& s = self->state;
+  image_commit commit;
+  for (auto& key : std::exchange(s.image_keys, {}))
+    commit.writes.push_back({image_prefix(s) + key, std::nullopt});
+  if (!commit.writes.empty())
+    tell(self, s.options.keeper, std::move(commit));
+}
+
+/// Where the replay of the log goes on, or nothing if the image is of
+/// another log or cannot be read.
+std::optional<offset> load(
+  group_coordinator_state& s, const image_pairs& image) {
+  std::optional<offset> applied;
+  for (const auto& [key, value] : image.pairs)
+    if (key == head_key && value.size() > 23
+        && value.substr(0, 22) == to_string(s.options.topic_id))
+      applied = offset{std::strtoll(value.c_str() + 23, nullptr, 10)};
+  if (!applied)
+    return std::nullopt;
+  for (const auto& [key, value] : image.pairs)
+    if (key != head_key)
+      if (auto done = s.groups->load(key, value); !done) {
+        log::warn("the image of the groups of __consumer_offsets-{} cannot "
+                  "be used: {}",
+          s.options.partition, to_string(done.error()));
+        return std::nullopt;
+      }
+  return applied;
+}
+
+/// An empty registry, to be filled from the beginning of the log.
+void start_over(group_coordinator_state& s) {
+  s.groups = std::make_unique<group_registry>(s.options.config, [env = s.env] {
+    return env->random_uuid();
+  });
+  s.next_to_replay = offset{0};
+  s.replay_from = offset{0};
+}
+
 void replay_some(self_pointer self) {
   auto& s = self->state;
   tell(self, s.options.log, log_ask{0, ask_bytes{s.next_to_replay}});
@@ -126,6 +192,18 @@ void on_bytes(self_pointer self, const log_answer& answer) {
     replay_some(self);
     return;
   }
+  if (s.replay_from > answer.high_watermark) {
+    // R21: an image that is ahead of its log is of a log that is gone.
+    log::warn("the image of the groups of __consumer_offsets-{} is ahead of "
+              "its log and is built again",
+      s.options.partition);
+    discard_image(self);
+    start_over(s);
+    replay_some(self);
+    return;
+  }
+  s.image_keys.clear();
+  s.applied_end = s.next_to_replay;
   s.groups->finish_load(monotonic_ms(*self), s.env->wall_clock_ms());
   s.loaded = true;
   for (auto& [asker, ask] : std::exchange(s.waiting, {}))
@@ -140,10 +218,8 @@ group_coordinator_actor::behavior_type group_coordinator(
   auto& state = self->state;
   state.env = env;
   state.options = std::move(options);
-  state.groups.emplace(state.options.config, [env] {
-    return env->random_uuid();
-  });
-  replay_some(self);
+  start_over(state);
+  tell(self, state.options.keeper, image_ask{image_prefix(state)});
   return {
     [=](group_ask& ask) {
       auto& s = self->state;
@@ -155,6 +231,12 @@ group_coordinator_actor::behavior_type group_coordinator(
     [=](const produce_results& message) {
       auto& s = self->state;
       for (const auto& r : message.results) {
+        if (const auto at = s.appending.find(r.ticket);
+          at != s.appending.end()) {
+          if (r.error == kafka_error::none)
+            s.applied_end = r.base_offset + at->second;
+          s.appending.erase(at);
+        }
         perform(self, s.groups->on_appended(r.ticket, r.error,
                         monotonic_ms(*self), s.env->wall_clock_ms()));
         if (r.error != kafka_error::none)
@@ -175,9 +257,27 @@ group_coordinator_actor::behavior_type group_coordinator(
         self, s.groups->on_timer(monotonic_ms(*self), s.env->wall_clock_ms()));
       arm_timer(self);
     },
+    [=](const image_pairs& image) {
+      auto& s = self->state;
+      if (!image.why.empty())
+        log::warn("the image of the groups of __consumer_offsets-{} cannot "
+                  "be read: {}",
+          s.options.partition, image.why);
+      for (const auto& [key, value] : image.pairs)
+        s.image_keys.push_back(key);
+      if (const auto applied = load(s, image)) {
+        s.next_to_replay = s.replay_from = s.saved_end = *applied;
+      } else {
+        discard_image(self);
+        start_over(s);
+      }
+      replay_some(self);
+    },
     [=](report_groups) {
-      if (self->state.loaded)
-        report(self->state);
+      if (!self->state.loaded)
+        return;
+      report(self->state);
+      save(self);
     },
     [=](const topics_gone& gone) {
       perform(self, self->state.groups->on_topics_deleted(gone.names,

@@ -5,6 +5,7 @@
 // it decides is appended there with acks=all before anyone is answered.
 
 #include "actors/environment.hpp"
+#include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_status.hpp"
 #include "cluster/group_registry.hpp"
@@ -15,9 +16,12 @@ namespace millrace {
 
 struct group_coordinator_options {
   int32_t partition = 0;
+  /// Whose log it is: an image of another topic's is thrown away (R21).
+  uuid topic_id;
   group_config config;
   partition_actor log;
   std::shared_ptr<node_status> status;
+  image_keeper_actor keeper;
 };
 
 struct group_coordinator_state {
@@ -25,9 +29,15 @@ struct group_coordinator_state {
 
   environment* env = nullptr;
   group_coordinator_options options;
-  std::optional<group_registry> groups;
+  std::unique_ptr<group_registry> groups;
   bool loaded = false;
   offset next_to_replay{0};
+  offset replay_from{0};
+  /// Everything below is applied, and so in the changes for the image.
+  offset applied_end{0};
+  offset saved_end{0};
+  std::vector<std::string> image_keys;   ///< of the image that was there
+  std::map<uint64_t, int64_t> appending; ///< records by append id
 
   struct waiting_ask {
     caf::strong_actor_ptr asker;

@@ -1,6 +1,7 @@
 #include "actors/image_keeper.hpp"
 
 #include "actors/log.hpp"
+#include "actors/tell.hpp"
 
 namespace millrace {
 
@@ -26,6 +27,19 @@ image_keeper_actor::behavior_type image_keeper(
   std::shared_ptr<std::unique_ptr<image_store>> store) {
   self->state.store = std::move(*store);
   return {
+    [=](const image_ask& ask) {
+      image_pairs answer;
+      auto done = self->state.store->scan(
+        ask.prefix, [&](std::string_view key, std::string_view value) {
+          answer.pairs.emplace_back(key.substr(ask.prefix.size()), value);
+          return true;
+        });
+      if (!done) {
+        answer.pairs.clear();
+        answer.why = to_string(done.error());
+      }
+      tell(self, self->current_sender(), std::move(answer));
+    },
     [=](const image_commit& message) {
       // Later commits hold only what changed since this one, so that a lost
       // one would leave a hole: the image is rebuilt from the log instead.

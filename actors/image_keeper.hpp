@@ -16,8 +16,21 @@ struct image_commit {
   std::vector<image_write> writes;
 };
 
+/// What is committed under a prefix; answered by image_pairs.
+struct image_ask {
+  std::string prefix;
+};
+
+struct image_pairs {
+  /// Keys without the prefix. Nothing if `why` says that nothing can be read.
+  std::vector<std::pair<std::string, std::string>> pairs;
+  std::string why;
+};
+
 /// IMAGE KEEPER: owns one image store.
 using image_keeper_actor = caf::typed_actor<
+  // Reads an image back.
+  caf::reacts_to<image_ask>,
   // Commits the writes; a failure costs a longer replay, nothing else.
   caf::reacts_to<image_commit>>;
 
@@ -33,3 +46,5 @@ image_keeper_actor::behavior_type image_keeper(
 } // namespace millrace
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_commit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_ask)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_pairs)

@@ -4,6 +4,7 @@
 // sentence for each message that it understands. Answers are messages of
 // their own (see messages.hpp); they go to whoever sent the question.
 
+#include "actors/image_keeper.hpp"
 #include "actors/messages.hpp"
 
 #include <caf/all.hpp>
@@ -84,7 +85,9 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
   // To itself: a session or rebalance may have timed out.
   caf::reacts_to<group_timer>,
-  // Tell the metrics page how the groups are.
+  // What the image holds of these groups, at the start.
+  caf::reacts_to<image_pairs>,
+  // Tell the metrics page how the groups are, and write the image down.
   caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets.
   caf::reacts_to<topics_gone>>;

@@ -191,7 +191,9 @@ struct log_start_saved {
 };
 
 /// Housekeeping: roll, retention, expiry, checkpoint.
-struct partition_tick {};
+struct partition_tick {
+  bool retention = false; ///< also look what is to be deleted
+};
 
 struct partition_settings {
   log_config log;
@@ -200,6 +202,9 @@ struct partition_settings {
   int64_t flush_messages = INT64_MAX;
   int64_t flush_ms = INT64_MAX;
   int32_t min_insync_replicas = 1;
+  /// How long, and how much, may stay in memory when nobody waits (R8).
+  int64_t lazy_sync_ms = 50;
+  int64_t lazy_sync_bytes = 16 << 20;
 };
 
 /// This broker leads the partition as registered, with these settings.

@@ -156,7 +156,8 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .controller = core.controller,
       .disks = core.disks,
       .handles = std::make_shared<file_cache>(env.files()),
-      .status = core.status});
+      .status = core.status,
+      .keeper = core.keeper});
   return core;
 }
 

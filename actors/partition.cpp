@@ -12,10 +12,6 @@ namespace {
 
 using self_pointer = partition_actor::stateful_pointer<partition_state>;
 
-/// How long a written batch may stay in memory only when nobody waits (R8).
-constexpr auto lazy_sync_delay = std::chrono::milliseconds{50};
-constexpr int64_t lazy_sync_bytes = 16 << 20;
-
 /// Opens the log when it is first needed. False if it cannot be used.
 bool ensure_open(partition_state& s) {
   if (s.log != nullptr)
@@ -123,14 +119,14 @@ void schedule_sync(self_pointer self) {
   if (s.log->durable_end_offset() == s.log->log_end_offset())
     return;
   const bool waited_for = !s.parked.empty() || !s.waiters.empty();
-  const bool enough = s.unsynced_bytes >= lazy_sync_bytes
+  const bool enough = s.unsynced_bytes >= settings.lazy_sync_bytes
                       || s.unsynced_records >= settings.flush_messages;
   if (waited_for || enough) {
     start_sync(self);
   } else if (!s.sync_armed && !s.syncing) {
     s.sync_armed = true;
-    const auto delay = std::min<std::chrono::milliseconds>(
-      lazy_sync_delay, std::chrono::milliseconds{settings.flush_ms});
+    const auto delay = std::chrono::milliseconds{
+      std::min(settings.lazy_sync_ms, settings.flush_ms)};
     self->delayed_send(self, delay, lazy_sync{});
   }
 }
@@ -336,11 +332,11 @@ void on_synced(self_pointer self, const sync_done& done) {
     finish_close(self);
 }
 
-void on_tick(self_pointer self) {
+void on_tick(self_pointer self, const partition_tick& tick) {
   auto& s = self->state;
   if (!ensure_open(s) || s.closing != nullptr)
     return;
-  keep_house(self);
+  keep_house(self, tick.retention);
   tell(self, s.options.broker,
     partition_state_report{s.options.name, s.log->log_start_offset(),
       s.high_watermark, s.log->durable_end_offset(), s.log->log_end_offset(),
@@ -415,8 +411,8 @@ partition_actor::behavior_type partition(
     [=](const log_start_saved& saved) {
       finish_deletion(self, saved);
     },
-    [=](partition_tick) {
-      on_tick(self);
+    [=](const partition_tick& tick) {
+      on_tick(self, tick);
     },
     [=](const close_partition& close) {
       auto& s = self->state;

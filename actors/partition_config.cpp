@@ -54,6 +54,8 @@ partition_settings partition_settings_of(
   s.flush_messages = topic.flush_messages;
   s.flush_ms = topic.flush_ms;
   s.min_insync_replicas = topic.min_insync_replicas;
+  s.lazy_sync_ms = node.lazy_flush_ms;
+  s.lazy_sync_bytes = node.lazy_flush_bytes;
   return s;
 }
 

@@ -174,14 +174,14 @@ void finish_deletion(self_pointer self, const log_start_saved& saved) {
   });
 }
 
-void keep_house(self_pointer self) {
+void keep_house(self_pointer self, bool retention) {
   auto& s = self->state;
   const auto now = s.env->wall_clock_ms();
   if (auto rolled = s.log->roll_if_due(now); !rolled)
     log::error(
       "partition {}: {}", to_string(s.options.name), to_string(rolled.error()));
   s.log->expire_producers(now);
-  if (!s.clock.trusts(now, monotonic_ms(*self)))
+  if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention)
     return;
   if (const auto start = s.log->begin_retention(now, s.high_watermark))
     tell(self, s.options.broker, save_log_start{s.options.name, *start});

@@ -23,6 +23,8 @@ void finish_deletion(partition_actor::stateful_pointer<partition_state> self,
   const log_start_saved& saved);
 
 /// Rolls and removes segments that are due. Precondition: the log is open.
-void keep_house(partition_actor::stateful_pointer<partition_state> self);
+/// @param retention also look what is to be deleted
+void keep_house(
+  partition_actor::stateful_pointer<partition_state> self, bool retention);
 
 } // namespace millrace

@@ -35,6 +35,7 @@ kafka_session::kafka_session(
       cutter_(
         chunks, std::min(first_frame_bytes_max,
                   static_cast<uint32_t>(hub.config().request_bytes_max))) {
+  active_ms_ = hub_.now_ms();
   hub_.counters().connections.add();
   hub_.counters().connections_total.add();
 }
@@ -48,6 +49,7 @@ std::span<std::byte> kafka_session::prepare_read() {
 void kafka_session::on_read(size_t size) {
   if (closed_)
     return;
+  active_ms_ = hub_.now_ms();
   const auto before = waiting_.size();
   auto cut = cutter_.consume(size, waiting_);
   for (size_t i = before; i < waiting_.size(); ++i)
@@ -119,6 +121,7 @@ void kafka_session::finish(uint64_t number, outgoing out) {
   MILLRACE_ASSERT(index < slots_.size(), "an answer has its request");
   auto& slot = slots_[index];
   MILLRACE_ASSERT(!slot.done, "a request is answered once");
+  active_ms_ = hub_.now_ms();
   slot.answer = std::move(out);
   slot.done = true;
   --running_;
@@ -182,6 +185,11 @@ void kafka_session::update_reading() {
     peer_.pause_reading();
   else
     peer_.resume_reading();
+}
+
+void kafka_session::close_if_idle(int64_t before_ms) {
+  if (running_ == 0 && active_ms_ < before_ms)
+    close("idle for longer than connections.max.idle.ms");
 }
 
 void kafka_session::on_ready() {

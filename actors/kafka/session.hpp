@@ -34,6 +34,9 @@ public:
   void close(std::string_view why);
   /// The gateway knows where everything is: requests may start.
   void on_ready();
+  /// Closes the connection if it has no request under way and has been quiet
+  /// since before `before_ms` (monotonic).
+  void close_if_idle(int64_t before_ms);
   /// The gateway has room for more requests.
   void on_room();
 
@@ -65,6 +68,7 @@ private:
   size_t running_ = 0;        ///< slots that are not done
   size_t held_bytes_ = 0;     ///< of requests under way or waiting
   bool only_produces_ = true; ///< among those running
+  int64_t active_ms_ = 0;     ///< when it last read or answered
   bool paused_ = false;
   bool no_room_ = false;
   bool closed_ = false;
