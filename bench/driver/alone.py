@@ -8,7 +8,7 @@ import time
 
 PARTITIONS = 10000
 TOPICS = 10
-IDLE_S = 10
+IDLE_S = 5
 
 
 def resident_mb(server):
