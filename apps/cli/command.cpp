@@ -5,8 +5,8 @@ namespace millrace::cli {
 void add_server_options(CLI::App& command, command_context& context) {
   command
     .add_option("-b,--bootstrap", context.bootstrap,
-      "Any server of the cluster, as HOST:PORT; several with commas")
-    ->envname("MILLRACE_BOOTSTRAP")
+      "Any server of the cluster, as HOST:PORT, several with commas; "
+      "MILLRACE_BOOTSTRAP sets another default")
     ->capture_default_str();
   command
     .add_option("--timeout", context.timeout_seconds,

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 
 namespace millrace::cli {
 namespace {
@@ -11,7 +12,7 @@ First steps:
   millrace serve                                run a node with data in ./data
   millrace topic create orders -p 6             make a topic
   echo hello | millrace produce orders          write a record
-  millrace consume orders -o beginning -e       read them all, then stop
+  millrace consume orders -e                    read them all, then stop
 
 `millrace COMMAND --help` shows a command's options with examples.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 no server.)";
@@ -21,6 +22,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no such thing, 4 no server.)";
 command_line::command_line(
   serve_function serve, std::initializer_list<add_function> more)
     : root_("Millrace: Kafka's work in one program.", "millrace") {
+  // Not through CLI11: it would give the variable's value to the options of
+  // all other commands too, and they share this one place.
+  if (const char* server = std::getenv("MILLRACE_BOOTSTRAP"))
+    context_.bootstrap = server;
   root_.require_subcommand(1);
   root_.footer(footer);
   root_.set_version_flag("--version", "millrace " MILLRACE_VERSION);

@@ -143,6 +143,7 @@ result<std::vector<topic_info>> cluster::fetch_topics(
   const std::optional<std::vector<std::string>>& names, bool create) {
   kafka::metadata_request request;
   request.allow_auto_topic_creation = create;
+  request.topics.reset(); // null asks for all
   if (names) {
     request.topics.emplace();
     for (const auto& name : *names)
