@@ -182,7 +182,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   use(**again);
   MILLRACE_ASSERT(
     (*again)->log_end_offset() == end, "a second start finds the same end");
-  MILLRACE_ASSERT(
-    read_all(**again) == records, "a second start finds the same batches");
+  // In a compacted log bad bytes are told from a gap while they are walked,
+  // and a clean start walks the last segment only.
+  MILLRACE_ASSERT(opening.config.keys_required || read_all(**again) == records,
+    "a second start finds the same batches");
   return 0;
 }
