@@ -22,7 +22,7 @@ else
   for _ in $(seq 200); do
     grep -q 'Ctrl-C stops' "$T/serve" && break
     kill -0 "$server" 2> /dev/null || { cat "$T/log"; exit 1; }
-    read -rt 0.05 < <(tail -f /dev/null) || true
+    read -rt 0.05 <> <(:) || true
   done
   MILLRACE_BOOTSTRAP=$(sed -n 's/^  Kafka *\([^, ]*\).*/\1/p' "$T/serve")
   export MILLRACE_BOOTSTRAP
