@@ -63,10 +63,13 @@ void start_partition(self_pointer self, const topic_image& topic,
   auto& places = *s.options.places;
   auto place = places.prepare(name, topic.id);
   if (!place) {
-    log::error("partition {} cannot be used: {}", to_string(name),
-      to_string(place.error()));
+    if (s.failed.insert(name).second)
+      log::error("partition {} cannot be used: {}; it is tried again every "
+                 "few seconds",
+        to_string(name), to_string(place.error()));
     return;
   }
+  s.failed.erase(name);
   const auto hints = places.hints(name);
   auto actor = self->spawn<caf::linked>(partition, s.env,
     partition_options{.name = name,
@@ -363,6 +366,19 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   }
 }
 
+void retry_failed(self_pointer self) {
+  auto& s = self->state;
+  if (s.failed.empty())
+    return;
+  news told;
+  for (const auto& name : std::set<topic_partition>{s.failed})
+    if (const auto* topic = s.image.find_topic(name.topic))
+      start_topic(self, *topic, told);
+    else
+      s.failed.erase(name);
+  publish(self, std::move(told));
+}
+
 void tick(self_pointer self) {
   auto& s = self->state;
   if (s.stopping != nullptr)
@@ -377,6 +393,7 @@ void tick(self_pointer self) {
   for (const auto& [index, coordinator] : s.coordinators)
     tell(self, coordinator, report_groups{});
   write_checkpoints(self);
+  retry_failed(self);
   self->delayed_send(self, tick_period, broker_tick{});
 }
 

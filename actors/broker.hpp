@@ -57,6 +57,8 @@ struct broker_state {
   bool registered = false;
 
   int64_t next_retention_ms = 0; ///< monotonic
+  /// Could not be started, and this was told; every tick tries again.
+  std::set<topic_partition> failed;
 
   caf::strong_actor_ptr stopping; ///< who waits for the end
   bool all_clean = true;

@@ -16,7 +16,7 @@ using self_pointer = partition_actor::stateful_pointer<partition_state>;
 bool ensure_open(partition_state& s) {
   if (s.log != nullptr)
     return !s.log->offline();
-  if (!s.broken.empty())
+  if (!s.broken.empty() && !s.may_recover)
     return false;
   auto opened = partition_log::open({.files = &s.env->files(),
     .directory = s.options.directory,
@@ -28,11 +28,17 @@ bool ensure_open(partition_state& s) {
     .now_ms = s.env->wall_clock_ms(),
     .handles = s.options.handles});
   if (!opened) {
-    s.broken = to_string(opened.error());
-    log::error(
-      "partition {} cannot be opened: {}", to_string(s.options.name), s.broken);
+    const auto why = to_string(opened.error());
+    const auto code = opened.error().code;
+    s.may_recover = code == errc::out_of_handles || code == errc::out_of_space;
+    if (why != s.broken)
+      log::error("partition {} cannot be opened: {}{}",
+        to_string(s.options.name), why,
+        s.may_recover ? "; it is tried again when it is needed" : "");
+    s.broken = why;
     return false;
   }
+  s.broken.clear();
   s.log = std::move(*opened);
   // Recovery has synced what it read (R5), so all of it is durable.
   s.high_watermark = s.log->log_end_offset();
@@ -168,6 +174,22 @@ void refuse_for_replicas(
   answers.send(self);
 }
 
+/// Names cause and cure of a write that the disk refused, once a minute.
+void complain(self_pointer self, const std::vector<append_item>& items) {
+  auto& s = self->state;
+  for (const auto& item : items) {
+    const auto now = monotonic_ms(*self);
+    if (item.error != kafka_error::kafka_storage_error
+        || now < s.next_complaint_ms)
+      continue;
+    s.next_complaint_ms = now + 60'000;
+    log::error("partition {} cannot be written: {}. Producers get "
+               "KAFKA_STORAGE_ERROR and try again; if the disk is full, free "
+               "space or lower retention.ms or retention.bytes.",
+      to_string(s.options.name), item.message);
+  }
+}
+
 void append_gathered(self_pointer self) {
   auto& s = self->state;
   s.gathering = false;
@@ -186,6 +208,7 @@ void append_gathered(self_pointer self) {
     const auto before = s.log->log_end_offset();
     s.log->append(items, s.options.registration.epoch, s.env->wall_clock_ms());
     s.unsynced_records += s.log->log_end_offset().value - before.value;
+    complain(self, items);
   }
   answer_batch answers;
   for (size_t i = 0; i < items.size(); ++i) {

@@ -54,6 +54,7 @@ struct partition_state {
   partition_options options;
   std::unique_ptr<partition_log> log; ///< null: not opened yet, or broken
   std::string broken;                 ///< why the log could not be opened
+  bool may_recover = false; ///< for lack of space or descriptors: try again
   /// Who is in sync, and the high watermark; set when the log is open.
   std::optional<replica_set> replicas;
   offset high_watermark{0}; ///< as it was last told
@@ -71,6 +72,7 @@ struct partition_state {
   bool sync_armed = false; ///< a lazy sync is due (R8)
   int64_t unsynced_bytes = 0;
   int64_t unsynced_records = 0;
+  int64_t next_complaint_ms = 0; ///< a full disk is logged now and then
 
   struct waiting_deletion {
     caf::strong_actor_ptr asker;

@@ -205,7 +205,7 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
     const auto* found = image.find_topic(*at);
     // Asked for everything: the cursor's topic may be gone meanwhile.
     if (room == 0) {
-      response.next_cursor.emplace();
+      response.next_cursor = decltype(response.next_cursor)::value_type{};
       response.next_cursor->topic_name = *at;
       return response;
     }
@@ -231,7 +231,7 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
       p.last_known_elr.emplace();
     }
     if (i < count) {
-      response.next_cursor.emplace();
+      response.next_cursor = decltype(response.next_cursor)::value_type{};
       response.next_cursor->topic_name = *at;
       response.next_cursor->partition_index = i;
       return response;

@@ -75,7 +75,7 @@ uint64_t sim_file_system::trace_hash() const {
 
 std::vector<std::string> sim_file_system::tree() const {
   std::vector<std::string> paths;
-  state_->names.walk([&](const std::string& path, const sim_node& node) {
+  state_->names.walk([&](const std::string& path, const sim_inode& node) {
     paths.push_back(node.is_directory ? path + "/" : path);
   });
   return paths;

@@ -3,7 +3,7 @@
 namespace millrace {
 
 sim_file_handle::sim_file_handle(std::shared_ptr<sim_file_state> state,
-  sim_node::pointer node, std::string path, bool writable)
+  sim_inode::pointer node, std::string path, bool writable)
     : state_(std::move(state)), node_(std::move(node)), path_(std::move(path)),
       life_(state_->life), writable_(writable) {
   ++state_->handle_count;

@@ -10,8 +10,8 @@ namespace millrace {
 /// Dead (errc::offline) after a crash of its file system.
 class sim_file_handle : public file {
 public:
-  sim_file_handle(std::shared_ptr<sim_file_state> state, sim_node::pointer node,
-    std::string path, bool writable);
+  sim_file_handle(std::shared_ptr<sim_file_state> state,
+    sim_inode::pointer node, std::string path, bool writable);
   ~sim_file_handle() override;
   sim_file_handle(const sim_file_handle&) = delete;
   sim_file_handle& operator=(const sim_file_handle&) = delete;
@@ -36,7 +36,7 @@ private:
   [[nodiscard]] error read_only(const char* what) const;
 
   std::shared_ptr<sim_file_state> state_;
-  sim_node::pointer node_;
+  sim_inode::pointer node_;
   std::string path_;
   uint64_t life_;
   bool writable_;

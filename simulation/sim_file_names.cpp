@@ -19,8 +19,8 @@ std::vector<std::string> split(const std::string& path) {
   return parts;
 }
 
-sim_node::pointer make_directory_node() {
-  auto made = std::make_shared<sim_node>();
+sim_inode::pointer make_directory_node() {
+  auto made = std::make_shared<sim_inode>();
   made->is_directory = true;
   return made;
 }
@@ -28,13 +28,13 @@ sim_node::pointer make_directory_node() {
 // Copies nodes, each once.
 class copier {
 public:
-  sim_node::pointer copy(const sim_node::pointer& node) {
+  sim_inode::pointer copy(const sim_inode::pointer& node) {
     if (!node)
       return node;
     auto& made = copies_[node.get()];
     if (made)
       return made;
-    made = std::make_shared<sim_node>();
+    made = std::make_shared<sim_inode>();
     const auto result = made;
     result->is_directory = node->is_directory;
     result->content = node->content;
@@ -47,14 +47,14 @@ public:
   }
 
 private:
-  std::unordered_map<const sim_node*, sim_node::pointer> copies_;
+  std::unordered_map<const sim_inode*, sim_inode::pointer> copies_;
 };
 
 } // namespace
 
 sim_file_names::sim_file_names() : root_(make_directory_node()) {}
 
-sim_node::pointer sim_file_names::find(const std::string& path) const {
+sim_inode::pointer sim_file_names::find(const std::string& path) const {
   auto node = root_;
   for (const auto& part : split(path)) {
     const auto found = node->names.find(part);
@@ -83,7 +83,7 @@ sim_file_names::place sim_file_names::locate(const std::string& path) const {
   return {std::move(node), std::move(name)};
 }
 
-void sim_file_names::link(const place& at, const sim_node::pointer& what) {
+void sim_file_names::link(const place& at, const sim_inode::pointer& what) {
   at.directory->names[at.name] = what;
   unsynced_.push_back({what, {}, at});
 }
@@ -112,9 +112,9 @@ void sim_file_names::make_durable(const change& c) {
     c.to.directory->durable_names[c.to.name] = c.what;
 }
 
-void sim_file_names::sync(const sim_node::pointer& directory) {
+void sim_file_names::sync(const sim_inode::pointer& directory) {
   // Walked from the back, so that the earlier changes of a node go along.
-  std::unordered_set<const sim_node*> along;
+  std::unordered_set<const sim_inode*> along;
   std::vector<bool> kept(unsynced_.size());
   for (size_t i = unsynced_.size(); i-- > 0;) {
     const auto& c = unsynced_[i];
@@ -137,7 +137,7 @@ void sim_file_names::crash(crash_policy policy, std::mt19937_64& rng) {
   if (policy != crash_policy::lose_unsynced) {
     const bool all = policy == crash_policy::keep_unsynced;
     const uint64_t kept_of_8 = all ? 8 : rng() % 9;
-    std::unordered_set<const sim_node*> along;
+    std::unordered_set<const sim_inode*> along;
     std::vector<bool> kept(unsynced_.size());
     for (size_t i = unsynced_.size(); i-- > 0;) {
       kept[i]
@@ -154,7 +154,7 @@ void sim_file_names::crash(crash_policy policy, std::mt19937_64& rng) {
 }
 
 void sim_file_names::settle(
-  sim_node& directory, crash_policy policy, std::mt19937_64& rng) {
+  sim_inode& directory, crash_policy policy, std::mt19937_64& rng) {
   directory.names = directory.durable_names;
   for (const auto& [name, node] : directory.names) {
     if (node->is_directory)

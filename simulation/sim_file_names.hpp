@@ -13,8 +13,8 @@
 namespace millrace {
 
 /// A file or a directory, whatever names lead to it.
-struct sim_node {
-  using pointer = std::shared_ptr<sim_node>;
+struct sim_inode {
+  using pointer = std::shared_ptr<sim_inode>;
 
   bool is_directory = false;
   sim_file_content content;                     // of a file
@@ -35,21 +35,21 @@ public:
   sim_file_names();
 
   /// The node at `path`, or null. Doubled slashes and dots mean nothing.
-  [[nodiscard]] sim_node::pointer find(const std::string& path) const;
+  [[nodiscard]] sim_inode::pointer find(const std::string& path) const;
   /// The directory that holds, or would hold, `path`, and the last name of
   /// the path. Null where there is no such directory.
   struct place {
-    sim_node::pointer directory;
+    sim_inode::pointer directory;
     std::string name;
   };
   [[nodiscard]] place locate(const std::string& path) const;
 
   /// Puts `what` at `at`, replacing what is there.
-  void link(const place& at, const sim_node::pointer& what);
+  void link(const place& at, const sim_inode::pointer& what);
   void unlink(const place& at);
   void move(const place& from, const place& to);
   /// Every change that touches `directory` is on disk.
-  void sync(const sim_node::pointer& directory);
+  void sync(const sim_inode::pointer& directory);
   void crash(crash_policy policy, std::mt19937_64& rng);
 
   /// Calls `visit(path, node)` for everything below the root, in order.
@@ -62,14 +62,14 @@ public:
 private:
   // `what` goes from one name (or none) to another (or none).
   struct change {
-    sim_node::pointer what;
+    sim_inode::pointer what;
     place from;
     place to;
   };
 
   template <class Visit>
   static void walk(
-    const std::string& prefix, const sim_node& directory, Visit& visit) {
+    const std::string& prefix, const sim_inode& directory, Visit& visit) {
     for (const auto& [name, node] : directory.names) {
       const auto path = prefix + "/" + name;
       visit(path, *node);
@@ -79,9 +79,9 @@ private:
   }
   static void make_durable(const change& c);
   static void settle(
-    sim_node& directory, crash_policy policy, std::mt19937_64& rng);
+    sim_inode& directory, crash_policy policy, std::mt19937_64& rng);
 
-  sim_node::pointer root_;
+  sim_inode::pointer root_;
   std::vector<change> unsynced_;
 };
 

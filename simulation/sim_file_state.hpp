@@ -95,19 +95,19 @@ struct sim_file_state {
 
   [[nodiscard]] uint64_t used() const {
     uint64_t bytes = 0;
-    names.walk([&](const std::string&, const sim_node& node) {
+    names.walk([&](const std::string&, const sim_inode& node) {
       if (!node.is_directory)
         bytes += node.allocated();
     });
     return bytes;
   }
-  [[nodiscard]] bool fits(const sim_node& node, uint64_t end) const {
+  [[nodiscard]] bool fits(const sim_inode& node, uint64_t end) const {
     if (space_max == UINT64_MAX || end <= node.allocated())
       return true;
     return used() + (end - node.allocated()) <= space_max;
   }
 
-  sim_node& file_at(const std::string& path) const {
+  sim_inode& file_at(const std::string& path) const {
     const auto node = names.find(path);
     MILLRACE_ASSERT(node && !node->is_directory, "the file is there");
     return *node;

@@ -59,7 +59,7 @@ result<std::shared_ptr<file>> sim_file_system::open(
       return no_such(path, "open");
     const auto verdict = state_->begin('o', path);
     if (verdict.apply && !node) {
-      node = std::make_shared<sim_node>();
+      node = std::make_shared<sim_inode>();
       state_->names.link(place, node);
     } else if (verdict.apply) {
       node->content.truncate(0);
@@ -93,7 +93,7 @@ result<void> sim_file_system::make_directory(const std::string& path) {
   }
   const auto verdict = state_->begin('m', path);
   if (verdict.apply) {
-    auto made = std::make_shared<sim_node>();
+    auto made = std::make_shared<sim_inode>();
     made->is_directory = true;
     state_->names.link(place, made);
   }
@@ -194,7 +194,7 @@ result<std::unique_ptr<directory_lock>> sim_file_system::lock(
   if (verdict.failure.code != errc::none)
     return verdict.failure;
   if (!state_->names.find(name))
-    state_->names.link(place, std::make_shared<sim_node>());
+    state_->names.link(place, std::make_shared<sim_inode>());
   if (!state_->locked.insert(path).second)
     return error{errc::locked, name + ": held by process 1"};
   std::unique_ptr<directory_lock> held

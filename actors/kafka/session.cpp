@@ -56,7 +56,8 @@ void kafka_session::on_read(size_t size) {
     held_bytes_ += waiting_[i].size();
   start_waiting();
   if (!cut && !closed_)
-    refuse_stranger(cut.error());
+    refuse_stranger(cut.error(),
+      any_request_ ? std::span<const std::byte>{} : cutter_.refused());
   update_reading();
 }
 
@@ -89,6 +90,8 @@ void kafka_session::start_waiting() {
 
 void kafka_session::start(shared_bytes frame) {
   const auto size = frame.size();
+  // Strangers' frames are short; a copy shares the bytes in any case.
+  const auto whole = any_request_ ? shared_bytes{} : frame;
   kafka_request request{
     .slot = {.session = peer_.id(),
       .number = first_number_ + (slots_.size() - slots_head_)},
@@ -102,12 +105,22 @@ void kafka_session::start(shared_bytes frame) {
     no_room_ = true;
     hub_.wait_for_room(peer_.id());
   }
-  if (!any_request_) {
+  const bool first = !any_request_;
+  if (first) {
     any_request_ = true;
     cutter_.limit_frames(
       static_cast<uint32_t>(hub_.config().request_bytes_max));
   }
   if (auto begun = handle_request(hub_, request); !begun) {
+    if (first) {
+      // A stranger's first bytes may look like a frame: ZooKeeper's do.
+      std::vector<std::byte> bytes(4);
+      for (size_t i = 0; i < 4; ++i)
+        bytes[i] = static_cast<std::byte>(size >> (8 * (3 - i)));
+      bytes.insert(bytes.end(), whole.data(), whole.data() + whole.size());
+      refuse_stranger(begun.error(), bytes);
+      return;
+    }
     log::warn("closing the connection from {}: {}", peer_.remote().to_string(),
       to_string(begun.error()));
     close("a request that cannot be read");
@@ -153,11 +166,12 @@ void kafka_session::send_finished() {
   }
 }
 
-void kafka_session::refuse_stranger(const error& why) {
+void kafka_session::refuse_stranger(
+  const error& why, std::span<const std::byte> first_bytes) {
   hub_.counters().closed_for_errors.add();
   const auto where = peer_.local().to_string();
-  const auto spoken = sniff_protocol(cutter_.refused());
-  if (!any_request_ && spoken != sniffed_protocol::unknown
+  const auto spoken = sniff_protocol(first_bytes);
+  if (spoken != sniffed_protocol::unknown
       && spoken != sniffed_protocol::kafka) {
     log::warn("{} from {}", explain_on_kafka_port(spoken, where),
       peer_.remote().to_string());

@@ -54,7 +54,9 @@ private:
   void start_waiting();
   void start(shared_bytes frame);
   void send_finished();
-  void refuse_stranger(const error& why);
+  /// @param first_bytes what came first, its length included
+  void refuse_stranger(
+    const error& why, std::span<const std::byte> first_bytes);
   void update_reading();
 
   gateway_core& hub_;
