@@ -208,3 +208,11 @@ class Strangers(NodeCase):
             client.send(b'GET / HTTP/1.1\r\n' + b'X: y\r\n' * 200000)
             answer = client.rest()
         self.assertRegex(answer, rb'^(HTTP/1\.1 4\d\d |$)')
+
+    def test_a_zookeeper_client_is_named_in_the_log(self):
+        connect = i32(0) + b'\0' * 8 + i32(30000) + b'\0' * 8
+        connect += i32(16) + b'\0' * 16
+        for tail in (b'', b'\0'):
+            frame = connect + tail
+            self.assertEqual(b'', self.say(i32(len(frame)) + frame))
+        self.assert_logged('a ZooKeeper client', '--bootstrap-server')
