@@ -78,10 +78,17 @@ void gateway::act() {
     } while (going && (unit.run() || has_next_message()));
     loop.flush();
   }
+  // What was woken here has to run here, or it would never run again: a
+  // partition that is to be closed, for one.
+  while (unit.run()) {
+  }
   loop.stop_listening();
   loop.flush();
+  core.close_all();
+  loop.flush();
   turning = nullptr;
-  parts_ = {};
+  // The parts stay until this object goes: others may still send to it, and
+  // wake its loop.
 }
 
 } // namespace millrace

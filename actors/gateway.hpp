@@ -11,9 +11,10 @@
 
 namespace millrace {
 
+/// The loop goes first: its sessions know the core.
 struct gateway_parts {
-  std::shared_ptr<event_loop> loop; ///< listens already
   std::shared_ptr<gateway_core> core;
+  std::shared_ptr<event_loop> loop; ///< listens already
 };
 
 /// Spawn with `caf::detached`; ends on an exit message, after sending what is

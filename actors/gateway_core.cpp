@@ -117,6 +117,11 @@ void gateway_core::advance(int64_t now_ms) {
   close_idle();
 }
 
+void gateway_core::close_all() {
+  for (const auto& [id, session] : sessions_)
+    session->close("the node stops");
+}
+
 void gateway_core::close_idle() {
   const auto idle_max = wiring_.config->connection_idle_ms_max;
   if (idle_max < 0 || now_ms_ < next_sweep_ms_)

@@ -92,6 +92,8 @@ public:
   void flush_asks();
   /// The time of this turn, in monotonic milliseconds; runs what is due.
   void advance(int64_t now_ms);
+  /// Closes every connection: the gateway ends.
+  void close_all();
   /// When advance() is next needed.
   [[nodiscard]] std::optional<int64_t> next_deadline() const;
 

@@ -170,11 +170,12 @@ private:
   void start_gateways() {
     for (size_t i = 0; i < loops_.size(); ++i)
       parts_.push_back(
-        {loops_[i], std::make_shared<gateway_core>(gateway_wiring{env_.get(),
-                      core_.config, core_.counters,
-                      caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
-                      caf::actor_cast<caf::strong_actor_ptr>(core_.broker),
-                      core_.cluster})});
+        {std::make_shared<gateway_core>(
+           gateway_wiring{env_.get(), core_.config, core_.counters,
+             caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
+             caf::actor_cast<caf::strong_actor_ptr>(core_.broker),
+             core_.cluster}),
+          loops_[i]});
     for (const auto& parts : parts_)
       gateways_.push_back(system_->spawn<gateway, caf::detached>(parts));
   }
