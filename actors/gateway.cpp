@@ -62,21 +62,25 @@ void gateway::act() {
   auto& core = *parts_.core;
   core.advance(monotonic_ms(*this));
   core.bind(caf::strong_actor_ptr{ctrl()}, &unit);
-  for (bool going = true; going;) {
+  for (;;) {
+    loop.acknowledge_wake();
+    // Until nothing moves on this thread: partitions that were idle run here
+    // and answer into the mailbox. First of all the broker, which bind() has
+    // asked.
+    bool going = true;
+    do {
+      going = drain();
+      core.flush_asks();
+    } while (going && (unit.run() || has_next_message()));
+    loop.flush();
+    if (!going)
+      break;
     int wait_ms = -1;
     if (const auto due = core.next_deadline())
       wait_ms = static_cast<int>(
         std::clamp<int64_t>(*due - monotonic_ms(*this), 0, 60'000));
     loop.poll(wait_ms);
     core.advance(monotonic_ms(*this));
-    loop.acknowledge_wake();
-    // Until nothing moves on this thread: partitions that were idle run here
-    // and answer into the mailbox.
-    do {
-      going = drain();
-      core.flush_asks();
-    } while (going && (unit.run() || has_next_message()));
-    loop.flush();
   }
   // What was woken here has to run here, or it would never run again: a
   // partition that is to be closed, for one.
