@@ -16,29 +16,61 @@ namespace {
 
 using log_sink = gather_sink<log_answer>;
 
-/// Questions whose answers fill the partitions of a response, one each.
-template <class Response, class Part>
-struct log_round {
-  Response response;
-  std::vector<Part*> parts;
-};
-
-/// Asks `question` of a partition, or fills in why it cannot be asked.
-template <class Fail>
-void ask_or_fail(gateway_core& hub, const std::shared_ptr<log_sink>& sink,
-  uint32_t part, const located_partition& found, log_question question,
-  Fail fail) {
-  if (found.error != kafka_error::none) {
-    fail(found.error);
-    return;
-  }
-  sink->expect();
-  hub.ask_log(found.partition, sink, part, std::move(question));
-}
-
 kafka_error error_of(const log_answer* answer) {
   return answer != nullptr ? answer->error
                            : kafka_error::not_leader_or_follower;
+}
+
+/// A response whose partitions are filled by one question each.
+template <class Response, class Part>
+struct log_round {
+  struct entry {
+    Part* out; ///< inside `response`, whose topics must not move any more
+    located_partition found;
+    log_question question;
+  };
+  Response response;
+  std::vector<entry> entries;
+};
+
+/// Asks every question that can be asked, and replies when all are answered.
+/// `fill` takes over an answer without error.
+template <class Response, class Part>
+void ask_all(gateway_core& hub, const reply_slot& slot,
+  const std::shared_ptr<log_round<Response, Part>>& round,
+  void (*fill)(Part& out, const log_answer& answer)) {
+  auto sink = std::make_shared<log_sink>(
+    [round, fill](uint32_t part, log_answer* answer) {
+      auto& out = *round->entries[part].out;
+      out.error_code = code(error_of(answer));
+      if (answer != nullptr && answer->error == kafka_error::none)
+        fill(out, *answer);
+    },
+    [&hub, slot, round] {
+      reply(hub, slot, round->response);
+    });
+  for (uint32_t part = 0; part < round->entries.size(); ++part) {
+    auto& entry = round->entries[part];
+    if (entry.found.error != kafka_error::none) {
+      entry.out->error_code = code(entry.found.error);
+      continue;
+    }
+    sink->expect();
+    hub.ask_log(entry.found.partition, sink, part, std::move(entry.question));
+  }
+  sink->asked_all();
+}
+
+/// Partitions that a ListOffsets names more than once: all are refused.
+std::set<std::pair<std::string, int32_t>> named_twice(
+  const kafka::list_offsets_request& body) {
+  std::set<std::pair<std::string, int32_t>> seen;
+  std::set<std::pair<std::string, int32_t>> twice;
+  for (const auto& topic : body.topics)
+    for (const auto& p : topic.partitions)
+      if (!seen.emplace(topic.name, p.partition_index).second)
+        twice.emplace(topic.name, p.partition_index);
+  return twice;
 }
 
 } // namespace
@@ -51,49 +83,29 @@ result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
   auto round
     = std::make_shared<log_round<kafka::list_offsets_response, part_type>>();
   round->response.topics.reserve(body.topics.size());
-  std::set<std::pair<std::string, int32_t>> seen;
-  std::set<std::pair<std::string, int32_t>> twice;
+  const auto twice = named_twice(body);
   for (const auto& topic : body.topics) {
     auto& out = round->response.topics.emplace_back();
     out.name = topic.name;
     out.partitions.resize(topic.partitions.size());
     for (size_t i = 0; i < topic.partitions.size(); ++i) {
-      const auto index = topic.partitions[i].partition_index;
-      out.partitions[i].partition_index = index;
-      round->parts.push_back(&out.partitions[i]);
-      if (!seen.emplace(topic.name, index).second)
-        twice.emplace(topic.name, index);
-    }
-  }
-  auto sink = std::make_shared<log_sink>(
-    [round](uint32_t part, log_answer* answer) {
-      auto& out = *round->parts[part];
-      out.error_code = code(error_of(answer));
-      if (answer == nullptr || answer->error != kafka_error::none)
-        return;
-      out.offset = answer->found.value;
-      out.timestamp = answer->timestamp;
-      out.leader_epoch = answer->epoch.value;
-    },
-    [&hub, slot = request.slot, round] {
-      reply(hub, slot, round->response);
-    });
-  uint32_t part = 0;
-  for (const auto& topic : body.topics)
-    for (const auto& p : topic.partitions) {
+      const auto& p = topic.partitions[i];
+      out.partitions[i].partition_index = p.partition_index;
       auto found = locate(hub, topic.name, p.partition_index);
       if (twice.contains({topic.name, p.partition_index}))
         found.error = kafka_error::invalid_request;
-      ask_or_fail(hub, sink, part, found,
+      round->entries.push_back({&out.partitions[i], std::move(found),
         ask_offset_by_time{.timestamp = p.timestamp,
           .read_committed = body.isolation_level == 1,
-          .current_epoch = leader_epoch{p.current_leader_epoch}},
-        [&](kafka_error e) {
-          round->parts[part]->error_code = code(e);
-        });
-      ++part;
+          .current_epoch = leader_epoch{p.current_leader_epoch}}});
     }
-  sink->asked_all();
+  }
+  ask_all<kafka::list_offsets_response, part_type>(
+    hub, request.slot, round, [](part_type& out, const log_answer& answer) {
+      out.offset = answer.found.value;
+      out.timestamp = answer.timestamp;
+      out.leader_epoch = answer.epoch.value;
+    });
   return {};
 }
 
@@ -110,34 +122,19 @@ result<void> handle_offset_for_leader_epoch(
     out.topic = topic.topic;
     out.partitions.resize(topic.partitions.size());
     for (size_t i = 0; i < topic.partitions.size(); ++i) {
-      out.partitions[i].partition = topic.partitions[i].partition;
-      round->parts.push_back(&out.partitions[i]);
+      const auto& p = topic.partitions[i];
+      out.partitions[i].partition = p.partition;
+      round->entries.push_back(
+        {&out.partitions[i], locate(hub, topic.topic, p.partition),
+          ask_epoch_end{.epoch = leader_epoch{p.leader_epoch},
+            .current_epoch = leader_epoch{p.current_leader_epoch}}});
     }
   }
-  auto sink = std::make_shared<log_sink>(
-    [round](uint32_t part, log_answer* answer) {
-      auto& out = *round->parts[part];
-      out.error_code = code(error_of(answer));
-      if (answer == nullptr || answer->error != kafka_error::none)
-        return;
-      out.leader_epoch = answer->epoch.value;
-      out.end_offset = answer->found.value;
-    },
-    [&hub, slot = request.slot, round] {
-      reply(hub, slot, round->response);
+  ask_all<kafka::offset_for_leader_epoch_response, part_type>(
+    hub, request.slot, round, [](part_type& out, const log_answer& answer) {
+      out.leader_epoch = answer.epoch.value;
+      out.end_offset = answer.found.value;
     });
-  uint32_t part = 0;
-  for (const auto& topic : body.topics)
-    for (const auto& p : topic.partitions) {
-      ask_or_fail(hub, sink, part, locate(hub, topic.topic, p.partition),
-        ask_epoch_end{.epoch = leader_epoch{p.leader_epoch},
-          .current_epoch = leader_epoch{p.current_leader_epoch}},
-        [&](kafka_error e) {
-          round->parts[part]->error_code = code(e);
-        });
-      ++part;
-    }
-  sink->asked_all();
   return {};
 }
 
@@ -154,34 +151,20 @@ result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
     out.name = topic.name;
     out.partitions.resize(topic.partitions.size());
     for (size_t i = 0; i < topic.partitions.size(); ++i) {
-      out.partitions[i].partition_index = topic.partitions[i].partition_index;
+      const auto& p = topic.partitions[i];
+      out.partitions[i].partition_index = p.partition_index;
       out.partitions[i].low_watermark = -1;
-      round->parts.push_back(&out.partitions[i]);
-    }
-  }
-  auto sink = std::make_shared<log_sink>(
-    [round](uint32_t part, log_answer* answer) {
-      auto& out = *round->parts[part];
-      out.error_code = code(error_of(answer));
-      if (answer != nullptr && answer->error == kafka_error::none)
-        out.low_watermark = answer->log_start.value;
-    },
-    [&hub, slot = request.slot, round] {
-      reply(hub, slot, round->response);
-    });
-  uint32_t part = 0;
-  for (const auto& topic : body.topics)
-    for (const auto& p : topic.partitions) {
       auto found = locate(hub, topic.name, p.partition_index);
       if (is_internal_topic(topic.name))
         found.error = kafka_error::invalid_topic_exception;
-      ask_or_fail(hub, sink, part, found, ask_delete_records{offset{p.offset}},
-        [&](kafka_error e) {
-          round->parts[part]->error_code = code(e);
-        });
-      ++part;
+      round->entries.push_back({&out.partitions[i], std::move(found),
+        ask_delete_records{offset{p.offset}}});
     }
-  sink->asked_all();
+  }
+  ask_all<kafka::delete_records_response, part_type>(
+    hub, request.slot, round, [](part_type& out, const log_answer& answer) {
+      out.low_watermark = answer.log_start.value;
+    });
   return {};
 }
 
@@ -198,36 +181,21 @@ result<void> handle_describe_producers(
     out.name = topic.name;
     out.partitions.resize(topic.partition_indexes.size());
     for (size_t i = 0; i < topic.partition_indexes.size(); ++i) {
-      out.partitions[i].partition_index = topic.partition_indexes[i];
-      round->parts.push_back(&out.partitions[i]);
+      const auto index = topic.partition_indexes[i];
+      out.partitions[i].partition_index = index;
+      round->entries.push_back(
+        {&out.partitions[i], locate(hub, topic.name, index), ask_producers{}});
     }
   }
-  auto sink = std::make_shared<log_sink>(
-    [round](uint32_t part, log_answer* answer) {
-      auto& out = *round->parts[part];
-      out.error_code = code(error_of(answer));
-      if (answer == nullptr || answer->error != kafka_error::none)
-        return;
-      for (const auto& p : answer->producers)
+  ask_all<kafka::describe_producers_response, part_type>(
+    hub, request.slot, round, [](part_type& out, const log_answer& answer) {
+      for (const auto& p : answer.producers)
         out.active_producers.push_back({.producer_id = p.id.value,
           .producer_epoch = p.epoch,
           .last_sequence = p.last_sequence,
           .last_timestamp = p.last_timestamp_ms,
           .coordinator_epoch = -1});
-    },
-    [&hub, slot = request.slot, round] {
-      reply(hub, slot, round->response);
     });
-  uint32_t part = 0;
-  for (const auto& topic : body.topics)
-    for (const auto index : topic.partition_indexes) {
-      ask_or_fail(hub, sink, part, locate(hub, topic.name, index),
-        ask_producers{}, [&](kafka_error e) {
-          round->parts[part]->error_code = code(e);
-        });
-      ++part;
-    }
-  sink->asked_all();
   return {};
 }
 
