@@ -21,11 +21,6 @@ struct news {
   std::vector<coordinator_place> coordinators;
 };
 
-disk_actor disk_of(const broker_state& s, const topic_partition& name) {
-  return s.options
-    .disks[std::hash<topic_partition>{}(name) % s.options.disks.size()];
-}
-
 partition_settings settings_of(
   const broker_state& s, const topic_image& topic) {
   return partition_settings_of(
@@ -81,7 +76,8 @@ void start_partition(self_pointer self, const topic_image& topic,
       .log_start = hints.log_start.value_or(offset{0}),
       .durable_hint = hints.durable,
       .clean = hints.clean,
-      .disk = disk_of(s, name),
+      .disk = s.options.disk,
+      .syncs = s.options.syncs,
       .broker = self,
       .handles = s.options.handles});
   self->monitor(actor);
@@ -111,7 +107,7 @@ void start_everything(self_pointer self, news& told) {
     log::warn("{}/{} belongs to no topic of this cluster; it is left alone",
       places.directory().path(), stray);
   if (auto old = places.leftovers(); !old.empty())
-    tell(self, s.options.disks.front(), remove_paths{std::move(old)});
+    tell(self, s.options.disk, remove_paths{std::move(old)});
 }
 
 /// Tells the partitions of a topic what is so now.
@@ -272,7 +268,7 @@ void remove_closed(self_pointer self, const topic_partition& name) {
     return;
   s.closing.erase(at);
   if (auto renamed = s.options.places->mark_deleted(name); renamed)
-    tell(self, disk_of(s, name), remove_paths{{*renamed}});
+    tell(self, s.options.disk, remove_paths{{*renamed}});
   else
     log::error("the deleted partition {} stays on disk until the next "
                "start: {}",

@@ -24,7 +24,8 @@ struct broker_options {
   uuid incarnation; ///< new at every start
   std::vector<broker_endpoint> endpoints;
   controller_actor controller;
-  std::vector<disk_actor> disks;
+  disk_actor disk; ///< unlinks
+  sync_planner_actor syncs;
   std::shared_ptr<file_cache> handles;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;

@@ -2,6 +2,7 @@
 
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
+#include "schema/assert.hpp"
 
 namespace millrace {
 
@@ -25,15 +26,34 @@ void warm(const std::vector<file_slice>& slices) {
   }
 }
 
+/// All logs by one sync of the volume. Where that fails, each file's own
+/// sync tells whose bytes are lost.
+result<void> run_together(
+  file_system& files, volume_sync& volume, std::vector<sync_entry>& entries) {
+  auto outcome = volume.run();
+  for (auto& entry : entries)
+    entry.outcome
+      = outcome ? entry.job.run_after_volume(files) : entry.job.run(files);
+  return outcome;
+}
+
 } // namespace
 
-disk_actor::behavior_type disk(
-  disk_actor::stateful_pointer<disk_state> self, environment* env) {
+disk_actor::behavior_type disk(disk_actor::stateful_pointer<disk_state> self,
+  environment* env, std::shared_ptr<volume_sync> volume) {
   return {
-    [=](sync_ask& ask) {
-      auto outcome = ask.job.run(env->files());
-      tell(self, self->current_sender(),
-        sync_done{ask.ticket, std::move(ask.job), std::move(outcome)});
+    [=](sync_run& run) {
+      sync_ran ran{run.worker, run.together, {}, 0, std::move(run.entries)};
+      const auto begin = monotonic_us(*self);
+      if (run.together) {
+        MILLRACE_ASSERT(volume != nullptr, "the planner knows who has it");
+        ran.volume_outcome = run_together(env->files(), *volume, ran.entries);
+      } else {
+        for (auto& entry : ran.entries)
+          entry.outcome = entry.job.run(env->files());
+      }
+      ran.took_us = monotonic_us(*self) - begin;
+      tell(self, self->current_sender(), std::move(ran));
     },
     [=](const warm_ask& ask) {
       warm(ask.slices);

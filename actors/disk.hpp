@@ -12,7 +12,8 @@ struct disk_state {
 };
 
 /// Spawn through environment::spawn_blocking().
-disk_actor::behavior_type disk(
-  disk_actor::stateful_pointer<disk_state> self, environment* env);
+/// @param volume for a sync_run of all together; only one disk actor has one
+disk_actor::behavior_type disk(disk_actor::stateful_pointer<disk_state> self,
+  environment* env, std::shared_ptr<volume_sync> volume);
 
 } // namespace millrace

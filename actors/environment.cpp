@@ -15,4 +15,10 @@ int64_t monotonic_ms(const caf::local_actor& self) {
     .count();
 }
 
+int64_t monotonic_us(const caf::local_actor& self) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+    self.clock().now().time_since_epoch())
+    .count();
+}
+
 } // namespace millrace

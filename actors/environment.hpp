@@ -49,5 +49,7 @@ public:
 
 /// Milliseconds of the actor clock, which never jumps; virtual in tests.
 [[nodiscard]] int64_t monotonic_ms(const caf::local_actor& self);
+/// The same clock in microseconds.
+[[nodiscard]] int64_t monotonic_us(const caf::local_actor& self);
 
 } // namespace millrace

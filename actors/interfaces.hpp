@@ -12,14 +12,23 @@
 namespace millrace {
 
 /// DISK: does what may block, on a thread of its own. A data directory has
-/// several; a log always uses the same one.
+/// several.
 using disk_actor = caf::typed_actor<
-  // Makes a log's bytes durable; answers sync_done.
-  caf::reacts_to<sync_ask>,
+  // Makes the bytes of logs durable; answers sync_ran.
+  caf::reacts_to<sync_run>,
   // Reads cold ranges into memory; answers warm_done.
   caf::reacts_to<warm_ask>,
   // Unlinks files and directories.
   caf::reacts_to<remove_paths>>;
+
+/// SYNC PLANNER: decides which logs are synced together, and by whom.
+using sync_planner_actor = caf::typed_actor<
+  // Makes a log's bytes durable; answers sync_done.
+  caf::reacts_to<sync_ask>,
+  // To itself, behind what waits in the mailbox.
+  caf::reacts_to<gather_now>,
+  // A disk actor's answer.
+  caf::reacts_to<sync_ran>>;
 
 /// PARTITION: one replica of one partition, here in its leader's role.
 using partition_actor = caf::typed_actor<
@@ -33,7 +42,7 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<fetch_asks>,
   // Offsets by time, epoch ends, sizes ...; answers log_answer.
   caf::reacts_to<log_ask>,
-  // A disk actor's answer: the high watermark moves.
+  // The sync planner's answer: the high watermark moves.
   caf::reacts_to<sync_done>,
   // A new leader epoch or new settings.
   caf::reacts_to<lead_partition>,

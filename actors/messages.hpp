@@ -163,6 +163,29 @@ struct sync_done {
   result<void> outcome;
 };
 
+/// One log that waits to be durable, on its way through planner and disk.
+struct sync_entry {
+  caf::strong_actor_ptr asker;
+  uint64_t ticket = 0;
+  partition_log::sync_job job;
+  result<void> outcome;
+};
+
+/// The planner's order to a disk actor. Answered by sync_ran.
+struct sync_run {
+  size_t worker = 0;
+  bool together = false; ///< by one sync of the volume
+  std::vector<sync_entry> entries;
+};
+
+struct sync_ran {
+  size_t worker = 0;
+  bool together = false;
+  result<void> volume_outcome; ///< of a sync of the volume
+  int64_t took_us = 0;
+  std::vector<sync_entry> entries;
+};
+
 /// Unlink these files, or directories with all below; nobody waits for it.
 struct remove_paths {
   std::vector<std::string> paths;
@@ -383,6 +406,8 @@ MILLRACE_LOCAL_MESSAGE(gather_now)
 MILLRACE_LOCAL_MESSAGE(lazy_sync)
 MILLRACE_LOCAL_MESSAGE(sync_ask)
 MILLRACE_LOCAL_MESSAGE(sync_done)
+MILLRACE_LOCAL_MESSAGE(sync_run)
+MILLRACE_LOCAL_MESSAGE(sync_ran)
 MILLRACE_LOCAL_MESSAGE(remove_paths)
 MILLRACE_LOCAL_MESSAGE(warm_ask)
 MILLRACE_LOCAL_MESSAGE(warm_done)

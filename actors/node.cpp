@@ -87,6 +87,7 @@ public:
     core_.controller = nullptr;
     core_.consensus = nullptr;
     core_.keeper = nullptr;
+    core_.syncs = nullptr;
     core_.disks.clear();
     system_->await_all_actors_done();
     core_.places.reset();

@@ -5,6 +5,7 @@
 #include "actors/controller.hpp"
 #include "actors/disk.hpp"
 #include "actors/log.hpp"
+#include "actors/sync_planner.hpp"
 #include "storage/consensus_log.hpp"
 #include "storage/vote_file.hpp"
 
@@ -133,8 +134,14 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   // bring most of what eight would.
   const int disk_count
     = core.config->disk_threads > 0 ? core.config->disk_threads : 4;
+  auto volume = env.files().open_volume(core.config->log_dirs.front());
+  if (!volume)
+    return volume.error();
+  const std::shared_ptr<volume_sync> shared_volume = std::move(*volume);
   for (int i = 0; i < disk_count; ++i)
-    core.disks.push_back(env.spawn_blocking(system, disk, &env));
+    core.disks.push_back(
+      env.spawn_blocking(system, disk, &env, i == 0 ? shared_volume : nullptr));
+  core.syncs = system.spawn(sync_planner, core.disks, shared_volume);
   core.keeper = env.spawn_blocking(system, image_keeper,
     std::make_shared<std::unique_ptr<image_store>>(
       std::move(recovered->store)));
@@ -154,7 +161,8 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .incarnation = env.random_uuid(),
       .endpoints = endpoints,
       .controller = core.controller,
-      .disks = core.disks,
+      .disk = core.disks.back(),
+      .syncs = core.syncs,
       .handles = std::make_shared<file_cache>(env.files()),
       .status = core.status,
       .keeper = core.keeper});
@@ -169,6 +177,7 @@ void end_node_core(const node_core& core) {
   end(core.controller);
   end(core.consensus);
   end(core.keeper);
+  end(core.syncs);
   for (const auto& disk : core.disks)
     end(disk);
 }

@@ -21,6 +21,7 @@ struct node_core {
   std::shared_ptr<node_status> status;
   uuid cluster;
   std::vector<disk_actor> disks;
+  sync_planner_actor syncs;
   image_keeper_actor keeper;
   consensus_actor consensus;
   controller_actor controller;

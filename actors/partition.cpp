@@ -115,7 +115,7 @@ void start_sync(self_pointer self) {
   s.syncing = true;
   s.unsynced_bytes = 0;
   s.unsynced_records = 0;
-  tell(self, s.options.disk, sync_ask{0, s.log->begin_sync()});
+  tell(self, s.options.syncs, sync_ask{0, s.log->begin_sync()});
 }
 
 /// Syncs now if somebody waits, else within the delay that R8 allows.

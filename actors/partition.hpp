@@ -27,7 +27,8 @@ struct partition_options {
   offset log_start;                   ///< from the checkpoint, 0 if none
   std::optional<offset> durable_hint; ///< from the checkpoint (R10)
   bool clean = false;                 ///< the last stop was clean
-  disk_actor disk;
+  disk_actor disk;                    ///< unlinks
+  sync_planner_actor syncs;
   broker_actor broker;
   std::shared_ptr<file_cache> handles;
 };

@@ -66,6 +66,10 @@ result<void> sim_file_handle::sync() {
   return {};
 }
 
+uint64_t sim_file_handle::device() const {
+  return sim_device;
+}
+
 result<void> sim_file_handle::truncate(uint64_t size) {
   if (!writable_)
     return read_only("truncate");

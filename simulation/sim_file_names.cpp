@@ -133,6 +133,12 @@ void sim_file_names::sync(const sim_inode::pointer& directory) {
   unsynced_ = std::move(rest);
 }
 
+void sim_file_names::sync_all() {
+  for (const auto& c : unsynced_)
+    make_durable(c);
+  unsynced_.clear();
+}
+
 void sim_file_names::crash(crash_policy policy, std::mt19937_64& rng) {
   if (policy != crash_policy::lose_unsynced) {
     const bool all = policy == crash_policy::keep_unsynced;

@@ -50,6 +50,8 @@ public:
   void move(const place& from, const place& to);
   /// Every change that touches `directory` is on disk.
   void sync(const sim_inode::pointer& directory);
+  /// Every change of every name is on disk.
+  void sync_all();
   void crash(crash_policy policy, std::mt19937_64& rng);
 
   /// Calls `visit(path, node)` for everything below the root, in order.

@@ -15,6 +15,9 @@
 
 namespace millrace {
 
+/// There is one disk.
+inline constexpr uint64_t sim_device = 1;
+
 /// The answer to everything after the power has gone.
 [[nodiscard]] inline error sim_machine_off(const std::string& path) {
   return {errc::offline, path + ": the simulated machine is off"};

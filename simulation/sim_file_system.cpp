@@ -32,6 +32,39 @@ private:
   uint64_t life_;
 };
 
+/// Where the next sync of a file is to fail, that of the volume tells first,
+/// and the file's own tells again, as the real system does.
+class sim_volume_sync : public volume_sync {
+public:
+  sim_volume_sync(std::shared_ptr<sim_file_state> s, std::string path)
+      : state_(std::move(s)), path_(std::move(path)), life_(state_->life) {}
+
+  [[nodiscard]] uint64_t device() const override {
+    return sim_device;
+  }
+
+  result<void> run() override {
+    if (life_ != state_->life)
+      return sim_machine_off(path_);
+    const auto verdict = state_->begin('v', path_);
+    if (verdict.failure.code != errc::none)
+      return verdict.failure;
+    if (state_->next_sync_fails)
+      return error{errc::io_error, path_ + ": syncfs: a simulated failure"};
+    state_->names.sync_all();
+    state_->names.walk([](const std::string&, sim_inode& node) {
+      if (!node.is_directory)
+        node.content.sync();
+    });
+    return {};
+  }
+
+private:
+  std::shared_ptr<sim_file_state> state_;
+  std::string path_;
+  uint64_t life_;
+};
+
 } // namespace
 
 sim_file_system::sim_file_system(std::mt19937_64 rng)
@@ -150,6 +183,16 @@ result<void> sim_file_system::sync_directory(const std::string& path) {
     return verdict.failure;
   state_->names.sync(directory);
   return {};
+}
+
+result<std::unique_ptr<volume_sync>> sim_file_system::open_volume(
+  const std::string& path) {
+  if (state_->off)
+    return sim_machine_off(path);
+  if (!state_->names.find(path))
+    return no_such(path, "open directory");
+  return std::unique_ptr<volume_sync>{
+    std::make_unique<sim_volume_sync>(state_, path)};
 }
 
 result<std::vector<directory_entry>> sim_file_system::list(

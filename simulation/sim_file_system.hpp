@@ -14,7 +14,7 @@ struct sim_file_state;
 
 /// Operations are what changes something: open() that makes or empties a
 /// file, write, sync, truncate, reserve, make_directory, rename, remove,
-/// sync_directory and lock. They are numbered from 1.
+/// sync_directory, sync of the volume and lock. They are numbered from 1.
 ///
 /// Everything takes part in one thread.
 class sim_file_system : public file_system {
@@ -28,6 +28,8 @@ public:
   result<void> rename(const std::string& from, const std::string& to) override;
   result<void> remove(const std::string& path) override;
   result<void> sync_directory(const std::string& path) override;
+  result<std::unique_ptr<volume_sync>> open_volume(
+    const std::string& path) override;
   result<std::vector<directory_entry>> list(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override;
   result<space_info> space(const std::string& path) override;

@@ -33,6 +33,9 @@ public:
   /// After an error the file must not be written or synced again (R6).
   virtual result<void> sync() = 0;
 
+  /// Equal for files of one file system that one volume_sync covers.
+  [[nodiscard]] virtual uint64_t device() const = 0;
+
   virtual result<void> truncate(uint64_t size) = 0;
 
   /// Reserves space for [position, position + size) without changing size().
@@ -75,6 +78,24 @@ public:
   virtual ~directory_lock() = default;
 };
 
+/// Syncs a whole file system at once (syncfs): with many dirty files much
+/// cheaper than one after the other, as the file system's journal is written
+/// once. Each object belongs to one thread, and has to be opened before the
+/// writes that it is to answer for.
+class volume_sync {
+public:
+  virtual ~volume_sync() = default;
+
+  /// As file::device() of the files that are covered.
+  [[nodiscard]] virtual uint64_t device() const = 0;
+
+  /// Makes every byte and name durable that was there before the call. An
+  /// error says that some file of the volume, whosever it is, could not be
+  /// written since the last call; each file has to be synced for itself then,
+  /// and this object is of no more use: the system tells an error once (R6).
+  virtual result<void> run() = 0;
+};
+
 /// Names are paths as POSIX writes them. A creation, rename or removal is
 /// durable only after sync_directory() of the directory that holds the name.
 /// Every error's context names the path.
@@ -93,6 +114,11 @@ public:
   /// A file or an empty directory; errc::not_found if it is not there.
   virtual result<void> remove(const std::string& path) = 0;
   virtual result<void> sync_directory(const std::string& path) = 0;
+  /// For the file system that holds the directory. A null pointer where the
+  /// system has no such thing, or one that keeps errors to itself.
+  virtual result<std::unique_ptr<volume_sync>> open_volume(
+    const std::string& path)
+    = 0;
   /// Sorted by name.
   virtual result<std::vector<directory_entry>> list(const std::string& path)
     = 0;

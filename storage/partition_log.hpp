@@ -146,6 +146,8 @@ public:
 
     /// Blocks. Touches nothing of the log: run it in any thread.
     result<void> run(file_system& files_of_node);
+    /// What is left to do when a volume_sync has covered files and names.
+    result<void> run_after_volume(file_system& files_of_node);
   };
   /// Collects what was written since the last call.
   [[nodiscard]] sync_job begin_sync();

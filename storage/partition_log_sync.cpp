@@ -40,11 +40,17 @@ partition_log::sync_job partition_log::begin_sync() {
 result<void> partition_log::sync_job::run(file_system& files_of_node) {
   for (const auto& handle : files)
     MILLRACE_TRY(handle->sync());
-  if (!epochs_path.empty())
-    MILLRACE_TRY(replace_file(files_of_node, epochs_path, epochs));
+  MILLRACE_TRY(run_after_volume(files_of_node));
   for (const auto& directory : directories)
     MILLRACE_TRY(files_of_node.sync_directory(directory));
   return {};
+}
+
+result<void> partition_log::sync_job::run_after_volume(
+  file_system& files_of_node) {
+  if (epochs_path.empty())
+    return {};
+  return replace_file(files_of_node, epochs_path, epochs);
 }
 
 void partition_log::complete_sync(

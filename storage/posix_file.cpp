@@ -14,8 +14,8 @@
 
 namespace millrace {
 
-posix_file::posix_file(int descriptor, std::string path)
-    : descriptor_(descriptor), path_(std::move(path)) {}
+posix_file::posix_file(int descriptor, std::string path, uint64_t device)
+    : descriptor_(descriptor), path_(std::move(path)), device_(device) {}
 
 posix_file::~posix_file() {
   ::close(descriptor_);
@@ -63,6 +63,10 @@ result<void> posix_file::sync() {
   if (::fdatasync(descriptor_) != 0)
     return posix_error(errno, path_, "fdatasync");
   return {};
+}
+
+uint64_t posix_file::device() const {
+  return device_;
 }
 
 result<void> posix_file::truncate(uint64_t size) {

@@ -10,7 +10,7 @@ namespace millrace {
 class posix_file : public file {
 public:
   /// Takes the descriptor over; `path` is for the errors' contexts.
-  posix_file(int descriptor, std::string path);
+  posix_file(int descriptor, std::string path, uint64_t device);
   ~posix_file() override;
   posix_file(const posix_file&) = delete;
   posix_file& operator=(const posix_file&) = delete;
@@ -19,6 +19,7 @@ public:
   result<void> write_at(uint64_t position,
     std::span<const std::span<const std::byte>> parts) override;
   result<void> sync() override;
+  [[nodiscard]] uint64_t device() const override;
   result<void> truncate(uint64_t size) override;
   result<void> reserve(uint64_t position, uint64_t size) override;
   [[nodiscard]] result<uint64_t> size() const override;
@@ -33,6 +34,7 @@ public:
 private:
   int descriptor_;
   std::string path_;
+  uint64_t device_;
 };
 
 } // namespace millrace

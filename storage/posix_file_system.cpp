@@ -1,6 +1,7 @@
 #include "storage/posix_file_system.hpp"
 
 #include "storage/posix_file.hpp"
+#include "storage/posix_volume_sync.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -52,12 +53,14 @@ result<std::shared_ptr<file>> posix_file_system::open(
   const int descriptor = open_descriptor(path, flags);
   if (descriptor < 0)
     return posix_error(errno, path, "open");
-  std::shared_ptr<file> opened = std::make_shared<posix_file>(descriptor, path);
   struct stat about = {};
-  if (::fstat(descriptor, &about) != 0)
-    return posix_error(errno, path, "stat");
-  if (S_ISDIR(about.st_mode))
-    return posix_error(EISDIR, path, "open");
+  const int failed = ::fstat(descriptor, &about) != 0 ? errno
+                     : S_ISDIR(about.st_mode)         ? EISDIR
+                                                      : 0;
+  std::shared_ptr<file> opened
+    = std::make_shared<posix_file>(descriptor, path, about.st_dev);
+  if (failed != 0)
+    return posix_error(failed, path, "open");
   return opened;
 }
 
@@ -101,6 +104,22 @@ result<void> posix_file_system::sync_directory(const std::string& path) {
   if (failed != 0)
     return posix_error(failed, path, "sync directory");
   return {};
+}
+
+result<std::unique_ptr<volume_sync>> posix_file_system::open_volume(
+  const std::string& path) {
+  if (!posix_volume_sync::supported())
+    return std::unique_ptr<volume_sync>{};
+  const int descriptor = open_descriptor(path, O_RDONLY | O_DIRECTORY);
+  if (descriptor < 0)
+    return posix_error(errno, path, "open directory");
+  struct stat about = {};
+  const int failed = ::fstat(descriptor, &about) != 0 ? errno : 0;
+  std::unique_ptr<volume_sync> opened
+    = std::make_unique<posix_volume_sync>(descriptor, path, about.st_dev);
+  if (failed != 0)
+    return posix_error(failed, path, "stat");
+  return opened;
 }
 
 result<std::vector<directory_entry>> posix_file_system::list(

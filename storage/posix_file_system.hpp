@@ -16,6 +16,8 @@ public:
   result<void> rename(const std::string& from, const std::string& to) override;
   result<void> remove(const std::string& path) override;
   result<void> sync_directory(const std::string& path) override;
+  result<std::unique_ptr<volume_sync>> open_volume(
+    const std::string& path) override;
   result<std::vector<directory_entry>> list(const std::string& path) override;
   [[nodiscard]] bool exists(const std::string& path) override;
   result<space_info> space(const std::string& path) override;

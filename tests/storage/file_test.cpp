@@ -64,6 +64,37 @@ TEMPLATE_TEST_CASE("all parts of a gathered write arrive in order",
   CHECK(f.resident(0, whole.size()));
 }
 
+TEMPLATE_TEST_CASE("a sync of the volume covers the files of its device",
+  "[storage][file]", real_files, simulated_files) {
+  TestType env;
+  auto volume = env.files.open_volume(env.root);
+  REQUIRE(volume);
+  REQUIRE(*volume != nullptr); // Linux 5.8 or newer, as Debian 12 has
+  auto opened = env.files.open(env.root + "/a", open_mode::create);
+  REQUIRE(opened);
+  CHECK((*opened)->device() == (*volume)->device());
+  REQUIRE((*opened)->write_at(0, bytes("12345")));
+  CHECK((*volume)->run().ok());
+  CHECK(
+    env.files.open_volume(env.root + "/no").error().code == errc::not_found);
+}
+
+TEST_CASE("what the volume's sync has covered outlives a crash, names too",
+  "[storage][file]") {
+  simulated_files env;
+  auto volume = env.files.open_volume(env.root);
+  REQUIRE(volume);
+  REQUIRE(env.files.make_directory(env.root + "/d"));
+  auto opened = env.files.open(env.root + "/d/a", open_mode::create);
+  REQUIRE(opened);
+  REQUIRE((*opened)->write_at(0, bytes("12345")));
+  REQUIRE((*volume)->run());
+  REQUIRE((*opened)->write_at(5, bytes("678")));
+  env.files.crash(crash_policy::lose_unsynced);
+  CHECK(env.files.content(env.root + "/d/a") == "12345");
+  CHECK((*volume)->run().error().code == errc::offline);
+}
+
 TEMPLATE_TEST_CASE("an open mode decides what must be there and what is made",
   "[storage][file]", real_files, simulated_files) {
   TestType env;
