@@ -37,10 +37,23 @@ result<void> run_together(
   return outcome;
 }
 
+void answer(disk_actor::stateful_pointer<disk_state> self, sync_ran ran) {
+  auto& unit = self->state.unit;
+  if (unit == nullptr) {
+    tell(self, self->current_sender(), std::move(ran));
+    return;
+  }
+  tell(self->current_sender(), std::move(ran),
+    caf::strong_actor_ptr{self->ctrl()}, unit.get());
+  unit->run();
+}
+
 } // namespace
 
 disk_actor::behavior_type disk(disk_actor::stateful_pointer<disk_state> self,
   environment* env, std::shared_ptr<volume_sync> volume) {
+  if (env->has_threads())
+    self->state.unit = std::make_unique<loop_unit>(&self->home_system());
   return {
     [=](sync_run& run) {
       sync_ran ran{run.worker, run.together, {}, 0, std::move(run.entries)};
@@ -53,7 +66,7 @@ disk_actor::behavior_type disk(disk_actor::stateful_pointer<disk_state> self,
           entry.outcome = entry.job.run(env->files());
       }
       ran.took_us = monotonic_us(*self) - begin;
-      tell(self, self->current_sender(), std::move(ran));
+      answer(self, std::move(ran));
     },
     [=](const warm_ask& ask) {
       warm(ask.slices);

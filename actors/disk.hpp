@@ -4,11 +4,17 @@
 
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/loop_unit.hpp"
 
 namespace millrace {
 
 struct disk_state {
   static inline const char* name = "disk";
+
+  /// What an answer makes ready runs on this thread at once: the hand-off to
+  /// another would cost as much as the sync of a fast disk. Null where there
+  /// are no threads.
+  std::unique_ptr<loop_unit> unit;
 };
 
 /// Spawn through environment::spawn_blocking().
