@@ -45,12 +45,12 @@ offset partition_log::end_of(size_t index) const {
   return index + 1 < segments_.size() ? segments_[index + 1].base : log_end_;
 }
 
-uint64_t partition_log::floor_for(offset from, const segment& s) const {
-  uint64_t floor = 0;
-  for (const auto& h : holes_)
-    if (h.segment_base == s.base && from >= h.end)
-      floor = std::max(floor, h.resume_position);
-  return floor;
+bool partition_log::reaches_next(size_t index) const {
+  const auto& s = segments_[index];
+  const offset last = end_of(index) + int64_t{-1};
+  // A failure counts too: whoever asks next for these offsets is told of it.
+  auto found = s.find(*cache_, directory_, last, floor_for(last, s));
+  return found && *found;
 }
 
 result<partition_log::readable> partition_log::read(
@@ -60,16 +60,21 @@ result<partition_log::readable> partition_log::read(
       to_string(name_) + ": offset " + std::to_string(from.value)
         + " is not within " + std::to_string(log_start_.value) + " to "
         + std::to_string(log_end_.value)};
+  if (const auto* hole = lost_.holding(from))
+    return error{errc::corrupt,
+      to_string(name_) + ": offsets " + std::to_string(hole->first.value)
+        + " to " + std::to_string(hole->end.value - 1) + " are lost"};
+  const auto missing = [&, wanted = from](const std::string& why) {
+    return error{errc::corrupt, to_string(name_) + ": offset "
+                                  + std::to_string(wanted.value)
+                                  + " is not where it was written: " + why};
+  };
   limit = std::min(limit, log_end_);
-  for (const auto& h : holes_) {
-    if (from >= h.first && from < h.end)
-      return error{errc::corrupt,
-        to_string(name_) + ": offsets " + std::to_string(h.first.value) + " to "
-          + std::to_string(h.end.value - 1) + " are lost"};
-    if (h.first > from)
-      limit = std::min(limit, h.first);
-  }
+  const offset readable_end = lost_.next_above(from, limit);
+  const bool stops_at_hole = readable_end < limit;
+  limit = readable_end;
   readable out;
+  bool found = from >= limit;
   for (size_t i = segment_of(from); i < segments_.size() && from < limit; ++i) {
     const auto& s = segments_[i];
     if (s.base >= limit)
@@ -77,17 +82,21 @@ result<partition_log::readable> partition_log::read(
     if (s.size == 0)
       continue;
     auto begin = s.find(*cache_, directory_, from, floor_for(from, s));
+    if (!begin && out.bytes > 0)
+      break; // whoever reads on from there is told
     if (!begin)
       return begin.error();
     if (!*begin)
       continue;
     const auto [position, base] = **begin;
-    // A base offset is not under a checksum; but only compaction leaves gaps.
-    if (base > from && !config_.keys_required)
-      return error{errc::corrupt,
-        path_of(s.base, ".log") + ", byte " + std::to_string(position)
-          + ": begins at offset " + std::to_string(base.value) + " instead of "
-          + std::to_string(from.value)};
+    // A base offset is not under a checksum; but nothing leaves gaps.
+    if (base > from && out.bytes > 0)
+      break;
+    if (base > from)
+      return missing(path_of(s.base, ".log") + ", byte "
+                     + std::to_string(position) + " begins at offset "
+                     + std::to_string(base.value));
+    found = true;
     const auto stop
       = limit < end_of(i) ? std::optional<offset>{limit} : std::nullopt;
     auto end = s.extent(*cache_, directory_, position, stop,
@@ -101,11 +110,16 @@ result<partition_log::readable> partition_log::read(
       const auto size = static_cast<uint32_t>(*end - position);
       out.slices.push_back({std::move(*source), position, size});
       out.bytes += size;
+    } else if (stops_at_hole && at_least_one && out.bytes == 0) {
+      return missing("its batch goes on in offsets that are lost");
     }
-    if (*end < s.size || out.bytes >= bytes_max)
+    if (*end < s.size || out.bytes >= bytes_max
+        || (end_of(i) < limit && !reaches_next(i)))
       break;
     from = end_of(i);
   }
+  if (!found)
+    return missing("no batch holds it");
   return out;
 }
 

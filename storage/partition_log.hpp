@@ -12,6 +12,7 @@
 #include "storage/epoch_cache.hpp"
 #include "storage/file_cache.hpp"
 #include "storage/log_config.hpp"
+#include "storage/lost_ranges.hpp"
 #include "storage/producer_state.hpp"
 #include "storage/segment.hpp"
 
@@ -63,7 +64,10 @@ public:
     /// Up to where the log was durable for sure when the hint was written
     /// (R10). Whoever truncates a log lowers the hint first.
     std::optional<offset> durable_hint;
-    offset log_start{0};
+    /// Where the log begins; it was durable before anything below it went
+    /// (R18). nullopt if that cannot be told any more: then with the first
+    /// segment.
+    std::optional<offset> log_start{offset{0}};
     /// The node stopped cleanly: nothing is scanned.
     bool clean = false;
     int64_t now_ms = 0;
@@ -102,10 +106,10 @@ public:
     std::vector<file_slice> slices;
     size_t bytes = 0;
   };
-  /// Whole batches from the one that holds `from` (or the first after it) up
-  /// to the first that reaches `limit`; at most `bytes_max`, but one batch in
-  /// any case if `at_least_one`. errc::out_of_range outside [log start, log
-  /// end]; errc::corrupt in a lost range.
+  /// Whole batches from the one that holds `from` up to the first that
+  /// reaches `limit`; at most `bytes_max`, but one batch in any case if
+  /// `at_least_one`. errc::out_of_range outside [log start, log end];
+  /// errc::corrupt in a lost range, and where the batch should be and is not.
   [[nodiscard]] result<readable> read(
     offset from, offset limit, size_t bytes_max, bool at_least_one) const;
   /// The same, copied.
@@ -193,9 +197,9 @@ public:
   /// The same for DeleteRecords: checks that `before` is within the log.
   result<removal> delete_records(offset before, int64_t now_ms);
 
-  /// Cuts everything from `end` on, whole batches (a batch that holds `end`
-  /// goes too); durable on return (R11). Precondition: not below the own
-  /// high watermark; the durable hint is not above `end`.
+  /// Cuts everything from `end` on, whole batches (a batch or a lost range
+  /// that holds `end` goes too); durable on return (R11). Precondition: not
+  /// below the own high watermark; the durable hint is not above `end`.
   result<void> truncate_to(offset end);
   /// Drops everything and starts again at `start`; durable on return.
   result<void> reset_to(offset start, int64_t now_ms);
@@ -216,13 +220,6 @@ public:
 private:
   partition_log(opening what, std::shared_ptr<file_cache> handles);
 
-  /// Offsets that cannot be read, and where reading goes on.
-  struct hole {
-    offset first;
-    offset end;
-    offset segment_base;
-    uint64_t resume_position = 0;
-  };
   /// A batch with its offsets, ready to be written.
   struct planned {
     shared_bytes bytes;
@@ -240,8 +237,12 @@ private:
   /// above it, or the first.
   [[nodiscard]] size_t segment_of(offset at) const;
   [[nodiscard]] offset end_of(size_t index) const;
-  /// Where to look in `s` for `from`, which may lie behind a hole.
-  [[nodiscard]] uint64_t floor_for(offset from, const segment& s) const;
+  /// Whether a sealed segment holds the offset before the next one's first.
+  [[nodiscard]] bool reaches_next(size_t index) const;
+  /// Where to look in `s` for `from`, which may lie behind a lost range.
+  [[nodiscard]] uint64_t floor_for(offset from, const segment& s) const {
+    return lost_.floor_for(from, s.base);
+  }
 
   // partition_log_append.cpp
   [[nodiscard]] bool plan(append_item& item, producer_state& newer, offset base,
@@ -266,6 +267,12 @@ private:
   result<void> remove_segment_files(const segment& s);
   result<void> remove_if_there(const std::string& path);
 
+  // partition_log_truncate.cpp
+  /// How much of the segment stays if all from `end` on is cut. Moves `end`
+  /// to the begin of a batch that holds it.
+  result<uint64_t> sound_size(
+    const segment& s, offset& end, bool lost_from_end) const;
+
   // partition_log_time.cpp
   result<std::optional<timestamp_offset>> record_by_time(
     const segment& s, uint64_t position, int64_t timestamp_ms) const;
@@ -281,7 +288,7 @@ private:
   offset durable_end_{0};
   epoch_cache epochs_;
   producer_state producers_;
-  std::vector<hole> holes_;
+  lost_ranges lost_;
   recovery_report report_;
 
   std::shared_ptr<file> writing_; // the active segment's, while dirty

@@ -1,16 +1,12 @@
 #include "storage/partition_log_recovery.hpp"
 
 #include <algorithm>
-#include <sstream>
+#include <cstdint>
 #include <utility>
 
 namespace millrace {
 
 namespace {
-
-// Ranges that cannot be read, for the next start: `0`, the count, then
-// `first end segment position` a line.
-constexpr std::string_view holes_name = "/millrace.lost-ranges";
 
 std::string describe(offset first, offset end) {
   return "offsets " + std::to_string(first.value) + " to "
@@ -39,7 +35,7 @@ result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
   if (!batch)
     return batch.error();
   const offset resumed = (*batch)->header.base_offset();
-  if (resumed > hint_)
+  if (resumed > hint_ || resumed >= ceiling(index))
     return std::optional<uint64_t>{}; // a base offset is not checksummed
   if (resumed > expected)
     MILLRACE_TRY(refuse({expected, resumed, s.base, **sound}));
@@ -47,22 +43,24 @@ result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
   return *sound;
 }
 
+offset partition_log::recovery::ceiling(size_t index) const {
+  return index + 1 < log_.segments_.size() ? log_.segments_[index + 1].base
+                                           : offset{INT64_MAX};
+}
+
 result<void> partition_log::recovery::gap(size_t index) {
   const offset expected = log_.log_end_;
   const offset base = log_.segments_[index].base;
-  // Compaction leaves gaps, which hold nothing; and of the segments below the
-  // log's start, the crash may have brought back any.
-  if (base > expected
-      && (log_.config_.keys_required || base <= what_.log_start)) {
-    log_.log_end_ = base;
-    return {};
-  }
-  if (base > expected && expected < hint_) {
+  MILLRACE_ASSERT(base > expected, "no batch goes beyond its segment");
+  // Of the segments below the log's start, the crash may have brought back
+  // any.
+  if (base > start_) {
+    if (expected >= hint_)
+      return cut(index, 0);
     MILLRACE_TRY(refuse({expected, base, base, 0}));
-    log_.log_end_ = base;
-    return {};
   }
-  return cut(index, 0);
+  log_.log_end_ = base;
+  return {};
 }
 
 result<void> partition_log::recovery::cut(size_t index, uint64_t position) {
@@ -165,48 +163,15 @@ result<std::string> partition_log::recovery::keep_aside(
   return path;
 }
 
-result<void> partition_log::recovery::refuse(const hole& h) {
-  const bool known = std::any_of(
-    log_.holes_.begin(), log_.holes_.end(), [&](const hole& other) {
-      return other.first == h.first;
-    });
-  if (known || h.end <= what_.log_start)
+result<void> partition_log::recovery::refuse(const lost_ranges::hole& h) {
+  if (h.end <= start_ || !log_.lost_.add(h))
     return {}; // nobody misses what lies before the log's start
-  log_.holes_.push_back(h);
   log_.report_.lost.push_back({h.first, h.end, true, {}});
   log_.report_.notes.push_back(
     describe(h.first, h.end)
     + " were durable and cannot be read any more; reads of them are refused");
   changed_ = true;
-  return save_holes();
-}
-
-result<void> partition_log::recovery::load_holes() {
-  const auto path = log_.directory_ + std::string{holes_name};
-  auto text = read_file(files_, path);
-  if (!text)
-    return text.error().code == errc::not_found ? result<void>{} : text.error();
-  std::istringstream in{*text};
-  int version = -1;
-  size_t count = 0;
-  const bool begun = static_cast<bool>(in >> version >> count);
-  hole h;
-  while (begun && version == 0 && log_.holes_.size() < count
-         && in >> h.first.value >> h.end.value >> h.segment_base.value
-              >> h.resume_position)
-    log_.holes_.push_back(h);
-  if (!begun || version != 0 || log_.holes_.size() != count)
-    return error{errc::corrupt, path + ": not what the format asks for"};
-  return {};
-}
-
-result<void> partition_log::recovery::save_holes() {
-  std::string text = "0\n" + std::to_string(log_.holes_.size()) + "\n";
-  for (const auto& h : log_.holes_)
-    text += std::to_string(h.first.value) + " " + std::to_string(h.end.value)
-            + " " + std::to_string(h.segment_base.value) + " "
-            + std::to_string(h.resume_position) + "\n";
-  return replace_file(files_, log_.directory_ + std::string{holes_name}, text);
+  return log_.lost_.save(files_, log_.directory_);
 }
 
 } // namespace millrace

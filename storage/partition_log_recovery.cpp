@@ -29,16 +29,17 @@ result<std::unique_ptr<partition_log>> partition_log::open(opening what) {
 
 partition_log::recovery::recovery(partition_log& log, const opening& what)
     : log_(log), what_(what), files_(*what.files),
-      hint_(std::max(what.durable_hint.value_or(offset{0}), what.log_start)) {}
+      start_(what.log_start.value_or(offset{0})),
+      hint_(std::max(what.durable_hint.value_or(offset{0}), start_)) {}
 
 result<void> partition_log::recovery::run() {
   auto there = list();
   if (!there)
     return there.error();
   if (*there)
-    MILLRACE_TRY(load_holes());
+    MILLRACE_TRY(log_.lost_.load(files_, log_.directory_));
   if (log_.segments_.empty())
-    return create(what_.log_start);
+    return create(start_);
   MILLRACE_TRY(prepare());
   MILLRACE_TRY(walk());
   return finish();
@@ -76,7 +77,7 @@ result<void> partition_log::recovery::create(offset base) {
     base = hint_;
   }
   MILLRACE_TRY(log_.start_segment(base, what_.now_ms));
-  log_.log_start_ = what_.log_start;
+  log_.log_start_ = start_;
   log_.log_end_ = log_.durable_end_ = base;
   return {};
 }
@@ -135,7 +136,22 @@ result<void> partition_log::recovery::prepare() {
     segments[i].offsets.leave_to_file();
     segments[i].times.leave_to_file();
   }
+  if (!what_.clean)
+    walk_from_first_gap();
   return {};
+}
+
+void partition_log::recovery::walk_from_first_gap() {
+  auto& segments = log_.segments_;
+  size_t first = 0;
+  while (first < first_walked_
+         && (segments[first + 1].base <= start_ || log_.reaches_next(first)))
+    ++first;
+  for (size_t i = first; i < first_walked_; ++i) {
+    segments[i].offsets.clear();
+    segments[i].times.clear();
+  }
+  first_walked_ = first;
 }
 
 result<void> partition_log::recovery::walk() {
@@ -179,7 +195,8 @@ result<bool> partition_log::recovery::walk_tail() {
     auto first = walker.next();
     if (first && *first) {
       log_.log_end_ = (*first)->header.base_offset();
-      auto reached = walk_run(tail, *source, *position, size);
+      auto reached
+        = walk_run(log_.segments_.size() - 1, *source, *position, size);
       if (!reached || *reached)
         return reached;
     }
@@ -197,7 +214,7 @@ result<void> partition_log::recovery::walk_segment(size_t index) {
   const uint64_t end = std::exchange(s.size, 0);
   uint64_t position = 0;
   while (position < end) {
-    auto reached = walk_run(s, *source, position, end);
+    auto reached = walk_run(index, *source, position, end);
     if (!reached)
       return reached.error();
     if (*reached)
@@ -213,8 +230,9 @@ result<void> partition_log::recovery::walk_segment(size_t index) {
   return {};
 }
 
-result<bool> partition_log::recovery::walk_run(segment& s,
+result<bool> partition_log::recovery::walk_run(size_t index,
   const std::shared_ptr<file>& source, uint64_t& position, uint64_t end) {
+  auto& s = log_.segments_[index];
   batch_walker walker{source, position, end};
   while (true) {
     auto batch = walker.next();
@@ -227,14 +245,12 @@ result<bool> partition_log::recovery::walk_run(segment& s,
       return true;
     const auto& header = (*batch)->header;
     const offset last = header.last_offset();
-    // The checksum does not cover the base offset, but what comes before
-    // tells it; only compaction leaves gaps.
-    const auto base = header.base_offset();
+    // The checksum does not cover the base offset, but what comes before and
+    // behind tells it: nothing leaves gaps in a log.
     const bool follows
-      = log_.config_.keys_required
-          ? base >= log_.log_end_
-          : base == log_.log_end_
-              && header.record_count() == header.last_offset_delta() + 1;
+      = header.base_offset() == log_.log_end_
+        && header.record_count() == header.last_offset_delta() + 1
+        && last < ceiling(index);
     if (!follows || last.value - s.base.value > INT32_MAX)
       return false;
     if (what_.clean || last < hint_) {
@@ -278,7 +294,15 @@ result<void> partition_log::recovery::finish() {
     MILLRACE_TRY(refuse({found, hint_, hint_, 0}));
     MILLRACE_TRY(jump_to(hint_));
   }
-  log.log_start_ = std::max(what_.log_start, log.segments_.front().base);
+  const offset front = log.segments_.front().base;
+  log.log_start_ = std::max(start_, front);
+  if (front > start_ && what_.durable_hint && what_.log_start) {
+    // Segments do not go before the log's start is durable (R18).
+    MILLRACE_TRY(refuse({start_, front, front, 0}));
+    log.log_start_ = start_;
+  }
+  if (log.lost_.truncate_to(log.log_end_)) // they were cut since
+    MILLRACE_TRY(log.lost_.save(files_, log.directory_));
   log.epochs_.truncate_to(log.log_end_);
   for (const auto at : snapshots_)
     if (at > log.log_end_)

@@ -28,6 +28,8 @@ private:
   /// Reads the epochs' file and chooses the snapshot and the first segment
   /// that must be walked.
   result<void> prepare();
+  /// Segments below the hint are not walked if each reaches the next one.
+  void walk_from_first_gap();
   result<void> walk();
   /// Walks the tail of a cleanly closed log from its index's last entry.
   /// False if the index is no good.
@@ -35,7 +37,7 @@ private:
   result<void> walk_segment(size_t index);
   /// Walks sound batches; moves `position` and the log's end. False if it
   /// stopped at bytes that are no batch of this place.
-  result<bool> walk_run(segment& s, const std::shared_ptr<file>& source,
+  result<bool> walk_run(size_t index, const std::shared_ptr<file>& source,
     uint64_t& position, uint64_t end);
   void note(segment& s, const batch_view& batch, uint64_t position);
 
@@ -44,17 +46,18 @@ private:
   /// in this segment; nullopt if nowhere.
   result<std::optional<uint64_t>> bad_bytes(size_t index,
     const std::shared_ptr<file>& source, uint64_t position, uint64_t end);
-  /// Segment `index` does not begin where the log ends.
+  /// Segment `index` begins above where the log ends.
   result<void> gap(size_t index);
+  /// Where the segment behind `index` begins: no batch of this one goes on
+  /// there.
+  [[nodiscard]] offset ceiling(size_t index) const;
   /// Takes everything from `position` of segment `index` on off the log.
   result<void> cut(size_t index, uint64_t position);
   /// Behind the last sound batch there; nullopt if there is none.
   result<std::optional<offset>> sound_end(
     size_t index, uint64_t position) const;
   result<std::string> keep_aside(size_t index, uint64_t position);
-  result<void> refuse(const hole& h);
-  result<void> load_holes();
-  result<void> save_holes();
+  result<void> refuse(const lost_ranges::hole& h);
 
   result<void> finish();
   /// Starts a segment at `base`, above the log's end.
@@ -63,7 +66,8 @@ private:
   partition_log& log_;
   const opening& what_;
   file_system& files_;
-  offset hint_; // below it, nothing is cut
+  offset start_; // 0 if unknown
+  offset hint_;  // below it, nothing is cut
   std::vector<offset> snapshots_;
   size_t first_walked_ = 0;
   bool from_index_ = false; // the last segment's tail is all that is walked

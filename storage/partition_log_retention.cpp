@@ -76,9 +76,7 @@ result<partition_log::removal> partition_log::finish_retention(
     }
     segments_.erase(segments_.begin());
   }
-  std::erase_if(holes_, [&](const hole& h) {
-    return h.end <= log_start_;
-  });
+  lost_.advance_start(log_start_);
   return out;
 }
 

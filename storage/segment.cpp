@@ -152,6 +152,7 @@ result<uint64_t> segment::extent(file_cache& cache,
   if (*entry && checked(**source, **entry))
     start = std::max(start, static_cast<uint64_t>((*entry)->position));
   batch_walker walker{*source, start, size, look_bytes};
+  std::optional<offset> expected;
   while (true) {
     auto batch = walker.next();
     if (!batch) {
@@ -163,6 +164,10 @@ result<uint64_t> segment::extent(file_cache& cache,
     if (!*batch)
       return size;
     const auto& [position, batch_size, header] = **batch;
+    // A lost range's bytes may look like a batch, and say any offset.
+    if (expected && header.base_offset() != *expected)
+      return position;
+    expected = header.last_offset() + int64_t{1};
     if (limit && header.last_offset() >= *limit)
       return position;
     if (position + batch_size > furthest && !(at_least_one && position == from))

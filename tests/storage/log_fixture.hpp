@@ -48,7 +48,7 @@ struct log_fixture {
   sim_file_system disk;
   log_config config;
   std::optional<offset> hint;
-  offset log_start{0};
+  std::optional<offset> log_start{offset{0}};
   leader_epoch epoch{1};
   int64_t now_ms = 1000;
   std::unique_ptr<partition_log> log;

@@ -53,7 +53,7 @@ void work(log_fixture& f, promises& p, std::mt19937_64 rng, int steps) {
     } else if (dice == 8) {
       ++f.epoch.value;
     } else if (const auto start = f.log->begin_retention(f.now_ms, p.durable)) {
-      p.log_start = f.log_start = *start;
+      f.log_start = p.log_start = *start;
       if (auto gone = f.log->finish_retention(*start, f.now_ms))
         for (const auto& path : gone->paths_to_remove)
           static_cast<void>(f.disk.remove(path));
