@@ -1,0 +1,39 @@
+#pragma once
+
+// Mistakes that tests plant to see whether the checkers find them. Everywhere
+// but in the one program that is built with MILLRACE_PLANTED_BUGS,
+// planted(...) is the constant false and costs nothing.
+
+namespace millrace {
+
+/// Named for what is done wrong while it is planted.
+enum class bug {
+  none,
+  raft_vote_not_awaited,       ///< answers before term and vote are durable
+  raft_votes_twice,            ///< forgets whom it voted for
+  raft_vote_ignores_log,       ///< votes for a log that lacks entries (§5.4.1)
+  raft_commits_older_term,     ///< counts copies of older terms (figure 8)
+  raft_truncates_blindly,      ///< cuts without looking for a conflict (§5.3)
+  raft_skips_previous,         ///< takes entries without the consistency check
+  raft_one_quorum_in_joint,    ///< a majority of C_new is enough (§6)
+  raft_answers_before_durable, ///< acknowledges what may be lost
+  raft_counts_itself_early,    ///< the leader's own copy counts unsynced
+  raft_commits_unmatched,      ///< takes the leader's commit index as it is
+  raft_reads_without_round,    ///< does not prove leadership before a read
+  raft_reads_before_own_entry, ///< serves its old commit index (thesis 6.4)
+  raft_changes_without_joint,  ///< goes from C_old to C_new in one entry (§6)
+  raft_stale_persisted,        ///< a sync counts for entries replaced since
+};
+
+#ifdef MILLRACE_PLANTED_BUGS
+inline bug planted_bug = bug::none;
+[[nodiscard]] inline bool planted(bug b) {
+  return planted_bug == b;
+}
+#else
+[[nodiscard]] constexpr bool planted(bug /*b*/) {
+  return false;
+}
+#endif
+
+} // namespace millrace
