@@ -140,9 +140,14 @@ std::optional<size_t> kafka_reader::read_length(
                    : "length " + std::to_string(length));
     return 0;
   }
-  if (!need(static_cast<size_t>(length), field))
+  const auto size = static_cast<size_t>(length);
+  if (fixed_size == 2 && size > string_bytes_max) {
+    fail(errc::corrupt, field,
+      "a string of " + std::to_string(length) + " bytes, the most is "
+        + std::to_string(string_bytes_max));
     return 0;
-  return static_cast<size_t>(length);
+  }
+  return need(size, field) ? size : 0;
 }
 
 std::optional<std::string> kafka_reader::read_text(

@@ -32,6 +32,10 @@ public:
   /// nothing); a count that would exceed it is refused with too_large.
   static constexpr size_t memory_base = size_t{1} << 20;
   static constexpr size_t memory_per_byte = 8;
+  /// The longest string. Compact lengths could say more, but every string may
+  /// come to stand in a message that has two bytes for its length, and Kafka
+  /// refuses longer ones in every form.
+  static constexpr size_t string_bytes_max = 32767;
 
   /// Reads all of `frame`, without the size in front.
   explicit kafka_reader(shared_bytes frame);
@@ -74,7 +78,8 @@ public:
   int32_t read_varint(const char* field);
   int64_t read_varlong(const char* field);
 
-  /// A string with 2 bytes of length, or a compact one. Null is corrupt.
+  /// A string with 2 bytes of length, or a compact one. Null is corrupt, and
+  /// so is one above string_bytes_max.
   std::string read_string(const char* field, bool flexible);
   /// As above, where null is allowed when `nullable`.
   std::optional<std::string> read_string(

@@ -11,6 +11,15 @@
 
 namespace millrace {
 
+namespace {
+
+/// Whether a character of UTF-8 goes on with this byte.
+bool is_utf8_continuation(char byte) {
+  return (static_cast<uint8_t>(byte) & 0xc0) == 0x80;
+}
+
+} // namespace
+
 char* kafka_writer::make_room(size_t count) {
   auto& bytes = out_.bytes;
   if (bytes.size() - at_ < count)
@@ -117,7 +126,8 @@ void kafka_writer::write_string(bool flexible, std::string_view x) {
   if (flexible) {
     write_uvarint(static_cast<uint32_t>(x.size() + 1));
   } else {
-    MILLRACE_ASSERT(x.size() <= 32767, "a string's length fits in 15 bits");
+    MILLRACE_ASSERT(
+      x.size() <= string_bytes_max, "a string's length fits in 15 bits");
     write_int16(static_cast<int16_t>(x.size()));
   }
   write_raw(x);
@@ -131,6 +141,18 @@ void kafka_writer::write_string(
     write_uvarint(0);
   else
     write_int16(-1);
+}
+
+void kafka_writer::write_sentence(
+  bool flexible, const std::optional<std::string>& x, bool nullable) {
+  if (!x || x->size() <= string_bytes_max) {
+    write_string(flexible, x, nullable);
+    return;
+  }
+  auto end = string_bytes_max;
+  while (end > 0 && is_utf8_continuation((*x)[end]))
+    --end;
+  write_string(flexible, std::string_view{*x}.substr(0, end));
 }
 
 void kafka_writer::write_bytes(bool flexible, std::string_view x) {

@@ -24,6 +24,8 @@ class kafka_writer {
 public:
   /// Records up to this long are copied, as one more piece to send costs more.
   static constexpr size_t copied_bytes_max = 512;
+  /// As kafka_reader's.
+  static constexpr size_t string_bytes_max = 32767;
 
   kafka_writer() = default;
   kafka_writer(const kafka_writer&) = delete;
@@ -60,10 +62,14 @@ public:
   /// The bytes alone, without a length.
   void write_raw(std::string_view x);
 
-  /// Precondition: at most 32767 bytes where not flexible.
+  /// Precondition: at most string_bytes_max bytes where not flexible.
   void write_string(bool flexible, std::string_view x);
   /// Null becomes empty where it is not `nullable`.
   void write_string(
+    bool flexible, const std::optional<std::string>& x, bool nullable);
+  /// As write_string, for a sentence of any length, which may quote what a
+  /// client sent: it is cut to what a string holds, between characters.
+  void write_sentence(
     bool flexible, const std::optional<std::string>& x, bool nullable);
   void write_bytes(bool flexible, std::string_view x);
   void write_bytes(

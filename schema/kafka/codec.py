@@ -153,6 +153,8 @@ def write_field(out, struct, f):
             out(f"w.write_{FIXED[f.base][1]}(e);")
         out("}")
         out("}")
+    elif f.name.endswith("error_message"):
+        out(f"w.write_sentence(flexible, {x}{more});")
     elif f.base in TEXT:
         out(f"w.write_{f.base}(flexible, {x}{more});")
     elif f.base == "records":

@@ -9,6 +9,7 @@ import unittest
 from bad_batches import *  # noqa: F401,F403: the tests
 from bad_hosts import *  # noqa: F401,F403
 from bad_frames import *  # noqa: F401,F403: the tests
+from bad_strings import *  # noqa: F401,F403
 
 if __name__ == '__main__':
     sys.dont_write_bytecode = True

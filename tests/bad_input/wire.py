@@ -121,6 +121,7 @@ class Client:
     def __init__(self, port, timeout=20):
         self.socket = socket.create_connection(('127.0.0.1', port), timeout)
         self.correlation = random.randrange(1 << 30)
+        self.client_id = 'bad'
 
     def __enter__(self):
         return self
@@ -161,7 +162,7 @@ class Client:
     def frame(self, key, version, body=b''):
         self.correlation += 1
         payload = (i16(key) + i16(version) + i32(self.correlation)
-                   + string('bad') + body)
+                   + string(self.client_id) + body)
         return i32(len(payload)) + payload
 
     def answer(self):

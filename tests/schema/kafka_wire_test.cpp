@@ -152,6 +152,54 @@ TEST_CASE(
   CHECK(code_of(array) == errc::corrupt);
 }
 
+TEST_CASE("a compact string is no longer than one with two bytes of length",
+  "[schema][kafka_wire]") {
+  const bool nullable = GENERATE(false, true);
+  const size_t size = GENERATE(32767, 32768, 40000);
+  kafka_writer writer;
+  writer.write_bytes(true, std::string(size, 's')); // as a string's length
+  auto reader = reader_of(bytes_of(writer));
+  const auto got = nullable ? reader.read_string("x", true, true).value_or("")
+                            : reader.read_string("x", true);
+  CHECK(got.size() == (size == 32767 ? size : 0));
+  CHECK(reader.ok() == (size == 32767));
+  if (size > 32767)
+    CHECK(code_of(reader) == errc::corrupt);
+}
+
+TEST_CASE("bytes may be longer than a string", "[schema][kafka_wire]") {
+  kafka_writer writer;
+  writer.write_bytes(true, std::string(40000, 'b'));
+  auto reader = reader_of(bytes_of(writer));
+  CHECK(reader.read_bytes("x", true).size() == 40000);
+}
+
+TEST_CASE("a sentence that is too long for a string is cut between characters",
+  "[schema][kafka_wire]") {
+  STATIC_REQUIRE(
+    kafka_writer::string_bytes_max == kafka_reader::string_bytes_max);
+  const bool flexible = GENERATE(false, true);
+  const std::string longest(32767, 'x');
+  kafka_writer writer;
+  writer.write_sentence(flexible, longest, true);
+  writer.write_sentence(flexible, longest + "y", true);
+  // The last byte that there is room for would be the first of two.
+  writer.write_sentence(
+    flexible, longest.substr(1) + "\xc3\xa9 and more", true);
+  writer.write_sentence(flexible, std::nullopt, true);
+  writer.write_sentence(flexible, std::nullopt, false);
+  writer.write_sentence(flexible, std::string(40000, '\x80'), true);
+  auto reader = reader_of(bytes_of(writer));
+  CHECK(reader.read_string("a", flexible) == longest);
+  CHECK(reader.read_string("b", flexible) == longest);
+  CHECK(reader.read_string("c", flexible) == longest.substr(1));
+  CHECK(reader.read_string("d", flexible, true) == std::nullopt);
+  CHECK(reader.read_string("e", flexible, true) == "");
+  CHECK(reader.read_string("f", flexible, true) == "");
+  reader.expect_end();
+  CHECK(reader.ok());
+}
+
 TEST_CASE("a length beyond the frame is cut short", "[schema][kafka_wire]") {
   auto text = reader_of(std::string_view{"\0\x05"
                                          "abcd",
