@@ -49,6 +49,18 @@ public:
     frame_bytes_max_ = frame_bytes_max;
   }
 
+  /// What has arrived of the body of the frame under way; empty between frames,
+  /// until its length is known, and after an error.
+  [[nodiscard]] std::span<const std::byte> unfinished() const {
+    return within_body() && refused_.empty() ? partial_.span().first(have_)
+                                             : std::span<const std::byte>{};
+  }
+  /// The length that the frame under way declares. Precondition: unfinished()
+  /// is not empty.
+  [[nodiscard]] uint32_t declared_bytes() const {
+    return frame_size_;
+  }
+
   /// Whether a frame has begun and is not complete: the peer is slow, or was
   /// cut off.
   [[nodiscard]] bool within_frame() const {

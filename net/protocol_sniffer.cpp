@@ -43,10 +43,28 @@ bool is_zookeeper_connect(std::string_view text) {
          && number_at(text, 28, 4) == 16;
 }
 
-bool is_postgres(std::string_view text) {
-  // A length, then version 3.0 or the code of SSLRequest or GSSENCRequest.
+bool is_postgres_request(std::string_view text) {
+  // A length, then the code of CancelRequest, SSLRequest or GSSENCRequest:
+  // 1234 in the high half, which is no API's key, and 5678 to 5680 below.
   auto code = number_at(text, 4, 4);
-  return code == 0x0003'0000 || code == 80877103 || code == 80877104;
+  return code >= 80877102 && code <= 80877104;
+}
+
+bool is_postgres_startup(std::string_view text) {
+  // A length, then version 3.0.
+  return number_at(text, 4, 4) == 0x0003'0000;
+}
+
+/// Whether a Metadata request of version 0, which begins alike, is excluded:
+/// letters of a parameter's name ("user") stand where its correlation id does,
+/// and clients count that from near zero.
+bool names_a_parameter(std::string_view text) {
+  if (text.size() < 12)
+    return false;
+  auto name = text.substr(8, 4);
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || c == '_';
+  });
 }
 
 bool is_kafka(std::string_view text) {
@@ -159,9 +177,18 @@ sniffed_protocol sniff_protocol(std::span<const std::byte> first_bytes) {
     return sniffed_protocol::redis;
   if (is_zookeeper_connect(text))
     return sniffed_protocol::zookeeper_connect;
-  if (is_postgres(text))
+  if (is_postgres_request(text) || is_postgres_startup(text))
     return sniffed_protocol::postgres;
   return is_kafka(text) ? sniffed_protocol::kafka : sniffed_protocol::unknown;
+}
+
+sniffed_protocol sniff_unfinished(std::span<const std::byte> first_bytes) {
+  std::string_view text{
+    reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size()};
+  if (is_postgres_request(text)
+      || (is_postgres_startup(text) && names_a_parameter(text)))
+    return sniffed_protocol::postgres;
+  return sniffed_protocol::unknown;
 }
 
 std::string answer_on_kafka_port(

@@ -20,7 +20,7 @@ enum class sniffed_protocol : uint8_t {
   zookeeper_connect, ///< a ZooKeeper client's first frame
   zookeeper_command, ///< a four-letter word: ruok, stat, mntr, ...
   redis,             ///< RESP, or an inline command
-  postgres,          ///< a startup or SSL request
+  postgres,          ///< a startup, SSL, GSSAPI or cancel request
   kafka,             ///< a Kafka request, with its length in front
 };
 
@@ -29,6 +29,13 @@ enum class sniffed_protocol : uint8_t {
 /// Judges the first bytes that a peer sent, length prefix included. A prefix
 /// of a few bytes may be too short to tell: unknown.
 [[nodiscard]] sniffed_protocol sniff_protocol(
+  std::span<const std::byte> first_bytes);
+
+/// Judges the beginning of a first frame that its length does not end yet.
+/// PostgreSQL's lengths count themselves, so that a reader of Kafka's would
+/// wait for four bytes that never come: postgres for a beginning that no
+/// Kafka client's first request has, unknown for every other.
+[[nodiscard]] sniffed_protocol sniff_unfinished(
   std::span<const std::byte> first_bytes);
 
 /// What to send before closing a connection to a Kafka port on which

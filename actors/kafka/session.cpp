@@ -15,6 +15,8 @@ constexpr size_t held_bytes_max = 16u << 20;
 constexpr size_t queued_bytes_max = 8u << 20;
 /// A frame from someone who has not shown to speak Kafka yet.
 constexpr uint32_t first_frame_bytes_max = 1u << 20;
+/// What tells a stranger's protocol stands this near to its beginning.
+constexpr size_t sniffed_bytes_max = 64;
 
 int16_t api_key_of(const shared_bytes& frame) {
   if (frame.size() < 2)
@@ -25,6 +27,16 @@ int16_t api_key_of(const shared_bytes& frame) {
 
 bool is_produce(const shared_bytes& frame) {
   return api_key_of(frame) == static_cast<int16_t>(kafka::api_key::produce);
+}
+
+/// The beginning of a frame, its length in front again, for a sniffer.
+std::vector<std::byte> with_length(
+  size_t length, std::span<const std::byte> body) {
+  std::vector<std::byte> bytes(4);
+  for (size_t i = 0; i < 4; ++i)
+    bytes[i] = static_cast<std::byte>(length >> (8 * (3 - i)));
+  bytes.insert(bytes.end(), body.begin(), body.end());
+  return bytes;
 }
 
 } // namespace
@@ -58,6 +70,8 @@ void kafka_session::on_read(size_t size) {
   if (!cut && !closed_)
     refuse_stranger(cut.error(),
       any_request_ ? std::span<const std::byte>{} : cutter_.refused());
+  else if (!any_request_ && waiting_.empty() && !closed_)
+    refuse_unfinished();
   update_reading();
 }
 
@@ -114,11 +128,7 @@ void kafka_session::start(shared_bytes frame) {
   if (auto begun = handle_request(hub_, request); !begun) {
     if (first) {
       // A stranger's first bytes may look like a frame: ZooKeeper's do.
-      std::vector<std::byte> bytes(4);
-      for (size_t i = 0; i < 4; ++i)
-        bytes[i] = static_cast<std::byte>(size >> (8 * (3 - i)));
-      bytes.insert(bytes.end(), whole.data(), whole.data() + whole.size());
-      refuse_stranger(begun.error(), bytes);
+      refuse_stranger(begun.error(), with_length(size, whole.span()));
       return;
     }
     log::warn("closing the connection from {}: {}", peer_.remote().to_string(),
@@ -164,6 +174,17 @@ void kafka_session::send_finished() {
       slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(slots_head_));
     slots_head_ = 0;
   }
+}
+
+void kafka_session::refuse_unfinished() {
+  const auto arrived = cutter_.unfinished();
+  if (arrived.empty())
+    return;
+  const auto bytes = with_length(cutter_.declared_bytes(),
+    arrived.first(std::min(arrived.size(), sniffed_bytes_max)));
+  if (sniff_unfinished(bytes) != sniffed_protocol::unknown)
+    refuse_stranger(
+      error{errc::invalid_argument, "a frame that never ends"}, bytes);
 }
 
 void kafka_session::refuse_stranger(

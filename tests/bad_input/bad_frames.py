@@ -188,6 +188,24 @@ class Strangers(NodeCase):
     def test_ssh_gets_a_line(self):
         self.assertIn(b'not SSH', self.say(b'SSH-2.0-OpenSSH_9.2\r\n'))
 
+    def test_postgresql_gets_an_error_of_its_own_at_once(self):
+        # SSLRequest, GSSENCRequest, CancelRequest, and a startup without TLS:
+        # their lengths count themselves, so as a frame each lacks four bytes.
+        startup = b'\0\3\0\0user\0me\0database\0mine\0\0'
+        for body in (i32(80877103), i32(80877104),
+                     i32(80877102) + i32(7) + i32(8), startup):
+            answer = self.say(i32(4 + len(body)) + body)
+            self.assertTrue(answer.startswith(b'E'), answer)
+            self.assertEqual(
+                len(answer) - 1, struct.unpack('>i', answer[1:5])[0])
+            self.assertIn(b'not that of PostgreSQL', answer)
+        self.assert_logged('PostgreSQL was spoken')
+
+    def test_metadata_version_0_byte_by_byte_is_not_taken_for_postgresql(self):
+        for byte in self.client.frame(wire.METADATA, 0, array([])):
+            self.client.send(bytes([byte]))
+        self.client.answer()
+
     def test_noise_closes_the_connection(self):
         self.assertEqual(b'', self.say(b'\xff' * 4096))
 

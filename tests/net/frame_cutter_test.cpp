@@ -78,6 +78,35 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("what has arrived of an unfinished frame can be looked at",
+  "[net][frame_cutter]") {
+  chunk_pool pool{64, 4};
+  frame_cutter cutter{pool, 1000};
+  std::vector<shared_bytes> frames;
+  auto arrived = [&] {
+    auto bytes = cutter.unfinished();
+    return std::string{
+      reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  };
+  CHECK(arrived().empty());
+  REQUIRE(feed(cutter, length_of(5).substr(0, 3), 9, frames));
+  CHECK(arrived().empty());
+  REQUIRE(feed(cutter, length_of(5).substr(3), 9, frames));
+  CHECK(arrived().empty());
+  REQUIRE(feed(cutter, "abc", 2, frames));
+  CHECK(arrived() == "abc");
+  CHECK(cutter.declared_bytes() == 5);
+  REQUIRE(feed(cutter, "de", 9, frames));
+  CHECK(arrived().empty());
+  REQUIRE(feed(cutter, framed("whole") + length_of(7) + "xy", 99, frames));
+  CHECK(arrived() == "xy");
+  CHECK(cutter.declared_bytes() == 7);
+  REQUIRE(feed(cutter, "54321", 9, frames));
+  CHECK_FALSE(feed(cutter, length_of(1001) + "refused", 99, frames));
+  CHECK(arrived().empty());
+  CHECK(texts(frames) == std::vector<std::string>{"abcde", "whole", "xy54321"});
+}
+
 TEST_CASE("two connections that share a pool do not mix their bytes",
   "[net][frame_cutter]") {
   chunk_pool pool{128, 2};

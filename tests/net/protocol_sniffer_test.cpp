@@ -11,6 +11,10 @@ sniffed_protocol sniff(const std::string& text) {
   return sniff_protocol(std::as_bytes(std::span{text}));
 }
 
+sniffed_protocol sniff_begun(const std::string& text) {
+  return sniff_unfinished(std::as_bytes(std::span{text}));
+}
+
 } // namespace
 
 TEST_CASE("lost clients are told apart by their first bytes",
@@ -36,6 +40,33 @@ TEST_CASE("a ZooKeeper client's connect is not taken for a produce",
                  + std::string(17, '\0');
   REQUIRE(connect.size() == 4 + 45);
   CHECK(sniff(connect) == sniffed_protocol::zookeeper_connect);
+}
+
+TEST_CASE("PostgreSQL's requests are told before their length, which counts "
+          "itself, has arrived",
+  "[net][protocol_sniffer]") {
+  // SSLRequest, GSSENCRequest, and the beginning of a CancelRequest.
+  CHECK(
+    sniff_begun("\0\0\0\x08\x04\xd2\x16\x2f"s) == sniffed_protocol::postgres);
+  CHECK(
+    sniff_begun("\0\0\0\x08\x04\xd2\x16\x30"s) == sniffed_protocol::postgres);
+  CHECK(
+    sniff_begun("\0\0\0\x10\x04\xd2\x16\x2e"s) == sniffed_protocol::postgres);
+  // A startup without TLS: length 22, version 3.0, and parameters.
+  CHECK(sniff_begun("\0\0\0\x16\0\x03\0\0user\0postgres\0\0"s)
+        == sniffed_protocol::postgres);
+}
+
+TEST_CASE("no Kafka request is cut off for what has arrived of it",
+  "[net][protocol_sniffer]") {
+  // Metadata (3) version 0, which begins as a startup does; correlation id 1.
+  auto metadata = "\0\0\0\x14\0\x03\0\0\0\0\0\x01\0\x04test"s;
+  auto versions = "\0\0\0\x14\0\x12\0\x03\0\0\0\x01\0\x04test"s;
+  for (size_t size = 0; size <= metadata.size(); ++size) {
+    CHECK(sniff_begun(metadata.substr(0, size)) == sniffed_protocol::unknown);
+    CHECK(sniff_begun(versions.substr(0, size)) == sniffed_protocol::unknown);
+  }
+  CHECK(sniff_begun("\0\0\0\x08\x04\xd2\x16"s) == sniffed_protocol::unknown);
 }
 
 TEST_CASE("a Kafka request is recognized", "[net][protocol_sniffer]") {
