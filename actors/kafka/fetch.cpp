@@ -119,8 +119,9 @@ private:
       news = news || p.answer.error != kafka_error::none
              || p.answer.diverging.has_value();
     }
-    const bool enough
-      = bytes >= min_bytes_ || news || late_ || hub_.now_ms() >= deadline_ms_;
+    // Nothing to wait for is an answer too: so a client ends its session.
+    const bool enough = parts_.empty() || bytes >= min_bytes_ || news || late_
+                        || hub_.now_ms() >= deadline_ms_;
     if (enough) {
       end();
       return;
