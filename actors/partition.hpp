@@ -24,7 +24,7 @@ struct partition_options {
   partition_settings settings;
   partition_registration registration;
   node_id node;
-  offset log_start;                   ///< from the checkpoint, 0 if none
+  std::optional<offset> log_start;    ///< from the checkpoint (R18)
   std::optional<offset> durable_hint; ///< from the checkpoint (R10)
   bool clean = false;                 ///< the last stop was clean
   disk_actor disk;                    ///< unlinks

@@ -40,8 +40,10 @@ result<std::unique_ptr<log_places>> log_places::open(
       places->notes_.push_back(
         to_string(read.error())
         + "; it is done without, which costs time at this start");
+    return read.ok();
   };
-  load(checkpoint_kind::log_start, places->log_start_);
+  places->log_start_known_
+    = load(checkpoint_kind::log_start, places->log_start_);
   load(checkpoint_kind::durable_offsets, places->durable_);
   return places;
 }
@@ -124,6 +126,8 @@ log_hints log_places::hints(const topic_partition& name) const {
   log_hints h;
   if (const auto at = log_start_.find(name); at != log_start_.end())
     h.log_start = at->second;
+  else if (log_start_known_)
+    h.log_start = offset{0};
   if (const auto at = durable_.find(name); at != durable_.end())
     h.durable = at->second;
   h.clean = directory_->stopped_cleanly();

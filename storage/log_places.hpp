@@ -12,6 +12,7 @@
 namespace millrace {
 
 struct log_hints {
+  /// 0 where the checkpoint has no entry; nullopt if it could not be read.
   std::optional<offset> log_start;
   std::optional<offset> durable; ///< a lower bound (R10)
   bool clean = false;            ///< the last run ended cleanly
@@ -65,6 +66,7 @@ private:
   std::map<topic_partition, std::optional<uuid>> there_; ///< not yet prepared
   std::vector<std::string> deleted_;
   checkpoint log_start_;
+  bool log_start_known_ = true;
   checkpoint durable_;
   bool log_start_changed_ = false;
   bool durable_changed_ = false;
