@@ -133,6 +133,7 @@ void raft_core::become_leader() {
   leadership_index_ = log_.last_index() + 1;
   settled_index_.reset();
   update_peers();
+  beat_due_ = false; // the entry below goes to everybody at once
   // §8, §5.4.2: only an entry of its own term commits those before it.
   append_own(raft_entry_kind::leadership, {});
 }

@@ -144,7 +144,8 @@ void raft_core::update_peers() {
     return !members.contains(peer.first);
   });
   for (const auto& member : members)
-    peers_.try_emplace(member, log_.last_index(), now_ms_);
+    if (peers_.try_emplace(member, log_.last_index(), now_ms_).second)
+      beat_due_ = true; // finds out at once where its log ends
 }
 
 } // namespace millrace
