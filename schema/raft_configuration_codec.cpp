@@ -55,6 +55,10 @@ void write_to(
 }
 
 result<raft_configuration> read_from(wire::Configuration::Reader from) {
+  for (const auto list :
+    {from.getVoters(), from.getOutgoing(), from.getLearners()})
+    if (list.size() > raft_members_max)
+      return error{errc::corrupt, "consensus configuration: too many members"};
   raft_configuration configuration{read_all(from.getVoters()),
     read_all(from.getOutgoing()), read_all(from.getLearners())};
   if (configuration.voters.empty())

@@ -41,6 +41,9 @@ struct raft_vote {
   friend bool operator==(const raft_vote&, const raft_vote&) = default;
 };
 
+/// Of each list of a configuration; more is no group.
+inline constexpr size_t raft_members_max = 1'000;
+
 /// Who takes part. While `outgoing` is not empty this is C_old,new of §6:
 /// `outgoing` are the voters of C_old, `voters` those of C_new, and every
 /// decision needs a majority of each.
@@ -77,7 +80,7 @@ struct raft_entry {
 [[nodiscard]] shared_bytes encode(const raft_configuration& configuration);
 
 /// Reads what encode() wrote. Nothing of `bytes` is kept.
-/// Errors: corrupt, also for a group without voters.
+/// Errors: corrupt, also for a group without voters or with too many members.
 [[nodiscard]] result<raft_configuration> decode_raft_configuration(
   const shared_bytes& bytes);
 

@@ -11,6 +11,13 @@
 
 namespace millrace::test {
 
+enum class raft_walk_mood : uint8_t {
+  mixed,    ///< a little of everything, in proportions of the seed's own
+  restless, ///< leaders that last for a few messages (figure 8)
+  churning, ///< changes of the members while the group is split
+  split,    ///< halves that do not know of each other, and many reads
+};
+
 struct raft_walk_options {
   int members = 3; ///< voters at the start
   int spares = 2;  ///< may be added
@@ -18,19 +25,20 @@ struct raft_walk_options {
   size_t loss_percent = 5;
   bool crashes = true;
   bool changes = true;
-  /// Few entries, and leaders that last for a few messages: what figure 8 of
-  /// the paper needs.
-  bool restless = false;
+  raft_walk_mood mood = raft_walk_mood::mixed;
 };
 
 /// Groups of 3, 5 and 7, some without losses, crashes or changes.
 inline raft_walk_options walk_options_for(uint64_t seed) {
   raft_walk_options options;
-  options.members = 3 + 2 * static_cast<int>(seed % 3);
+  options.members = 3 + 2 * static_cast<int>(seed / 6 % 3);
   options.loss_percent = seed % 4 == 0 ? 0 : 5;
   options.crashes = seed % 5 != 0;
   options.changes = seed % 7 != 0;
-  options.restless = seed % 16 == 1;
+  static constexpr raft_walk_mood moods[]
+    = {raft_walk_mood::mixed, raft_walk_mood::restless, raft_walk_mood::mixed,
+      raft_walk_mood::churning, raft_walk_mood::mixed, raft_walk_mood::split};
+  options.mood = moods[seed % std::size(moods)];
   return options;
 }
 
@@ -44,7 +52,8 @@ public:
     core_options_ = {.heartbeat_ms = 10,
       .election_ms = 60,
       .tick_gap_ms_max = 30,
-      .append_bytes_max = options.restless ? 1 : 8 + below(40),
+      .append_bytes_max
+      = options.mood == raft_walk_mood::restless ? 1 : 8 + below(40),
       .inflight_bytes_max = 64,
       .inflight_count_max = 4,
       .uncommitted_bytes_max = 4'000,
@@ -158,11 +167,23 @@ private:
       d.weight *= factors[below(std::size(factors))];
       deeds_.push_back(d);
     }
-    if (options_.restless)
+    if (options_.mood == raft_walk_mood::restless)
       deeds_ = {{300, &raft_walk::deliver_one}, {300, &raft_walk::write},
         {60, &raft_walk::pass_some_time}, {20, &raft_walk::propose},
         {20, &raft_walk::crash}, {30, &raft_walk::start}, {10, &raft_walk::cut},
         {30, &raft_walk::unite}};
+    else if (options_.mood == raft_walk_mood::churning)
+      deeds_ = {{500, &raft_walk::deliver_some}, {250, &raft_walk::write},
+        {70, &raft_walk::pass_some_time}, {30, &raft_walk::propose},
+        {40, &raft_walk::change_members}, {12, &raft_walk::secede},
+        {20, &raft_walk::unite}, {10, &raft_walk::stand},
+        {3, &raft_walk::crash}, {30, &raft_walk::start}};
+    else if (options_.mood == raft_walk_mood::split)
+      deeds_ = {{500, &raft_walk::deliver_some}, {250, &raft_walk::write},
+        {100, &raft_walk::pass_some_time}, {60, &raft_walk::propose},
+        {40, &raft_walk::read}, {12, &raft_walk::split},
+        {15, &raft_walk::unite}, {10, &raft_walk::stand},
+        {25, &raft_walk::pause}};
     for (const auto& d : deeds_)
       weights_ += d.weight;
   }
@@ -311,7 +332,9 @@ private:
   }
 
   void pause() {
-    paused_until_[some_victim()] = now_ + static_cast<int64_t>(below(150));
+    const bool is_long = options_.mood == raft_walk_mood::split;
+    paused_until_[some_victim()]
+      = now_ + static_cast<int64_t>(below(is_long ? 500 : 150));
   }
 
   /// Cuts one link one way, or a member off.
@@ -323,6 +346,40 @@ private:
     }
     for (size_t to = 0; to < all_.size(); ++to)
       cut_[from][to] = cut_[to][from] = true;
+  }
+
+  /// Two parts that do not hear each other, the leader often in the smaller.
+  void split() {
+    const auto leader = some_leader();
+    std::vector<bool> side(all_.size());
+    for (size_t i = 0; i < all_.size(); ++i)
+      side[i] = chance(60);
+    side[leader] = chance(30);
+    split(side);
+  }
+
+  /// The leader's side wants to be the whole group.
+  void secede() {
+    const auto leader = some_leader();
+    std::vector<bool> side(all_.size());
+    std::vector<raft_member> voters;
+    for (size_t i = 0; i < all_.size(); ++i) {
+      side[i] = i == leader || chance(50);
+      if (side[i])
+        voters.push_back(all_[i]->self());
+    }
+    if (runs(leader)) {
+      (void)all_[leader]->core().change_members(voters, {});
+      after(leader);
+    }
+    split(side);
+  }
+
+  void split(const std::vector<bool>& side) {
+    for (size_t from = 0; from < all_.size(); ++from)
+      for (size_t to = 0; to < all_.size(); ++to)
+        if (side[from] != side[to])
+          cut_[from][to] = true;
   }
 
   void unite() {

@@ -1,7 +1,6 @@
 #include "schema/capnp_bytes.hpp"
 #include "schema/controller.capnp.h"
 #include "schema/envelope.hpp"
-#include "schema/raft.capnp.h"
 #include "schema/replica.capnp.h"
 
 #include <catch2/catch.hpp>
@@ -133,36 +132,6 @@ TEST_CASE("damaged envelopes are refused or read, and never harm",
     if (back)
       CHECK(back->runs.size() <= 65536);
   }
-}
-
-TEST_CASE("the messages of consensus come back with every field",
-  "[schema][envelope]") {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<wire::RaftMessage>();
-  root.setGroup("metadata");
-  auto request = root.initAppendRequest();
-  request.setTerm(3);
-  request.setLeader(1);
-  request.setPreviousLogIndex(41);
-  request.setPreviousLogTerm(2);
-  request.setCommitIndex(40);
-  request.setRound(9);
-  auto entries = request.initEntries(2);
-  entries[1].setTerm(3);
-  entries[1].setKind(wire::EntryHead::Kind::CONFIGURATION);
-  const auto back = read_capnp<wire::RaftMessage>(to_shared_bytes(message),
-    "raft message", [](wire::RaftMessage::Reader m) -> result<int64_t> {
-      if (m.which() != wire::RaftMessage::APPEND_REQUEST)
-        return error{errc::corrupt, "another message"};
-      auto r = m.getAppendRequest();
-      CHECK(std::string{m.getGroup().cStr()} == "metadata");
-      CHECK(r.getPreviousLogIndex() == 41);
-      CHECK(
-        r.getEntries()[1].getKind() == wire::EntryHead::Kind::CONFIGURATION);
-      return r.getTerm();
-    });
-  REQUIRE(back.ok());
-  CHECK(*back == 3);
 }
 
 TEST_CASE("a replica fetch carries two positions for each partition (R2)",

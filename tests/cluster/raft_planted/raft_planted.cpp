@@ -16,7 +16,7 @@ void assertion_failed(
 
 namespace {
 
-constexpr uint64_t seeds_max = 3'000;
+constexpr uint64_t seeds_max = 1'000;
 
 /// What is wrong in the walk of `seed`; empty: nothing.
 std::string wrong_in(uint64_t seed) {
