@@ -150,6 +150,7 @@ controller_actor::behavior_type controller(
   auto& state = self->state;
   state.env = env;
   state.options = std::move(options);
+  state.unsaved = std::move(state.options.unsaved);
   state.core.emplace(*state.options.config, state.options.image, [env] {
     return env->random_uuid();
   });

@@ -18,6 +18,9 @@ namespace millrace {
 struct controller_options {
   std::shared_ptr<const node_config> config;
   metadata_image image; ///< everything that the log holds, applied
+  /// What the store's image lacks of it: the next one is saved with a head
+  /// that says that nothing is lacking.
+  metadata_image_changes unsaved;
   uuid log_id;
   uint64_t term = 0;
   consensus_actor consensus;

@@ -18,8 +18,19 @@ struct recovered_metadata {
   std::unique_ptr<consensus_log> log;
   std::unique_ptr<image_store> store;
   metadata_image image;
+  metadata_image_changes unsaved; ///< what the store lacks of the image
   uint64_t term = 0;
 };
+
+/// Empties the store of an image that is not of this log.
+result<void> discard_image(image_store& store) {
+  MILLRACE_TRY(store.begin());
+  if (auto done = store.erase_prefix(metadata_image_prefix); !done) {
+    store.abort();
+    return done;
+  }
+  return store.commit();
+}
 
 /// The image as it was last committed, if it belongs to this log (R21).
 result<metadata_image> load_image(
@@ -43,12 +54,14 @@ result<metadata_image> load_image(
       && (*loaded)->image.applied_index() <= static_cast<int64_t>(log_end);
   if (!usable) {
     log::warn("the metadata image is not of this log and is built again");
+    MILLRACE_TRY(discard_image(store));
     return metadata_image{};
   }
   return std::move((*loaded)->image);
 }
 
-result<void> replay_log(consensus_log& log, metadata_image& image) {
+result<void> replay_log(
+  consensus_log& log, metadata_image& image, metadata_image_changes& unsaved) {
   constexpr size_t bytes_at_once = 1u << 20;
   auto next = static_cast<uint64_t>(std::max<int64_t>(
     image.applied_index() + 1, static_cast<int64_t>(log.first_index())));
@@ -64,6 +77,7 @@ result<void> replay_log(consensus_log& log, metadata_image& image) {
             + " of the metadata log: " + command.error().context};
       image.apply(*command, static_cast<int64_t>(entry.index),
         static_cast<int64_t>(entry.term));
+      unsaved.note(*command, image);
       next = entry.index + 1;
     }
   }
@@ -88,7 +102,7 @@ result<recovered_metadata> recover_metadata(
   if (!image)
     return image.error();
   r.image = std::move(*image);
-  MILLRACE_TRY(replay_log(*r.log, r.image));
+  MILLRACE_TRY(replay_log(*r.log, r.image, r.unsaved));
   // A new term, durable before anything is written in it (R23).
   auto votes = vote_file::open(env.files(), where + "/vote");
   if (!votes)
@@ -151,6 +165,7 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   core.controller = system.spawn(controller, &env,
     controller_options{.config = core.config,
       .image = std::move(recovered->image),
+      .unsaved = std::move(recovered->unsaved),
       .log_id = log_id,
       .term = recovered->term,
       .consensus = core.consensus,
