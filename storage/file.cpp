@@ -64,14 +64,15 @@ result<void> make_directory_durable(
 }
 
 result<void> remove_tree(file_system& files, const std::string& path) {
+  auto removed = files.remove(path);
+  if (removed || removed.error().code != errc::already_exists)
+    return removed;
+  // A directory that is not empty.
   auto entries = files.list(path);
   if (!entries)
     return entries.error();
-  for (const auto& entry : *entries) {
-    const auto below = path + "/" + entry.name;
-    MILLRACE_TRY(
-      entry.is_directory ? remove_tree(files, below) : files.remove(below));
-  }
+  for (const auto& entry : *entries)
+    MILLRACE_TRY(remove_tree(files, path + "/" + entry.name));
   return files.remove(path);
 }
 

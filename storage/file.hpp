@@ -146,7 +146,8 @@ std::string parent_directory(const std::string& path);
 result<void> make_directory_durable(
   file_system& files, const std::string& path);
 
-/// Removes a directory and all below it.
+/// Removes a file, or a directory and all below it. errc::not_found if it is
+/// not there.
 result<void> remove_tree(file_system& files, const std::string& path);
 
 } // namespace millrace

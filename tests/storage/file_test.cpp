@@ -166,6 +166,18 @@ TEMPLATE_TEST_CASE("names are made, listed in order, moved and removed",
   CHECK(env.files.exists(env.root));
 }
 
+// The files of deleted segments stayed until the next start: they were taken
+// for directories.
+TEMPLATE_TEST_CASE("a tree that is a single file is removed", "[storage][file]",
+  real_files, simulated_files) {
+  TestType env;
+  const auto path = env.root + "/00000000000000000000.log.deleted";
+  REQUIRE(replace_file(env.files, path, "bytes"));
+  REQUIRE(remove_tree(env.files, path));
+  CHECK_FALSE(env.files.exists(path));
+  CHECK(remove_tree(env.files, path).error().code == errc::not_found);
+}
+
 TEMPLATE_TEST_CASE("an open file outlives its name", "[storage][file]",
   real_files, simulated_files) {
   TestType env;
