@@ -26,6 +26,7 @@ partition_settings partition_settings_of(
   partition_settings s;
   s.log = {.segment_bytes = topic.segment_bytes,
     .segment_ms = topic.segment_ms,
+    .segment_jitter_ms = topic.segment_jitter_ms,
     .segment_index_bytes = topic.segment_index_bytes,
     .index_interval_bytes = topic.index_interval_bytes,
     .preallocate = topic.preallocate,
@@ -34,6 +35,7 @@ partition_settings partition_settings_of(
     .file_delete_delay_ms = topic.file_delete_delay_ms,
     .max_message_bytes = topic.message_bytes_max,
     .compression = codec_of(topic.compression_type),
+    .levels = {topic.gzip_level, topic.lz4_level, topic.zstd_level},
     .keys_required = topic.cleanup_compact,
     .timestamps = topic.log_append_time ? timestamp_type::log_append_time
                                         : timestamp_type::create_time,

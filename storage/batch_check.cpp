@@ -181,7 +181,7 @@ bool recode(
     = decompress(view.codec(), view.records(), config.decompressed_bytes_max);
   if (!plain)
     return refuse_codec(item, plain.error());
-  auto packed = compress(codec, *plain);
+  auto packed = compress(codec, *plain, config.levels);
   if (!packed)
     return refuse(
       item, kafka_error::unknown_server_error, packed.error().context);

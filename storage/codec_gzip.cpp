@@ -75,12 +75,13 @@ std::unique_ptr<decompressor> make_gzip(std::span<const std::byte> input) {
   return std::make_unique<gzip_reader>(input);
 }
 
-result<std::vector<std::byte>> compress_gzip(std::span<const std::byte> input) {
+result<std::vector<std::byte>> compress_gzip(
+  std::span<const std::byte> input, int level) {
   if (input.size() > INT_MAX)
     return error{errc::too_large, "gzip: more than 2 GiB at once"};
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8,
-        Z_DEFAULT_STRATEGY)
+  if (deflateInit2(
+        &stream, level, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY)
       != Z_OK)
     return bad("no memory");
   std::vector<std::byte> out(deflateBound(&stream, input.size()));

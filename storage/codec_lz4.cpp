@@ -62,11 +62,17 @@ std::unique_ptr<decompressor> make_lz4(std::span<const std::byte> input) {
   return std::make_unique<lz4_reader>(input);
 }
 
-result<std::vector<std::byte>> compress_lz4(std::span<const std::byte> input) {
+result<std::vector<std::byte>> compress_lz4(
+  std::span<const std::byte> input, int level) {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockSizeID = LZ4F_max64KB;
   // Java's reader knows no linked blocks.
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;
+  // Kafka's default means the quick way; any other level the thorough one,
+  // which lz4 knows as 3 to 12.
+  constexpr int quick = 9;
+  if (level != quick)
+    preferences.compressionLevel = std::clamp(level, 3, 12);
   std::vector<std::byte> out(
     LZ4F_compressFrameBound(input.size(), &preferences));
   const size_t size = LZ4F_compressFrame(

@@ -54,10 +54,11 @@ std::unique_ptr<decompressor> make_zstd(std::span<const std::byte> input) {
   return std::make_unique<zstd_reader>(input);
 }
 
-result<std::vector<std::byte>> compress_zstd(std::span<const std::byte> input) {
+result<std::vector<std::byte>> compress_zstd(
+  std::span<const std::byte> input, int level) {
   std::vector<std::byte> out(ZSTD_compressBound(input.size()));
-  const size_t size = ZSTD_compress(
-    out.data(), out.size(), input.data(), input.size(), ZSTD_CLEVEL_DEFAULT);
+  const size_t size
+    = ZSTD_compress(out.data(), out.size(), input.data(), input.size(), level);
   if (ZSTD_isError(size))
     return bad(size);
   out.resize(size);

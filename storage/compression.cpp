@@ -66,19 +66,19 @@ result<std::vector<std::byte>> decompress(
   return out;
 }
 
-result<std::vector<std::byte>> compress(
-  compression_codec codec, std::span<const std::byte> input) {
+result<std::vector<std::byte>> compress(compression_codec codec,
+  std::span<const std::byte> input, const compression_levels& levels) {
   switch (codec) {
   case compression_codec::none:
     break;
   case compression_codec::gzip:
-    return compress_gzip(input);
+    return compress_gzip(input, levels.gzip);
   case compression_codec::snappy:
     return compress_snappy(input);
   case compression_codec::lz4:
-    return compress_lz4(input);
+    return compress_lz4(input, levels.lz4);
   case compression_codec::zstd:
-    return compress_zstd(input);
+    return compress_zstd(input, levels.zstd);
   }
   return std::vector<std::byte>{input.begin(), input.end()};
 }

@@ -36,8 +36,8 @@ public:
 
 /// In the form that Kafka's Java clients read: a gzip member, xerial's
 /// framing, an LZ4 frame of independent blocks, a zstd frame.
-[[nodiscard]] result<std::vector<std::byte>> compress(
-  compression_codec codec, std::span<const std::byte> input);
+[[nodiscard]] result<std::vector<std::byte>> compress(compression_codec codec,
+  std::span<const std::byte> input, const compression_levels& levels = {});
 
 /// `gzip`, `snappy`, `lz4`, `zstd` or `none`.
 [[nodiscard]] const char* to_string(compression_codec codec);

@@ -17,6 +17,16 @@ enum class compression_codec : int8_t {
   zstd = 4,
 };
 
+/// How hard each codec tries, as `compression.<codec>.level` says.
+struct compression_levels {
+  int32_t gzip = -1; ///< 1 to 9; -1: zlib's own default
+  int32_t lz4 = 9;   ///< 1 to 17; 9 is the quick way, as in Kafka
+  int32_t zstd = 3;  ///< -131072 to 22
+
+  friend bool operator==(const compression_levels&, const compression_levels&)
+    = default;
+};
+
 /// Who writes the timestamps of records (`message.timestamp.type`).
 enum class timestamp_type : int8_t {
   create_time = 0,
@@ -27,6 +37,9 @@ enum class timestamp_type : int8_t {
 struct log_config {
   int64_t segment_bytes = int64_t{1} << 30;
   int64_t segment_ms = int64_t{7} * 24 * 3600 * 1000;
+  /// Each segment ends so much earlier at most, so that many logs do not
+  /// begin new ones at once.
+  int64_t segment_jitter_ms = 0;
   int64_t segment_index_bytes = 10 << 20;
   int64_t index_interval_bytes = 4096;
   bool preallocate = false;
@@ -40,6 +53,7 @@ struct log_config {
   size_t decompressed_bytes_max = size_t{128} << 20;
   /// nullopt keeps the producer's codec (`compression.type=producer`).
   std::optional<compression_codec> compression;
+  compression_levels levels;
   /// Records without key are refused (`cleanup.policy` holds `compact`).
   bool keys_required = false;
   bool transactional_allowed = false;

@@ -85,7 +85,18 @@ bool segment::must_roll(const log_config& config, size_t pending,
     = first_timestamp && *first_timestamp >= 0 && max_timestamp >= 0;
   const int64_t age
     = by_records ? max_timestamp - *first_timestamp : now_ms - created_ms;
-  return age > config.segment_ms;
+  return age > config.segment_ms - jitter(config);
+}
+
+// From what is known after a restart, too.
+int64_t segment::jitter(const log_config& config) const {
+  const auto most = std::min(config.segment_jitter_ms, config.segment_ms);
+  if (most <= 0)
+    return 0;
+  const auto mixed
+    = static_cast<uint64_t>(base.value + first_timestamp.value_or(0))
+      * 0x9e3779b97f4a7c15ull;
+  return static_cast<int64_t>((mixed >> 1) % static_cast<uint64_t>(most));
 }
 
 bool segment::checked(

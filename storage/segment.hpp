@@ -105,6 +105,8 @@ public:
   }
 
 private:
+  /// How much earlier this segment ends than `segment.ms` says.
+  [[nodiscard]] int64_t jitter(const log_config& config) const;
   /// Whether an index entry tells the truth.
   [[nodiscard]] bool checked(
     const slice_source& source, const offset_entry& entry) const;

@@ -43,6 +43,31 @@ TEST_CASE("what is compressed comes back", "[storage][compression]") {
   }
 }
 
+TEST_CASE("a codec tries as hard as its level says", "[storage][compression]") {
+  std::string text;
+  std::mt19937_64 rng{1};
+  while (text.size() < 200'000)
+    text += "{\"user\":" + std::to_string(rng() % 5000) + ",\"action\":\"a"
+            + std::to_string(rng() % 50) + "\"}\n";
+  const auto plain = bytes_of(text);
+  const auto size = [&](compression_codec codec, compression_levels levels) {
+    auto packed = compress(codec, plain, levels);
+    REQUIRE(packed.ok());
+    auto back = decompress(codec, *packed, 1 << 20);
+    REQUIRE(back.ok());
+    CHECK(*back == plain);
+    return packed->size();
+  };
+  using codec = compression_codec;
+  CHECK(size(codec::gzip, {.gzip = 1}) > size(codec::gzip, {.gzip = 9}));
+  CHECK(size(codec::gzip, {}) == size(codec::gzip, {.gzip = 6}));
+  CHECK(size(codec::zstd, {.zstd = 1}) > size(codec::zstd, {.zstd = 19}));
+  CHECK(size(codec::zstd, {.zstd = -100000}) > size(codec::zstd, {}));
+  // 9 is Kafka's default, the quick way; every other level is thorough.
+  CHECK(size(codec::lz4, {.lz4 = 9}) > size(codec::lz4, {.lz4 = 3}));
+  CHECK(size(codec::lz4, {.lz4 = 3}) >= size(codec::lz4, {.lz4 = 17}));
+}
+
 TEST_CASE("decompression stops at its cap", "[storage][compression]") {
   const std::vector<std::byte> zeros(10u << 20);
   for (const auto codec : codecs) {

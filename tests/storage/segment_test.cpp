@@ -1,6 +1,8 @@
 #include "storage/segment.hpp"
 #include "tests/storage/log_fixture.hpp"
 
+#include <set>
+
 using namespace millrace;
 
 namespace {
@@ -123,6 +125,26 @@ TEST_CASE("a segment rolls when an index is full", "[storage][segment]") {
   CHECK_FALSE(f.s.must_roll(config, 0, 100, offset{140}, 1000, 0));
   --config.segment_index_bytes;
   CHECK(f.s.must_roll(config, 0, 100, offset{140}, 1000, 0));
+}
+
+TEST_CASE("segments that begin together do not end together with a jitter",
+  "[storage][segment]") {
+  log_config config;
+  config.segment_ms = 1000;
+  config.segment_jitter_ms = 400;
+  std::set<int64_t> ages;
+  for (int64_t first = 0; first < 50; ++first) {
+    segment s{offset{first}, 0};
+    s.first_timestamp = 10'000;
+    s.size = 1;
+    int64_t age = 0;
+    while (!s.must_roll(config, 0, 100, offset{first}, 10'000 + age, 0))
+      ++age;
+    ages.insert(age);
+    CHECK(age > 600);
+    CHECK(age <= 1001);
+  }
+  CHECK(ages.size() > 20);
 }
 
 TEST_CASE("index entries are big-endian", "[storage][segment]") {
