@@ -23,6 +23,10 @@ public:
   [[nodiscard]] virtual result<size_t> read_at(
     uint64_t position, std::span<std::byte> into) const
     = 0;
+  /// Whether [position, position + size) is in memory, so that sending it
+  /// will not wait for the disk.
+  [[nodiscard]] virtual bool resident(uint64_t position, uint64_t size) const
+    = 0;
 };
 
 /// `size` bytes of `source` at `position`, fixed when the fetch is decided.

@@ -47,6 +47,10 @@ void sim_file_content::sync_failed() {
   unsynced_.clear();
 }
 
+void sim_file_content::drop_cache() {
+  cached_ = durable_;
+}
+
 size_t sim_file_content::read(
   uint64_t position, std::span<std::byte> into) const {
   if (position >= cached_.size())

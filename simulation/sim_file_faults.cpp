@@ -61,6 +61,14 @@ void sim_file_system::limit_handles(uint64_t count) {
   state_->handles_max = count;
 }
 
+void sim_file_system::pin_memory() {
+  state_->pins_memory = true;
+}
+
+void sim_file_system::run_short_of_memory() {
+  state_->short_of_memory = true;
+}
+
 void sim_file_system::flip_bit(
   const std::string& path, uint64_t byte, unsigned bit) {
   auto& node = state_->file_at(path);

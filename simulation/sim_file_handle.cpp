@@ -66,6 +66,15 @@ result<void> sim_file_handle::sync() {
   return {};
 }
 
+result<void> sim_file_handle::drop_cache() {
+  MILLRACE_TRY(sync());
+  if (state_->pins_memory)
+    return {};
+  node_->content.drop_cache();
+  node_->dropped = true;
+  return {};
+}
+
 uint64_t sim_file_handle::device() const {
   return sim_device;
 }
@@ -109,7 +118,8 @@ result<uint64_t> sim_file_handle::size() const {
 }
 
 bool sim_file_handle::resident(uint64_t, uint64_t) const {
-  return !dead();
+  return !dead() && !node_->dropped
+         && !(state_->short_of_memory && state_->rng() % 8 == 0);
 }
 
 int sim_file_handle::descriptor() const {
@@ -120,6 +130,7 @@ result<size_t> sim_file_handle::read_at(
   uint64_t position, std::span<std::byte> into) const {
   if (dead() || state_->off)
     return sim_machine_off(path_);
+  node_->dropped = false; // what is read ahead, all of it
   const auto got = node_->content.read(position, into);
   state_->mix('r', path_);
   state_->mix(position);

@@ -19,6 +19,7 @@ struct sim_inode {
   bool is_directory = false;
   sim_file_content content;                     // of a file
   uint64_t reserved = 0;                        // bytes asked for by reserve()
+  bool dropped = false;                         // nothing of it is in memory
   std::map<std::string, pointer> names;         // of a directory: what is seen
   std::map<std::string, pointer> durable_names; // what the disk has
 

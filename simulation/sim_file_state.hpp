@@ -48,6 +48,8 @@ struct sim_file_state {
   bool off = false;
   uint64_t space_max = UINT64_MAX;
   uint64_t handles_max = UINT64_MAX;
+  bool short_of_memory = false;
+  bool pins_memory = false;
   uint64_t hash = 0xcbf29ce484222325ull;
 
   void mix(uint64_t word) {

@@ -71,6 +71,10 @@ public:
   void limit_space(uint64_t bytes);
   /// Opens fail with errc::out_of_handles while `count` handles are open.
   void limit_handles(uint64_t count);
+  /// From here on drop_cache() does not let go of anything.
+  void pin_memory();
+  /// From here on resident() says now and then that bytes are not in memory.
+  void run_short_of_memory();
   /// Flips a bit in cache and on disk. Precondition: the file is there.
   void flip_bit(const std::string& path, uint64_t byte, unsigned bit);
 

@@ -21,6 +21,8 @@ sim_node::sim_node(
     : world_(world), settings_(std::move(settings)),
       disks_(world.random_bits()) {
   settings_.try_emplace("log.dirs", "/data");
+  settings_.try_emplace("millrace.offsets.trim.records", "10");
+  disks_.files.run_short_of_memory();
 }
 
 sim_node::~sim_node() {

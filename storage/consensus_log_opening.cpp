@@ -62,6 +62,10 @@ private:
     segment s;
     s.path = path;
     auto opened = log_.files_.open(path, open_mode::read_write);
+    // An earlier run may have ended with a failed sync (R6).
+    if (opened)
+      if (auto dropped = (*opened)->drop_cache(); !dropped)
+        return dropped.error();
     if (!opened)
       return opened.error();
     s.handle = std::move(*opened);

@@ -33,6 +33,11 @@ public:
   /// After an error the file must not be written or synced again (R6).
   virtual result<void> sync() = 0;
 
+  /// Syncs, and lets go of what memory holds of the file, so that the next
+  /// reads bring what is on the disk: after a failed sync the two may differ
+  /// (R6). resident() tells whether the system did so.
+  virtual result<void> drop_cache() = 0;
+
   /// Equal for files of one file system that one volume_sync covers.
   [[nodiscard]] virtual uint64_t device() const = 0;
 
@@ -42,11 +47,6 @@ public:
   virtual result<void> reserve(uint64_t position, uint64_t size) = 0;
 
   [[nodiscard]] virtual result<uint64_t> size() const = 0;
-
-  /// Whether [position, position + size) is in memory, so that sending it
-  /// will not wait for the disk.
-  [[nodiscard]] virtual bool resident(uint64_t position, uint64_t size) const
-    = 0;
 
   /// Writes one part.
   result<void> write_at(uint64_t position, std::span<const std::byte> bytes) {

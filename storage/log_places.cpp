@@ -75,16 +75,43 @@ result<bool> log_places::holds_records(const std::string& path) {
   });
 }
 
+/// Makes sure that what will be read of the log is what the disk has. Its
+/// recovery then finds out how far that is.
+result<void> log_places::reopen_offline(const std::string& name) {
+  const auto path = path_of(name);
+  auto entries = files_.list(path);
+  if (!entries && entries.error().code != errc::not_found)
+    return entries.error();
+  for (const auto& entry :
+    entries ? *entries : std::vector<directory_entry>{}) {
+    if (entry.is_directory || entry.size == 0)
+      continue;
+    auto opened = files_.open(path + "/" + entry.name, open_mode::read);
+    if (!opened)
+      return opened.error();
+    MILLRACE_TRY((*opened)->drop_cache());
+    constexpr uint64_t page_bytes = 4096;
+    for (uint64_t page = 0; page < entry.size; page += page_bytes)
+      if ((*opened)->resident(page, 1))
+        return error{errc::offline,
+          path
+            + " could not be made durable in an earlier run, and the system "
+              "does not let go of what it has in memory of it, which may not "
+              "be what is on the disk. Check the disk, and restart the "
+              "machine"};
+  }
+  notes_.push_back(path
+                   + " could not be made durable in an earlier run; what is "
+                     "on the disk of it is recovered");
+  return directory_->clear_offline(name);
+}
+
 result<std::string> log_places::prepare(
   const topic_partition& name, const uuid& topic) {
   const auto path = path_of(to_string(name));
   if (directory_->offline().contains(to_string(name)))
-    return error{errc::offline,
-      path
-        + " could not be made durable in an earlier run, so that what can "
-          "be read of it may not be what is on the disk. Check the disk; "
-          "then restore the directory from a copy, or remove it and the "
-          "line in millrace.offline"};
+    MILLRACE_TRY(reopen_offline(to_string(name)));
+  ++prepared_[name];
   const auto at = there_.find(name);
   if (at == there_.end()) {
     if (!files_.exists(path))
@@ -130,7 +157,9 @@ log_hints log_places::hints(const topic_partition& name) const {
     h.log_start = offset{0};
   if (const auto at = durable_.find(name); at != durable_.end())
     h.durable = at->second;
-  h.clean = directory_->stopped_cleanly();
+  const auto prepared = prepared_.find(name);
+  h.clean = directory_->stopped_cleanly()
+            && (prepared == prepared_.end() || prepared->second == 1);
   return h;
 }
 

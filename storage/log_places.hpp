@@ -15,7 +15,8 @@ struct log_hints {
   /// 0 where the checkpoint has no entry; nullopt if it could not be read.
   std::optional<offset> log_start;
   std::optional<offset> durable; ///< a lower bound (R10)
-  bool clean = false;            ///< the last run ended cleanly
+  /// The last run ended cleanly, and nobody has opened the log since.
+  bool clean = false;
 };
 
 class log_places {
@@ -38,7 +39,9 @@ public:
   /// The directory for this partition of this topic: the one that is there,
   /// or a new one, durably named. One that belongs to another topic of the
   /// same name is renamed away, never adopted (R17).
-  /// errc::offline: its bytes could not be made durable in an earlier run.
+  /// One whose bytes could not be made durable in an earlier run is read past
+  /// the page cache first, and what the disk does not have is not there (R6).
+  /// errc::offline: the system holds on to its pages.
   result<std::string> prepare(const topic_partition& name, const uuid& topic);
   /// Log directories that nobody has prepared: strays.
   [[nodiscard]] std::vector<std::string> unclaimed() const;
@@ -60,10 +63,12 @@ private:
   [[nodiscard]] std::string path_of(const std::string& name) const;
   result<void> make(const std::string& path, const uuid& topic);
   result<bool> holds_records(const std::string& path);
+  result<void> reopen_offline(const std::string& name);
 
   file_system& files_;
   std::unique_ptr<data_directory> directory_;
   std::map<topic_partition, std::optional<uuid>> there_; ///< not yet prepared
+  std::map<topic_partition, int> prepared_;              ///< how often
   std::vector<std::string> deleted_;
   checkpoint log_start_;
   bool log_start_known_ = true;

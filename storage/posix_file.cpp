@@ -65,6 +65,16 @@ result<void> posix_file::sync() {
   return {};
 }
 
+result<void> posix_file::drop_cache() {
+  // Pages that are dirty would stay.
+  MILLRACE_TRY(sync());
+  if (const int failed
+      = ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED);
+    failed != 0)
+    return posix_error(failed, path_, "drop what is cached");
+  return {};
+}
+
 uint64_t posix_file::device() const {
   return device_;
 }

@@ -30,6 +30,9 @@ public:
       done += static_cast<size_t>(wrote);
     }
   }
+  [[nodiscard]] bool resident(uint64_t, uint64_t) const override {
+    return true;
+  }
   [[nodiscard]] int descriptor() const override {
     return file_.get();
   }
@@ -47,6 +50,9 @@ private:
 class memory_source final : public slice_source {
 public:
   explicit memory_source(std::string content) : content_(std::move(content)) {}
+  [[nodiscard]] bool resident(uint64_t, uint64_t) const override {
+    return true;
+  }
   [[nodiscard]] int descriptor() const override {
     return -1;
   }

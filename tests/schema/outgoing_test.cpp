@@ -12,6 +12,9 @@ namespace {
 class text_source : public slice_source {
 public:
   explicit text_source(std::string text) : text_(std::move(text)) {}
+  [[nodiscard]] bool resident(uint64_t, uint64_t) const override {
+    return true;
+  }
   int descriptor() const override {
     return -1;
   }

@@ -79,6 +79,36 @@ TEMPLATE_TEST_CASE("a sync of the volume covers the files of its device",
     env.files.open_volume(env.root + "/no").error().code == errc::not_found);
 }
 
+TEMPLATE_TEST_CASE("what was dropped from memory is read from the disk",
+  "[storage][file]", real_files, simulated_files) {
+  TestType env;
+  auto opened = env.files.open(env.root + "/a", open_mode::create);
+  REQUIRE(opened);
+  auto& f = **opened;
+  REQUIRE(f.write_at(0, bytes("12345")));
+  REQUIRE(f.drop_cache());
+  CHECK(text_at(f, 0, 10) == "12345");
+}
+
+TEST_CASE(
+  "R6: a dropped cache shows what a failed sync has lost", "[storage][file]") {
+  simulated_files env;
+  auto opened = env.files.open(env.root + "/a", open_mode::create);
+  REQUIRE(opened);
+  auto& f = **opened;
+  REQUIRE(f.write_at(0, bytes("12345")));
+  REQUIRE(f.sync());
+  REQUIRE(f.write_at(5, bytes("678")));
+  env.files.fail_next_sync();
+  CHECK_FALSE(f.sync());
+  CHECK(f.sync()); // a lie
+  CHECK(text_at(f, 0, 10) == "12345678");
+  REQUIRE(f.drop_cache());
+  CHECK_FALSE(f.resident(0, 5));
+  CHECK(text_at(f, 0, 10) == "12345");
+  CHECK(f.resident(0, 5));
+}
+
 TEST_CASE("what the volume's sync has covered outlives a crash, names too",
   "[storage][file]") {
   simulated_files env;

@@ -1,15 +1,19 @@
-#include "simulation/sim_file_system.hpp"
 #include "storage/log_places.hpp"
-
-#include <catch2/catch.hpp>
+#include "tests/storage/log_fixture.hpp"
 
 using namespace millrace;
 
 namespace {
 
-std::unique_ptr<log_places> must_open(sim_file_system& files) {
+const uuid some_topic{1, 2};
+const topic_partition orders{"orders", 0};
+
+std::unique_ptr<log_places> open_places(sim_file_system& files) {
   auto directory = data_directory::open(files, "/data",
-    {.node = node_id{3}, .fresh_cluster = {1, 2}, .fresh_directory = {3, 4}});
+    {.node = node_id{1},
+      .fresh_cluster = uuid{3, 4},
+      .fresh_directory = uuid{5, 6},
+      .cluster = std::nullopt});
   REQUIRE(directory);
   auto places = log_places::open(files, std::move(*directory));
   REQUIRE(places);
@@ -18,16 +22,81 @@ std::unique_ptr<log_places> must_open(sim_file_system& files) {
 
 } // namespace
 
+TEST_CASE("R6: after a failed sync a log is read past the page cache",
+  "[storage][log_places]") {
+  log_fixture f;
+  {
+    auto places = open_places(f.disk);
+    auto path = places->prepare(orders, some_topic);
+    REQUIRE(path);
+    auto file
+      = f.disk.open(*path + "/00000000000000000000.log", open_mode::create);
+    REQUIRE(file);
+    const auto kept = make_batch();
+    REQUIRE((*file)->write_at(0, kept.span()));
+    REQUIRE((*file)->sync());
+    REQUIRE(f.disk.sync_directory(*path));
+    // The next batch is lost, and the page cache goes on showing it.
+    REQUIRE((*file)->write_at(kept.size(), kept.span()));
+    f.disk.fail_next_sync();
+    REQUIRE_FALSE((*file)->sync());
+    REQUIRE(places->directory().set_offline(to_string(orders)));
+    CHECK(*(*file)->size() == 2 * kept.size());
+  }
+  // The process ends, the machine goes on: the page cache is still there.
+  f.disk.kill();
+  auto places = open_places(f.disk);
+  auto path = places->prepare(orders, some_topic);
+  REQUIRE(path);
+  CHECK(places->directory().offline().empty());
+  auto file = f.disk.open(*path + "/00000000000000000000.log", open_mode::read);
+  REQUIRE(file);
+  CHECK(*(*file)->size() == make_batch().size());
+  REQUIRE_FALSE(places->notes().empty());
+  CHECK_THAT(places->notes().back(), Catch::Contains("orders-0"));
+}
+
+TEST_CASE("a log that the system holds in memory stays offline (R6)",
+  "[storage][log_places]") {
+  log_fixture f;
+  auto places = open_places(f.disk);
+  auto path = places->prepare(orders, some_topic);
+  REQUIRE(path);
+  REQUIRE(f.disk.open(*path + "/0.log", open_mode::create)
+      .operator*()
+      ->write_at(0, make_batch().span()));
+  REQUIRE(places->directory().set_offline(to_string(orders)));
+  f.disk.pin_memory();
+  CHECK(places->prepare(orders, some_topic).error().code == errc::offline);
+  CHECK(places->directory().offline().size() == 1);
+}
+
+TEST_CASE("a clean stop says nothing about a log that is opened once more",
+  "[storage][log_places]") {
+  log_fixture f;
+  {
+    auto places = open_places(f.disk);
+    REQUIRE(places->prepare(orders, some_topic));
+    REQUIRE(places->directory().mark_clean_stop());
+  }
+  auto places = open_places(f.disk);
+  REQUIRE(places->prepare(orders, some_topic));
+  CHECK(places->hints(orders).clean);
+  // Whoever had it has died, and another opens it.
+  REQUIRE(places->prepare(orders, some_topic));
+  CHECK_FALSE(places->hints(orders).clean);
+}
+
 TEST_CASE("hints come back after a restart, and a log without an entry starts "
           "at 0 (R10, R18)",
   "[storage][log_places]") {
   sim_file_system files;
-  auto places = must_open(files);
+  auto places = open_places(files);
   places->set_hints({"t", 0}, offset{5}, offset{9});
   REQUIRE(places->save());
   places.reset();
   files.crash(crash_policy::lose_unsynced);
-  places = must_open(files);
+  places = open_places(files);
   CHECK(places->hints({"t", 0}).log_start == offset{5});
   CHECK(places->hints({"t", 0}).durable == offset{9});
   CHECK(places->hints({"u", 0}).log_start == offset{0});
@@ -37,12 +106,12 @@ TEST_CASE("hints come back after a restart, and a log without an entry starts "
 TEST_CASE("where a log starts is unknown, not 0, when its checkpoint is broken",
   "[storage][log_places]") {
   sim_file_system files;
-  auto places = must_open(files);
+  auto places = open_places(files);
   places->set_hints({"t", 0}, offset{5}, offset{9});
   REQUIRE(places->save());
   places.reset();
   REQUIRE(replace_file(files, "/data/log-start-offset-checkpoint", "x"));
-  places = must_open(files);
+  places = open_places(files);
   CHECK_FALSE(places->hints({"t", 0}).log_start);
   CHECK(places->hints({"t", 0}).durable == offset{9});
   CHECK(places->notes().size() == 1);
