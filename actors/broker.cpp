@@ -1,9 +1,7 @@
 #include "actors/broker.hpp"
 
-#include "actors/group_coordinator.hpp"
+#include "actors/broker_replicas.hpp"
 #include "actors/log.hpp"
-#include "actors/partition.hpp"
-#include "actors/partition_config.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -14,149 +12,10 @@ using self_pointer = broker_actor::stateful_pointer<broker_state>;
 
 constexpr auto tick_period = std::chrono::seconds{5};
 
-/// What the gateways are to be told at the end of a step.
-struct news {
-  metadata_update metadata;
-  std::vector<partition_place> partitions;
-  std::vector<coordinator_place> coordinators;
-};
-
-partition_settings settings_of(
-  const broker_state& s, const topic_image& topic) {
-  return partition_settings_of(
-    effective_topic_config(topic.configs, s.image, *s.options.config),
-    *s.options.config);
-}
-
-bool is_mine(const broker_state& s, const partition_registration& p) {
-  return std::find(p.replicas.begin(), p.replicas.end(), s.options.config->id)
-         != p.replicas.end();
-}
-
-void start_coordinator(
-  self_pointer self, int32_t index, const partition_actor& log, news& told) {
-  auto& s = self->state;
-  auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
-    group_coordinator_options{.partition = index,
-      .topic_id = s.replicas.at({offsets_topic_name, index}).topic_id,
-      .config = group_config_of(*s.options.config),
-      .log = log,
-      .status = s.options.status,
-      .keeper = s.options.keeper});
-  self->monitor(coordinator);
-  s.coordinators[index] = coordinator;
-  told.coordinators.push_back(
-    {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
-}
-
-void start_partition(self_pointer self, const topic_image& topic,
-  const partition_registration& p, news& told) {
-  auto& s = self->state;
-  const topic_partition name{topic.name, p.index};
-  if (s.closing.contains(name))
-    return; // its predecessor of the same name has to end first (R17)
-  auto& places = *s.options.places;
-  auto place = places.prepare(name, topic.id);
-  if (!place) {
-    if (s.failed.insert(name).second)
-      log::error("partition {} cannot be used: {}; it is tried again every "
-                 "few seconds",
-        to_string(name), to_string(place.error()));
-    return;
-  }
-  s.failed.erase(name);
-  const auto hints = places.hints(name);
-  auto actor = self->spawn<caf::linked>(partition, s.env,
-    partition_options{.name = name,
-      .topic_id = topic.id,
-      .directory = *place,
-      .settings = settings_of(s, topic),
-      .registration = p,
-      .node = s.options.config->id,
-      .log_start = hints.log_start,
-      .durable_hint = hints.durable,
-      .clean = hints.clean,
-      .disk = s.options.disk,
-      .syncs = s.options.syncs,
-      .broker = self,
-      .handles = s.options.handles});
-  self->monitor(actor);
-  s.replicas[name] = {actor, topic.id, hints.log_start.value_or(offset{0}),
-    hints.durable.value_or(offset{0}), false};
-  told.partitions.push_back(
-    {name, caf::actor_cast<caf::strong_actor_ptr>(actor)});
-  if (topic.name == offsets_topic_name)
-    start_coordinator(self, p.index, actor, told);
-}
-
-void start_topic(self_pointer self, const topic_image& topic, news& told) {
-  for (const auto& p : topic.partitions)
-    if (is_mine(self->state, p)
-        && !self->state.replicas.contains({topic.name, p.index}))
-      start_partition(self, topic, p, told);
-}
-
-void start_everything(self_pointer self, news& told) {
-  auto& s = self->state;
-  auto& places = *s.options.places;
-  for (const auto& [name, topic] : s.image.topics())
-    start_topic(self, *topic, told);
-  for (const auto& note : places.notes())
-    log::warn("{}", note);
-  for (const auto& stray : places.unclaimed())
-    log::warn("{}/{} belongs to no topic of this cluster; it is left alone",
-      places.directory().path(), stray);
-  if (auto old = places.leftovers(); !old.empty())
-    tell(self, s.options.disk, remove_paths{std::move(old)});
-}
-
-/// Tells the partitions of a topic what is so now.
-void refresh_topic(self_pointer self, const topic_image& topic) {
-  auto& s = self->state;
-  const auto settings = settings_of(s, topic);
-  for (const auto& p : topic.partitions)
-    if (const auto at = s.replicas.find({topic.name, p.index});
-      at != s.replicas.end())
-      tell(self, at->second.actor, lead_partition{p, settings});
-}
-
-void refresh_everything(self_pointer self) {
-  for (const auto& [name, topic] : self->state.image.topics())
-    refresh_topic(self, *topic);
-}
-
-void end_topic(self_pointer self, const topic_image& topic, news& told) {
-  auto& s = self->state;
-  for (const auto& p : topic.partitions) {
-    const topic_partition name{topic.name, p.index};
-    const auto at = s.replicas.find(name);
-    if (at == s.replicas.end())
-      continue;
-    s.closing[name] = topic.id;
-    self->demonitor(at->second.actor.address());
-    tell(self, at->second.actor, close_partition{false});
-    told.partitions.push_back({name, nullptr});
-    s.replicas.erase(at);
-    s.options.status->erase(name);
-    if (topic.name == offsets_topic_name) {
-      if (const auto c = s.coordinators.find(p.index);
-        c != s.coordinators.end()) {
-        self->demonitor(c->second.address());
-        self->send_exit(c->second, caf::exit_reason::user_shutdown);
-        s.coordinators.erase(c);
-      }
-      s.options.status->erase_groups(p.index);
-      told.coordinators.push_back({p.index, nullptr});
-    }
-  }
-  for (const auto& [index, coordinator] : s.coordinators)
-    tell(self, coordinator, topics_gone{{topic.name}});
-}
-
 /// Does what one committed command asks of this node.
 struct follow_command {
   self_pointer self;
-  news& told;
+  broker_news& told;
 
   void operator()(const topic_created& c) const {
     start(c.id);
@@ -208,7 +67,10 @@ private:
   }
 };
 
-void publish(self_pointer self, news told) {
+void publish(self_pointer self, broker_news told) {
+  if (told.metadata.commands == nullptr && told.partitions.empty()
+      && told.coordinators.empty())
+    return;
   for (const auto& gateway : self->state.gateways)
     tell(self, gateway,
       directory_update{
@@ -232,7 +94,7 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
 
 void follow(self_pointer self, const metadata_update& update) {
   auto& s = self->state;
-  news told;
+  broker_news told;
   told.metadata = update;
   for (const auto& [index, term, command] : *update.commands) {
     if (static_cast<int64_t>(index) <= s.image.applied_index())
@@ -273,7 +135,7 @@ void remove_closed(self_pointer self, const topic_partition& name) {
     log::error("the deleted partition {} stays on disk until the next "
                "start: {}",
       to_string(name), to_string(renamed.error()));
-  news told;
+  broker_news told;
   if (const auto* successor = s.image.find_topic(name.topic);
     successor != nullptr && s.stopping == nullptr)
     start_topic(self, *successor, told);
@@ -326,7 +188,7 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   auto& s = self->state;
   if (s.stopping != nullptr)
     return;
-  news told;
+  broker_news told;
   for (const auto& [name, replica] : s.replicas) {
     if (replica.actor.address() != down.source)
       continue;
@@ -366,7 +228,7 @@ void retry_failed(self_pointer self) {
   auto& s = self->state;
   if (s.failed.empty())
     return;
-  news told;
+  broker_news told;
   for (const auto& name : std::set<topic_partition>{s.failed})
     if (const auto* topic = s.image.find_topic(name.topic))
       start_topic(self, *topic, told);

@@ -15,6 +15,7 @@
 #include "cluster/group_config.hpp"
 #include "storage/file_cache.hpp"
 #include "storage/log_places.hpp"
+#include "storage/write_budget.hpp"
 
 namespace millrace {
 
@@ -27,6 +28,7 @@ struct broker_options {
   disk_actor disk; ///< unlinks
   sync_planner_actor syncs;
   std::shared_ptr<file_cache> handles;
+  std::shared_ptr<write_budget> budget;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
 };

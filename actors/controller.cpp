@@ -182,7 +182,10 @@ controller_actor::behavior_type controller(
       }
       if (!s.unsaved.empty())
         tell(self, s.options.keeper,
-          image_commit{s.unsaved.take(s.core->image(), s.options.log_id)});
+          image_commit{0, s.unsaved.take(s.core->image(), s.options.log_id)});
+    },
+    [](const image_committed&) {
+      // The metadata log is kept whole; nothing waits for its image.
     },
   };
 }

@@ -9,6 +9,9 @@ namespace millrace {
 
 namespace {
 
+/// Of the question to the log that trims it; replay asks with 0.
+constexpr uint64_t trim_ticket = 1;
+
 using self_pointer
   = group_coordinator_actor::stateful_pointer<group_coordinator_state>;
 
@@ -103,13 +106,25 @@ void save(self_pointer self) {
   if (s.applied_end == s.saved_end)
     return;
   const auto prefix = image_prefix(s);
-  image_commit commit;
+  image_commit commit{static_cast<uint64_t>(s.applied_end.value), {}};
   for (auto& change : s.groups->take_changes())
     commit.writes.push_back({prefix + change.key, std::move(change.value)});
   commit.writes.push_back({prefix + head_key,
     to_string(s.options.topic_id) + " " + std::to_string(s.applied_end.value)});
   s.saved_end = s.applied_end;
   tell(self, s.options.keeper, std::move(commit));
+}
+
+/// Until the log is compacted it would grow for ever: what the durable image
+/// covers may go (R21), in steps, as each costs a checkpoint.
+void trim(self_pointer self) {
+  auto& s = self->state;
+  if (s.durable_image_end.value - s.trimmed_end.value
+      < s.options.trim_records_min)
+    return;
+  s.trimmed_end = s.durable_image_end;
+  tell(self, s.options.log,
+    log_ask{trim_ticket, ask_delete_records{s.trimmed_end}});
 }
 
 /// Takes the image that was there away: it is not of this log.
@@ -180,8 +195,14 @@ void on_bytes(self_pointer self, const log_answer& answer) {
     self->quit(caf::exit_reason::unhandled_exception);
     return;
   }
-  if (s.next_to_replay < answer.log_start)
+  if (s.next_to_replay < answer.log_start) {
+    // R21: what the image had is neither there nor in the log.
+    log::error("the committed offsets of __consumer_offsets-{} below {} are "
+               "lost with their image; groups that committed nothing since "
+               "begin as auto.offset.reset says",
+      s.options.partition, answer.log_start.value);
     s.next_to_replay = answer.log_start;
+  }
   if (auto done = replay(s, answer); !done) {
     log::error("the groups of __consumer_offsets-{} cannot be loaded: {}",
       s.options.partition, to_string(done.error()));
@@ -246,7 +267,17 @@ group_coordinator_actor::behavior_type group_coordinator(
       arm_timer(self);
     },
     [=](const log_answer& answer) {
-      on_bytes(self, answer);
+      if (answer.ticket != trim_ticket)
+        on_bytes(self, answer);
+      else if (answer.error != kafka_error::none)
+        log::warn("__consumer_offsets-{} cannot be trimmed: {} {}",
+          self->state.options.partition, to_string(answer.error),
+          answer.message);
+    },
+    [=](const image_committed& done) {
+      auto& s = self->state;
+      s.durable_image_end = offset{static_cast<int64_t>(done.ticket)};
+      trim(self);
     },
     [=](const group_timer& timer) {
       auto& s = self->state;

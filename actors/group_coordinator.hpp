@@ -22,6 +22,8 @@ struct group_coordinator_options {
   partition_actor log;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
+  /// The log is trimmed when the image covers so many records more.
+  int64_t trim_records_min = 100'000;
 };
 
 struct group_coordinator_state {
@@ -36,6 +38,8 @@ struct group_coordinator_state {
   /// Everything below is applied, and so in the changes for the image.
   offset applied_end{0};
   offset saved_end{0};
+  offset durable_image_end{0};           ///< the log is not needed below
+  offset trimmed_end{0};                 ///< the log was asked to go below
   std::vector<std::string> image_keys;   ///< of the image that was there
   std::map<uint64_t, int64_t> appending; ///< records by append id
 

@@ -28,26 +28,34 @@ image_keeper_actor::behavior_type image_keeper(
   self->state.store = std::move(*store);
   return {
     [=](const image_ask& ask) {
+      const auto& s = self->state;
       image_pairs answer;
-      auto done = self->state.store->scan(
-        ask.prefix, [&](std::string_view key, std::string_view value) {
-          answer.pairs.emplace_back(key.substr(ask.prefix.size()), value);
-          return true;
-        });
-      if (!done) {
-        answer.pairs.clear();
-        answer.why = to_string(done.error());
-      }
+      answer.why = s.broken;
+      if (answer.why.empty())
+        if (auto done = s.store->scan(ask.prefix,
+              [&](std::string_view key, std::string_view value) {
+                answer.pairs.emplace_back(key.substr(ask.prefix.size()), value);
+                return true;
+              });
+          !done) {
+          answer.pairs.clear();
+          answer.why = to_string(done.error());
+        }
       tell(self, self->current_sender(), std::move(answer));
     },
     [=](const image_commit& message) {
-      // Later commits hold only what changed since this one, so that a lost
-      // one would leave a hole: the image is rebuilt from the log instead.
-      if (auto done = commit(*self->state.store, message); !done) {
+      auto& s = self->state;
+      if (!s.broken.empty())
+        return;
+      if (auto done = commit(*s.store, message); done) {
+        tell(self, self->current_sender(), image_committed{message.ticket});
+      } else {
+        // Later commits hold only what changed since this one, so that a lost
+        // one would leave a hole: the next start replays the log instead.
+        s.broken = to_string(done.error());
         log::error("an image cannot be written, the next start replays the "
                    "log: {}",
-          to_string(done.error()));
-        self->quit(caf::exit_reason::unhandled_exception);
+          s.broken);
       }
     },
   };

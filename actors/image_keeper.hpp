@@ -11,9 +11,14 @@
 
 namespace millrace {
 
-/// One transaction.
+/// One transaction; answered by image_committed if it comes to be durable.
 struct image_commit {
+  uint64_t ticket = 0;
   std::vector<image_write> writes;
+};
+
+struct image_committed {
+  uint64_t ticket = 0;
 };
 
 /// What is committed under a prefix; answered by image_pairs.
@@ -37,6 +42,7 @@ using image_keeper_actor = caf::typed_actor<
 struct image_keeper_state {
   static inline const char* name = "image_keeper";
   std::unique_ptr<image_store> store;
+  std::string broken; ///< why nothing is written any more
 };
 
 image_keeper_actor::behavior_type image_keeper(
@@ -46,5 +52,6 @@ image_keeper_actor::behavior_type image_keeper(
 } // namespace millrace
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_commit)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_committed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_ask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::image_pairs)

@@ -36,10 +36,14 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<produce_many>,
   // To itself, behind what waits in the mailbox: append all of it at once.
   caf::reacts_to<gather_now>,
+  // To itself: answer those who have waited as long as they would.
+  caf::reacts_to<produce_deadline>,
   // To itself: make durable what nobody has waited for.
   caf::reacts_to<lazy_sync>,
   // Gives slices of the log; answers fetch_answers, later data_ready.
   caf::reacts_to<fetch_asks>,
+  // A disk actor's answer: the bytes of a fetch are in memory.
+  caf::reacts_to<warm_done>,
   // Offsets by time, epoch ends, sizes ...; answers log_answer.
   caf::reacts_to<log_ask>,
   // The sync planner's answer: the high watermark moves.
@@ -66,8 +70,8 @@ using controller_actor = caf::typed_actor<
   caf::reacts_to<proposed>,
   // The sender wants every update from here on; answers metadata_snapshot.
   caf::reacts_to<subscribe_metadata>,
-  // To itself: write the image down.
-  caf::reacts_to<save_image>>;
+  // To itself: write the image down; and the keeper's answer.
+  caf::reacts_to<save_image>, caf::reacts_to<image_committed>>;
 
 /// BROKER: runs the partitions and coordinators that the metadata gives to
 /// this node, and tells the gateways where they are.
@@ -94,8 +98,9 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
   // To itself: a session or rebalance may have timed out.
   caf::reacts_to<group_timer>,
-  // What the image holds of these groups, at the start.
-  caf::reacts_to<image_pairs>,
+  // What the image holds of these groups, at the start; and that a change
+  // of it is durable.
+  caf::reacts_to<image_pairs>, caf::reacts_to<image_committed>,
   // Tell the metrics page how the groups are, and write the image down.
   caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets.

@@ -35,6 +35,8 @@ struct produce_entry {
   uint64_t ticket = 0;
   shared_bytes batch;
   int16_t acks = -1;
+  /// How long acks=all may wait for the high watermark; -1: without end.
+  int32_t timeout_ms = -1;
   append_origin origin = append_origin::client;
 };
 
@@ -148,6 +150,9 @@ struct log_answer {
 /// A partition to itself: append what has gathered.
 struct gather_now {};
 
+/// A partition to itself: a produce may have waited for too long.
+struct produce_deadline {};
+
 /// A partition to itself: what was written without a waiter is due (R8).
 struct lazy_sync {};
 
@@ -191,7 +196,8 @@ struct remove_paths {
   std::vector<std::string> paths;
 };
 
-/// Read these ranges so that they are in memory. Answered with the ticket.
+/// Read these ranges so that they are in memory; answered by warm_done, with
+/// the ticket.
 struct warm_ask {
   uint64_t ticket = 0;
   std::vector<file_slice> slices;
@@ -404,6 +410,7 @@ MILLRACE_LOCAL_MESSAGE(log_ask)
 MILLRACE_LOCAL_MESSAGE(log_answer)
 MILLRACE_LOCAL_MESSAGE(gather_now)
 MILLRACE_LOCAL_MESSAGE(lazy_sync)
+MILLRACE_LOCAL_MESSAGE(produce_deadline)
 MILLRACE_LOCAL_MESSAGE(sync_ask)
 MILLRACE_LOCAL_MESSAGE(sync_done)
 MILLRACE_LOCAL_MESSAGE(sync_run)

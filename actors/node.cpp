@@ -11,6 +11,8 @@
 
 #include <sys/resource.h>
 
+#include <csignal>
+
 namespace millrace {
 
 namespace {
@@ -35,6 +37,30 @@ void raise_descriptor_limit() {
       std::strerror(errno));
 }
 
+/// Tells once when an actor has died that cannot be replaced alone: each of
+/// them holds what the others were told.
+caf::behavior watch(caf::event_based_actor* self, const node_core& core,
+  std::function<void()> on_failure) {
+  const auto look_after = [self](const auto& actor) {
+    self->monitor(actor);
+  };
+  look_after(core.controller);
+  look_after(core.consensus);
+  look_after(core.broker);
+  look_after(core.syncs);
+  for (const auto& disk : core.disks)
+    look_after(disk);
+  self->set_down_handler([=](const caf::down_msg& down) {
+    log::error("a part of the node has ended ({}): the node cannot go on "
+               "without a start from its disk",
+      caf::to_string(down.reason));
+    self->quit();
+    if (on_failure)
+      on_failure();
+  });
+  return {[](caf::unit_t) {}};
+}
+
 } // namespace
 
 class node::impl {
@@ -43,15 +69,20 @@ public:
     stop();
   }
 
-  result<void> start(node_config config) {
+  result<void> start(node_config config, std::function<void()> on_failure) {
     raise_descriptor_limit();
+    // A file that may not grow is an error of that file, not the end of all.
+    std::signal(SIGXFSZ, SIG_IGN);
     env_ = make_real_environment();
     system_config_
       = std::make_unique<system_config>(std::max<size_t>(processor_count(), 2));
     system_ = std::make_unique<caf::actor_system>(*system_config_);
     // The ports first: an address in use is the commonest reason to fail,
     // and nothing has been touched yet.
-    const int count = 1;
+    const int count
+      = config.gateways > 0
+          ? config.gateways
+          : std::clamp(static_cast<int>(processor_count()) / 4, 1, 16);
     for (int i = 0; i < count; ++i) {
       auto loop = event_loop::create(
         {.connections_max = static_cast<size_t>(config.connections_max),
@@ -71,6 +102,7 @@ public:
       return core.error();
     core_ = std::move(*core);
     started_ = true;
+    watcher_ = system_->spawn(watch, core_, std::move(on_failure));
     start_gateways();
     return {};
   }
@@ -81,6 +113,8 @@ public:
       return false;
     }
     started_ = false;
+    caf::anon_send_exit(watcher_, caf::exit_reason::user_shutdown);
+    watcher_ = nullptr;
     const bool clean = stop_actors();
     end_node_core(core_);
     core_.broker = nullptr;
@@ -110,22 +144,32 @@ private:
     loops_.clear(); // with all sessions, which know the cores
     parts_.clear();
     bool clean = false;
+    self->monitor(core_.broker);
     tell(self.ptr(), core_.broker, stop_broker{});
-    self->receive([&](const broker_stopped& done) {
-      clean = done.clean;
-    });
+    self->receive(
+      [&](const broker_stopped& done) {
+        clean = done.clean;
+      },
+      [](const caf::down_msg&) {
+        // It has died before: nothing was closed.
+      });
     return clean;
   }
 
-  /// One port for all loops: the first accepts and deals connections out.
+  /// One port for all loops: the first accepts and deals connections out, one
+  /// to each in turn.
   result<void> listen(const node_config& config) {
     auto& first = *loops_.front();
+    listen_options options;
+    options.choose_seat = [this] {
+      const auto turn = next_seat_++ % loops_.size();
+      return loop_seat{*loops_[turn], [this, turn](connection& peer) {
+                         return accept_kafka(peer, turn);
+                       }};
+    };
     for (const auto& listener : config.listeners) {
       const endpoint at{listener.host, listener.port};
-      auto accept = [this](connection& peer) {
-        return accept_kafka(peer, 0);
-      };
-      auto port = first.listen(at, accept);
+      auto port = first.listen(at, {}, options);
       if (!port)
         return port.error();
       kafka_addresses_.push_back(endpoint{at.host, *port}.to_string());
@@ -184,9 +228,11 @@ private:
   std::unique_ptr<environment> env_;
   std::unique_ptr<system_config> system_config_;
   std::vector<std::shared_ptr<event_loop>> loops_;
+  size_t next_seat_ = 0; // in the first gateway's thread
   std::vector<gateway_parts> parts_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<caf::actor> gateways_;
+  caf::actor watcher_;
   bool started_ = false;
 };
 
@@ -194,9 +240,10 @@ node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 node::~node() = default;
 
-result<std::unique_ptr<node>> node::start(node_config config) {
+result<std::unique_ptr<node>> node::start(
+  node_config config, std::function<void()> on_failure) {
   auto i = std::make_unique<impl>();
-  MILLRACE_TRY(i->start(std::move(config)));
+  MILLRACE_TRY(i->start(std::move(config), std::move(on_failure)));
   return std::unique_ptr<node>{new node{std::move(i)}};
 }
 

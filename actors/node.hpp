@@ -6,6 +6,7 @@
 #include "schema/result.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +20,12 @@ public:
   /// Opens the data directory, listens, and serves.
   /// Errors: a sentence with cause and cure (an address in use, a directory
   /// of another node, a log that cannot be read ...).
-  [[nodiscard]] static result<std::unique_ptr<node>> start(node_config config);
+  ///
+  /// @param on_failure called once, in some thread, when an actor that the
+  /// node cannot do without has died: the node must be stopped, and may be
+  /// started again from its disk
+  [[nodiscard]] static result<std::unique_ptr<node>> start(
+    node_config config, std::function<void()> on_failure = {});
   /// Stops if stop() was not called.
   ~node();
   node(const node&) = delete;

@@ -179,6 +179,7 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .disk = core.disks.back(),
       .syncs = core.syncs,
       .handles = std::make_shared<file_cache>(env.files()),
+      .budget = std::make_shared<write_budget>(core.config->dirty_bytes_max),
       .status = core.status,
       .keeper = core.keeper});
   return core;

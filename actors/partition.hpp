@@ -12,8 +12,10 @@
 #include "cluster/wall_clock_check.hpp"
 #include "storage/file_cache.hpp"
 #include "storage/partition_log.hpp"
+#include "storage/write_budget.hpp"
 
 #include <deque>
+#include <map>
 
 namespace millrace {
 
@@ -31,6 +33,7 @@ struct partition_options {
   sync_planner_actor syncs;
   broker_actor broker;
   std::shared_ptr<file_cache> handles;
+  std::shared_ptr<write_budget> budget;
 };
 
 /// A batch that is written and waits for the high watermark to pass it.
@@ -38,6 +41,14 @@ struct parked_produce {
   caf::strong_actor_ptr asker;
   produce_result answer;
   offset last_offset;
+  int64_t until_ms = INT64_MAX; ///< then it is answered in any case
+};
+
+/// A fetch whose bytes are read into memory, so that sending them will not
+/// hold up a whole event loop.
+struct cold_fetch {
+  caf::strong_actor_ptr asker;
+  fetch_answer answer;
 };
 
 /// A fetch that found nothing and wants to know when there is something.
@@ -69,9 +80,14 @@ struct partition_state {
 
   std::deque<parked_produce> parked; ///< by last_offset, rising
   std::deque<fetch_waiter> waiters;
+  std::map<uint64_t, cold_fetch> cold; ///< by the disk actor's ticket
+  uint64_t next_cold = 0;
   bool syncing = false;
-  bool sync_armed = false; ///< a lazy sync is due (R8)
-  int64_t unsynced_bytes = 0;
+  bool sync_armed = false;          ///< a lazy sync is due (R8)
+  bool deadline_armed = false;      ///< a produce_deadline is under way
+  std::optional<write_share> dirty; ///< set from the begin on
+  int64_t unsynced_bytes = 0;       ///< since the last sync began
+  int64_t syncing_bytes = 0;        ///< what the sync under way covers
   int64_t unsynced_records = 0;
   int64_t next_complaint_ms = 0; ///< a full disk is logged now and then
 

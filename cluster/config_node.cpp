@@ -163,6 +163,8 @@ void read_numbers(node_config& node, const reader& from) {
     node.log_retention_check_interval_ms, "log.retention.check.interval.ms");
   from.read(node.lazy_flush_ms, "millrace.lazy.flush.ms");
   from.read(node.lazy_flush_bytes, "millrace.lazy.flush.bytes");
+  from.read(node.offsets_trim_records, "millrace.offsets.trim.records");
+  from.read(node.dirty_bytes_max, "millrace.dirty.bytes.max");
   from.read(node.disk_threads, "millrace.disk.threads");
   from.read(node.gateways, "millrace.gateways");
   from.read(node.describe_partitions_max, "max.request.partition.size.limit");

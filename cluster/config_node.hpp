@@ -67,8 +67,11 @@ struct node_config {
   int64_t log_retention_check_interval_ms = 0;
   int64_t lazy_flush_ms = 0;    ///< R8: the group commit nobody waits for
   int64_t lazy_flush_bytes = 0; ///< R8
-  int32_t disk_threads = 0;     ///< 0: as many as suit the machine
-  int32_t gateways = 0;         ///< 0: as many as suit the machine
+  /// __consumer_offsets loses what its image covers, so many records at once.
+  int64_t offsets_trim_records = 0;
+  int64_t dirty_bytes_max = 0; ///< of all logs, before producers wait
+  int32_t disk_threads = 0;    ///< 0: as many as suit the machine
+  int32_t gateways = 0;        ///< 0: as many as suit the machine
   int32_t describe_partitions_max = 0;
   std::string cluster_id; ///< empty: a new one at the first start
 };

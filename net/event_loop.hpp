@@ -38,12 +38,19 @@ struct loop_options {
   std::function<void(const std::string&)> on_trouble;
 };
 
+/// Where an accepted connection is served.
+struct loop_seat {
+  event_loop& loop;
+  accept_function accept; ///< called in that loop's thread
+};
+
 struct listen_options {
   /// Several loops listen on the same port; the kernel spreads connections.
   bool reuse_port = false;
   int backlog = 4096;
-  /// Chooses the loop for each accepted connection; empty: this one.
-  std::function<event_loop&()> choose_loop;
+  /// Deals accepted connections out; empty: all are of this loop, with the
+  /// accept function of listen().
+  std::function<loop_seat()> choose_seat;
 };
 
 struct loop_counters {

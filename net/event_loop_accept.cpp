@@ -31,7 +31,7 @@ result<uint16_t> event_loop::impl::listen(
   auto shared = std::make_shared<const accept_function>(std::move(accept));
   for (auto& fd : opened->sockets) {
     MILLRACE_TRY(watch(fd.get(), listeners_.size() + 1, EPOLLIN));
-    listeners_.push_back({std::move(fd), shared, options.choose_loop, true});
+    listeners_.push_back({std::move(fd), shared, options.choose_seat, true});
   }
   return opened->port;
 }
@@ -44,7 +44,7 @@ void event_loop::impl::stop_listening() {
 void event_loop::impl::accept_from(listener& from) {
   // An accept function may listen or stop listening: keep what is needed.
   auto accept = from.accept;
-  auto choose = from.choose_loop;
+  auto choose = from.choose_seat;
   auto fd = from.fd.get();
   for (int i = 0; i < accepts_per_turn; ++i) {
     if (listeners_.empty())
@@ -65,11 +65,11 @@ void event_loop::impl::accept_from(listener& from) {
       settle(std::move(made), *accept);
       continue;
     }
-    auto& target = *choose().impl_;
-    if (&target == this)
-      settle(std::move(made), *accept);
+    auto seat = choose();
+    if (seat.loop.impl_.get() == this)
+      settle(std::move(made), seat.accept);
     else
-      target.adopt(std::move(made), *accept);
+      seat.loop.adopt(std::move(made), std::move(seat.accept));
   }
 }
 

@@ -54,7 +54,7 @@ private:
   struct listener {
     descriptor fd;
     std::shared_ptr<const accept_function> accept;
-    std::function<event_loop&()> choose_loop;
+    std::function<loop_seat()> choose_seat;
     bool armed = true;
   };
   struct adopted {

@@ -138,7 +138,9 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
         static_cast<int64_t>(data.records.bytes.size()));
       pending->expect();
       hub.ask_produce(found.partition, pending, part++,
-        {.batch = std::move(data.records.bytes), .acks = body.acks});
+        {.batch = std::move(data.records.bytes),
+          .acks = body.acks,
+          .timeout_ms = body.timeout_ms});
     }
   }
   if (body.acks == 0) {

@@ -2,23 +2,69 @@
 
 #include "actors/node.hpp"
 #include "apps/cli/logging.hpp"
+#include "net/endpoint.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
 namespace millrace::cli {
 namespace {
 
-/// Blocks SIGINT and SIGTERM in this thread and those that it starts.
-sigset_t block_stop_signals() {
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGINT);
-  sigaddset(&stop, SIGTERM);
-  ::pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-  return stop;
+/// An actor that the node needs has died.
+constexpr int failure_signal = SIGUSR1;
+
+/// Blocks the signals that run_serve() waits for in this thread and those
+/// that it starts.
+sigset_t block_signals() {
+  sigset_t waited;
+  sigemptyset(&waited);
+  sigaddset(&waited, SIGINT);
+  sigaddset(&waited, SIGTERM);
+  sigaddset(&waited, failure_signal);
+  ::pthread_sigmask(SIG_BLOCK, &waited, nullptr);
+  return waited;
+}
+
+result<std::unique_ptr<node>> start_node(const node_config& config) {
+  return node::start(config, [] {
+    ::kill(::getpid(), failure_signal);
+  });
+}
+
+/// Starts from the disk again, as often as it takes. Null: a stop was asked
+/// for meanwhile; `signal` is which.
+std::unique_ptr<node> restart(
+  const node_config& config, const sigset_t& waited, int& signal) {
+  constexpr time_t longest_pause_s = 10;
+  for (timespec pause{1, 0};;
+    pause.tv_sec = std::min(pause.tv_sec * 2, longest_pause_s)) {
+    signal = ::sigtimedwait(&waited, nullptr, &pause);
+    if (signal == SIGINT || signal == SIGTERM)
+      return nullptr;
+    auto started = start_node(config);
+    if (started) {
+      spdlog::info("started again from the disk");
+      return std::move(*started);
+    }
+    spdlog::error("the node cannot start again: {}; it is tried again",
+      to_string(started.error()));
+  }
+}
+
+/// The ports that were found at the first start are kept.
+node_config with_ports_of(const node& running, node_config config) {
+  const auto keep = [](auto& listeners, const auto& addresses) {
+    for (size_t i = 0; i < listeners.size() && i < addresses.size(); ++i)
+      if (const auto at = parse_endpoint(addresses[i], 0); at)
+        listeners[i].port = at->port;
+  };
+  keep(config.listeners, running.kafka_addresses());
+  keep(config.http_listeners, running.http_addresses());
+  return config;
 }
 
 } // namespace
@@ -26,23 +72,33 @@ sigset_t block_stop_signals() {
 int run_serve(const node_config& config, const serve_options& options) {
   set_up_logging(options.log_format, options.log_level);
   // Before the node's threads are there: they inherit it.
-  const sigset_t stop = block_stop_signals();
-  auto started = node::start(config);
+  const sigset_t waited = block_signals();
+  auto started = start_node(config);
   if (!started)
     return report(started.error());
-  auto& running = **started;
+  auto running = std::move(*started);
+  const auto bound = with_ports_of(*running, config);
   if (!options.quiet) {
-    print(greeting(running.kafka_addresses(), running.http_addresses(),
-      running.data_directory_path(), running.cluster_id()));
+    print(greeting(running->kafka_addresses(), running->http_addresses(),
+      running->data_directory_path(), running->cluster_id()));
     std::fflush(stdout);
   }
   int signal = 0;
-  ::sigwait(&stop, &signal);
+  for (;;) {
+    ::sigwait(&waited, &signal);
+    if (signal != failure_signal)
+      break;
+    running->stop();
+    running.reset();
+    running = restart(bound, waited, signal);
+    if (running == nullptr)
+      break;
+  }
   spdlog::info("stopping after {}; once more kills",
     signal == SIGINT ? "Ctrl-C" : "SIGTERM");
   // The handlers are the system's own: a second one ends the process.
-  ::pthread_sigmask(SIG_UNBLOCK, &stop, nullptr);
-  if (!running.stop()) {
+  ::pthread_sigmask(SIG_UNBLOCK, &waited, nullptr);
+  if (running == nullptr || !running->stop()) {
     spdlog::warn("stopped, but not cleanly: the next start recovers");
     return exit_failed;
   }

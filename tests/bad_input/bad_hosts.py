@@ -153,6 +153,41 @@ class Disks(unittest.TestCase):
         self.assertIn('read-only', log.lower())
 
 
+class Supervision(unittest.TestCase):
+    def test_a_node_that_loses_its_metadata_log_starts_from_the_disk(self):
+        # The log goes through a pipe: the limit below is not for it.
+        node = Node(prefix=(
+            'bash', '-c', 'exec "$@" > >(exec cat) 2>&1', 'bash'))
+        self.addCleanup(node.end)
+        node.await_ready()
+        pid = node.process.pid
+        with Client(node.port) as client:
+            self.assertEqual(0, client.create_topic('before'))
+            self.assertEqual(0, client.produce('before', batch())[0])
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
+        with Client(node.port) as client:
+            try:
+                self.assertNotEqual(0, client.create_topic('during'))
+            except (OSError, wire.Closed):
+                pass  # its answer died with the controller
+        self.assertTrue(until(
+            lambda: 'cannot start again' in node.log()), node.log())
+        self.assertIn('the metadata log cannot be written', node.log())
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+        self.assertTrue(until(
+            lambda: 'started again from the disk' in node.log(), 30),
+            node.log())
+        node.await_ready()
+        with Client(node.port) as client:
+            code, high, _ = client.fetch('before', 0)
+            self.assertEqual((0, 1), (code, high))
+            self.assertEqual(0, client.create_topic('after'))
+            self.assertEqual(0, client.produce('after', batch())[0])
+        self.assertEqual(pid, node.process.pid)
+        self.assertEqual(0, node.end())
+
+
 class Directories(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix='millrace-bad-dir-')

@@ -42,6 +42,8 @@ TEST_CASE("a node without configuration has Kafka's defaults",
   CHECK(node.producer_id_expiration_ms == 86'400'000);
   CHECK(node.lazy_flush_ms == 50);
   CHECK(node.lazy_flush_bytes == 16 << 20);
+  CHECK(node.dirty_bytes_max == 256 << 20);
+  CHECK(node.offsets_trim_records == 100'000);
   CHECK(node.fetch_bytes_max == 57'671'680);
   CHECK_FALSE(node.rack);
 }

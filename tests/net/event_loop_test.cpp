@@ -403,11 +403,11 @@ TEST_CASE(
   "an accepted connection is handed to another loop", "[net][event_loop]") {
   loop_rig home;
   listen_options options;
-  options.choose_loop = [&]() -> event_loop& {
-    return *home.loop;
+  options.choose_seat = [&] {
+    return loop_seat{*home.loop, home.accepting()};
   };
   loop_rig front{{}, options};
-  front.on_accept = echo;
+  home.on_accept = echo;
   auto client = blocking_socket::connect({"127.0.0.1", front.port}, 1000);
   REQUIRE(client);
   front.loop->poll(1000);

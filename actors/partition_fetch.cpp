@@ -1,0 +1,129 @@
+#include "actors/partition_fetch.hpp"
+
+#include "actors/log.hpp"
+#include "actors/partition_questions.hpp"
+#include "actors/partition_sync.hpp"
+#include "actors/tell.hpp"
+
+namespace millrace {
+
+namespace {
+
+using self_pointer = partition_actor::stateful_pointer<partition_state>;
+
+fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
+  auto& s = self->state;
+  fetch_answer answer;
+  answer.ticket = ask.ticket;
+  if (!ensure_open(s)) {
+    answer.error = kafka_error::kafka_storage_error;
+    return answer;
+  }
+  answer.current_epoch = s.options.registration.epoch;
+  answer.error = check_epoch(s, ask.current_epoch);
+  if (answer.error != kafka_error::none)
+    return answer;
+  answer.high_watermark = s.high_watermark;
+  answer.log_start = s.log->log_start_offset();
+  if (ask.last_fetched_epoch != no_leader_epoch) {
+    const auto end = s.log->end_offset_for(ask.last_fetched_epoch);
+    if (end.epoch != ask.last_fetched_epoch || end.end < ask.from) {
+      answer.diverging = end;
+      return answer;
+    }
+  }
+  if (ask.from < s.log->log_start_offset()
+      || ask.from > s.log->log_end_offset()) {
+    answer.error = kafka_error::offset_out_of_range;
+    return answer;
+  }
+  if (ask.from >= s.high_watermark)
+    return answer;
+  auto read = s.log->read(ask.from, s.high_watermark,
+    static_cast<size_t>(std::max(ask.bytes_max, 0)), ask.at_least_one);
+  if (!read) {
+    log::error(
+      "partition {}: {}", to_string(s.options.name), to_string(read.error()));
+    answer.error = read.error().code == errc::corrupt
+                     ? kafka_error::corrupt_message
+                     : kafka_error::kafka_storage_error;
+    return answer;
+  }
+  answer.slices = std::move(read->slices);
+  answer.bytes = read->bytes;
+  return answer;
+}
+
+/// Whether sending would have to wait for the disk.
+bool is_cold(const fetch_answer& answer) {
+  return std::any_of(
+    answer.slices.begin(), answer.slices.end(), [](const auto& slice) {
+      return !slice.source->resident(slice.position, slice.size);
+    });
+}
+
+void warm_first(self_pointer self, fetch_answer answer) {
+  auto& s = self->state;
+  const auto ticket = ++s.next_cold;
+  tell(self, s.options.disk, warm_ask{ticket, answer.slices});
+  s.cold.emplace(ticket, cold_fetch{self->current_sender(), std::move(answer)});
+}
+
+} // namespace
+
+void on_warm(self_pointer self, uint64_t ticket) {
+  auto& s = self->state;
+  auto at = s.cold.find(ticket);
+  MILLRACE_ASSERT(at != s.cold.end(), "each question is answered once");
+  fetch_answers reply;
+  reply.answers.push_back(std::move(at->second.answer));
+  tell(self, at->second.asker, std::move(reply));
+  s.cold.erase(at);
+}
+
+void on_fetch(self_pointer self, const fetch_asks& message) {
+  auto& s = self->state;
+  const auto& asker = self->current_sender();
+  fetch_answers reply;
+  const auto now = monotonic_ms(*self);
+  bool waits = false;
+  for (const auto& ask : message.asks) {
+    auto answer = read_for(self, ask);
+    const bool too_little = answer.error == kafka_error::none
+                            && !answer.diverging
+                            && answer.bytes < static_cast<size_t>(
+                                 std::max(ask.wait_below_bytes, 1));
+    if (too_little && ask.wait_until_ms > now) {
+      while (!s.waiters.empty() && s.waiters.front().until_ms <= now)
+        s.waiters.pop_front();
+      s.waiters.push_back({asker, ask.ticket, ask.from, ask.wait_until_ms});
+      waits = true;
+    }
+    if (is_cold(answer))
+      warm_first(self, std::move(answer));
+    else
+      reply.answers.push_back(std::move(answer));
+  }
+  if (!reply.answers.empty())
+    tell(self, asker, std::move(reply));
+  if (waits)
+    schedule_sync(self);
+}
+
+void wake_waiters(self_pointer self) {
+  auto& s = self->state;
+  std::vector<std::pair<caf::strong_actor_ptr, data_ready>> ready;
+  for (auto& waiter : s.waiters) {
+    auto at = std::find_if(ready.begin(), ready.end(), [&](const auto& entry) {
+      return entry.first == waiter.asker;
+    });
+    if (at == ready.end())
+      at = ready.insert(ready.end(), {waiter.asker, {}});
+    at->second.tickets.push_back(waiter.ticket);
+  }
+  s.waiters.clear();
+  for (auto& [asker, message] : ready)
+    tell(self, asker, std::move(message));
+}
+
+} // namespace millrace

@@ -1,0 +1,191 @@
+#include "actors/partition_produce.hpp"
+
+#include "actors/log.hpp"
+#include "actors/partition_sync.hpp"
+#include "actors/tell.hpp"
+
+namespace millrace {
+
+namespace {
+
+using self_pointer = partition_actor::stateful_pointer<partition_state>;
+
+/// Groups answers by who asked, in order, one message each.
+class answer_batch {
+public:
+  void add(const caf::strong_actor_ptr& asker, produce_result r) {
+    for (auto& [who, message] : batches_)
+      if (who == asker) {
+        message.results.push_back(std::move(r));
+        return;
+      }
+    batches_.push_back({asker, {}});
+    batches_.back().second.results.push_back(std::move(r));
+  }
+
+  void send(self_pointer self) {
+    for (auto& [who, message] : batches_)
+      tell(self, who, std::move(message));
+  }
+
+private:
+  std::vector<std::pair<caf::strong_actor_ptr, produce_results>> batches_;
+};
+
+/// One message for all that wait, at the time of the first.
+void arm_deadline(self_pointer self) {
+  auto& s = self->state;
+  if (s.deadline_armed)
+    return;
+  int64_t first = INT64_MAX;
+  for (const auto& waiting : s.parked)
+    first = std::min(first, waiting.until_ms);
+  if (first == INT64_MAX)
+    return;
+  s.deadline_armed = true;
+  const auto wait = std::max<int64_t>(first - monotonic_ms(*self), 0) + 1;
+  self->delayed_send(self, std::chrono::milliseconds{wait}, produce_deadline{});
+}
+
+/// Whether the answer waits for the high watermark to pass `last`.
+bool must_wait(const partition_state& s, int16_t acks, offset last) {
+  using durability = partition_settings::durability;
+  if (acks == 0 || last < s.high_watermark)
+    return false;
+  return acks == -1 || s.options.settings.survives == durability::fsync_always;
+}
+
+/// acks=all needs min.insync.replicas in-sync replicas before it writes (R4).
+void refuse_for_replicas(
+  self_pointer self, std::vector<partition_state::waiting_produce>& gathered) {
+  answer_batch answers;
+  std::erase_if(gathered, [&](const auto& waiting) {
+    if (waiting.entry.acks != -1)
+      return false;
+    produce_result r;
+    r.ticket = waiting.entry.ticket;
+    r.error = kafka_error::not_enough_replicas;
+    r.message = "fewer in-sync replicas than min.insync.replicas";
+    answers.add(waiting.asker, std::move(r));
+    return true;
+  });
+  answers.send(self);
+}
+
+/// Names cause and cure of a write that the disk refused, once a minute.
+void complain(self_pointer self, const std::vector<append_item>& items) {
+  auto& s = self->state;
+  for (const auto& item : items) {
+    const auto now = monotonic_ms(*self);
+    if (item.error != kafka_error::kafka_storage_error
+        || now < s.next_complaint_ms)
+      continue;
+    s.next_complaint_ms = now + 60'000;
+    log::error("partition {} cannot be written: {}. Producers get "
+               "KAFKA_STORAGE_ERROR and try again; if the disk is full, free "
+               "space or lower retention.ms or retention.bytes.",
+      to_string(s.options.name), item.message);
+  }
+}
+
+} // namespace
+
+void append_gathered(self_pointer self) {
+  auto& s = self->state;
+  if (s.gathered.empty())
+    return;
+  auto gathered = std::exchange(s.gathered, {});
+  const bool usable = ensure_open(s) && s.closing == nullptr;
+  if (usable && !s.replicas->has_enough_replicas())
+    refuse_for_replicas(self, gathered);
+  std::vector<append_item> items(gathered.size());
+  for (size_t i = 0; i < gathered.size(); ++i) {
+    items[i].batch = std::move(gathered[i].entry.batch);
+    items[i].origin = gathered[i].entry.origin;
+  }
+  if (usable) {
+    const auto before = s.log->log_end_offset();
+    s.log->append(items, s.options.registration.epoch, s.env->wall_clock_ms());
+    s.unsynced_records += s.log->log_end_offset().value - before.value;
+    complain(self, items);
+  }
+  answer_batch answers;
+  const auto now = monotonic_ms(*self);
+  for (size_t i = 0; i < items.size(); ++i) {
+    auto& item = items[i];
+    const auto& [asker, entry] = gathered[i];
+    if (usable && item.error == kafka_error::none && !item.duplicate)
+      note_unsynced(s, static_cast<int64_t>(item.batch.size()));
+    produce_result r;
+    r.ticket = entry.ticket;
+    r.error = usable                 ? item.error
+              : s.closing != nullptr ? kafka_error::not_leader_or_follower
+                                     : kafka_error::kafka_storage_error;
+    r.message = usable ? std::move(item.message) : s.broken;
+    r.record_errors = std::move(item.record_errors);
+    r.base_offset = item.base_offset;
+    r.log_append_time_ms = item.log_append_time;
+    if (usable)
+      r.log_start = s.log->log_start_offset();
+    if (r.error == kafka_error::none
+        && must_wait(s, entry.acks, item.last_offset))
+      s.parked.push_back({asker, std::move(r), item.last_offset,
+        entry.timeout_ms < 0 ? INT64_MAX : now + entry.timeout_ms});
+    else
+      answers.add(asker, std::move(r));
+  }
+  answers.send(self);
+  if (!usable)
+    return;
+  if (s.log->offline()) {
+    fail_parked(self, kafka_error::kafka_storage_error);
+    return;
+  }
+  advance(self);
+  schedule_sync(self);
+  arm_deadline(self);
+}
+
+void fail_parked(self_pointer self, kafka_error error) {
+  auto& s = self->state;
+  answer_batch answers;
+  for (auto& waiting : s.parked) {
+    waiting.answer.error = error;
+    waiting.answer.base_offset = offset{-1};
+    answers.add(waiting.asker, std::move(waiting.answer));
+  }
+  s.parked.clear();
+  answers.send(self);
+}
+
+void answer_late(self_pointer self) {
+  auto& s = self->state;
+  s.deadline_armed = false;
+  const auto now = monotonic_ms(*self);
+  answer_batch answers;
+  std::erase_if(s.parked, [&](auto& waiting) {
+    if (waiting.until_ms > now)
+      return false;
+    waiting.answer.error = kafka_error::request_timed_out;
+    waiting.answer.base_offset = offset{-1};
+    waiting.answer.message
+      = "the batch was not on the disks of all in-sync replicas in time";
+    answers.add(waiting.asker, std::move(waiting.answer));
+    return true;
+  });
+  answers.send(self);
+  arm_deadline(self);
+}
+
+void answer_released(self_pointer self) {
+  auto& s = self->state;
+  answer_batch answers;
+  while (!s.parked.empty() && s.parked.front().last_offset < s.high_watermark) {
+    auto& done = s.parked.front();
+    answers.add(done.asker, std::move(done.answer));
+    s.parked.pop_front();
+  }
+  answers.send(self);
+}
+
+} // namespace millrace

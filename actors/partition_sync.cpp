@@ -1,0 +1,136 @@
+#include "actors/partition_sync.hpp"
+
+#include "actors/log.hpp"
+#include "actors/partition_fetch.hpp"
+#include "actors/partition_produce.hpp"
+#include "actors/tell.hpp"
+
+namespace millrace {
+
+using self_pointer = partition_actor::stateful_pointer<partition_state>;
+
+bool ensure_open(partition_state& s) {
+  if (s.log != nullptr)
+    return !s.log->offline();
+  if (!s.broken.empty() && !s.may_recover)
+    return false;
+  auto opened = partition_log::open({.files = &s.env->files(),
+    .directory = s.options.directory,
+    .name = s.options.name,
+    .config = s.options.settings.log,
+    .durable_hint = s.options.durable_hint,
+    .log_start = s.options.log_start,
+    .clean = s.options.clean,
+    .now_ms = s.env->wall_clock_ms(),
+    .handles = s.options.handles});
+  if (!opened) {
+    const auto why = to_string(opened.error());
+    const auto code = opened.error().code;
+    s.may_recover = code == errc::out_of_handles || code == errc::out_of_space;
+    if (why != s.broken)
+      log::error("partition {} cannot be opened: {}{}",
+        to_string(s.options.name), why,
+        s.may_recover ? "; it is tried again when it is needed" : "");
+    s.broken = why;
+    return false;
+  }
+  s.broken.clear();
+  s.log = std::move(*opened);
+  // Recovery has synced what it read (R5), so all of it is durable.
+  s.high_watermark = s.log->log_end_offset();
+  s.replicas.emplace(s.options.node, s.options.registration,
+    s.options.settings.min_insync_replicas, s.high_watermark);
+  s.replicas->become_leader(
+    s.options.registration, s.high_watermark, s.high_watermark, 0);
+  for (const auto& note : s.log->recovered().notes)
+    log::warn("partition {}: {}", to_string(s.options.name), note);
+  return true;
+}
+
+void advance(self_pointer self) {
+  auto& s = self->state;
+  // With durability `os` the page cache counts as durable.
+  const bool trusts_os
+    = s.options.settings.survives == partition_settings::durability::os;
+  const auto end = s.log->log_end_offset();
+  s.replicas->on_local(
+    end, trusts_os ? end : s.log->durable_end_offset(), monotonic_ms(*self));
+  const auto high_watermark = s.replicas->high_watermark();
+  if (high_watermark <= s.high_watermark)
+    return;
+  s.high_watermark = high_watermark;
+  answer_released(self);
+  wake_waiters(self);
+}
+
+void note_unsynced(partition_state& s, int64_t bytes) {
+  s.unsynced_bytes += bytes;
+  s.dirty->add(bytes);
+}
+
+void start_sync(self_pointer self) {
+  auto& s = self->state;
+  if (s.syncing || s.log == nullptr || s.log->offline())
+    return;
+  s.syncing = true;
+  s.syncing_bytes = std::exchange(s.unsynced_bytes, 0);
+  s.unsynced_records = 0;
+  tell(self, s.options.syncs, sync_ask{0, s.log->begin_sync()});
+}
+
+bool must_sync_first(self_pointer self) {
+  auto& s = self->state;
+  if (s.log == nullptr || s.log->offline() || !s.dirty->exhausted())
+    return false;
+  start_sync(self);
+  return true;
+}
+
+void schedule_sync(self_pointer self) {
+  auto& s = self->state;
+  const auto& settings = s.options.settings;
+  if (s.log->durable_end_offset() == s.log->log_end_offset())
+    return;
+  const bool waited_for = !s.parked.empty() || !s.waiters.empty();
+  const bool enough = s.unsynced_bytes >= settings.lazy_sync_bytes
+                      || s.unsynced_records >= settings.flush_messages;
+  if (waited_for || enough) {
+    start_sync(self);
+  } else if (!s.sync_armed && !s.syncing) {
+    s.sync_armed = true;
+    const auto delay = std::chrono::milliseconds{
+      std::min(settings.lazy_sync_ms, settings.flush_ms)};
+    self->delayed_send(self, delay, lazy_sync{});
+  }
+}
+
+namespace {
+
+/// What the ended sync covered is durable, or will never be.
+void settle_budget(partition_state& s) {
+  s.dirty->add(-std::exchange(s.syncing_bytes, 0));
+}
+
+} // namespace
+
+void on_synced(self_pointer self, const sync_done& done) {
+  auto& s = self->state;
+  s.syncing = false;
+  settle_budget(s);
+  if (s.log == nullptr)
+    return;
+  s.log->complete_sync(done.job, done.outcome);
+  if (s.log->offline()) {
+    log::error("partition {} is offline: its bytes could not be made "
+               "durable: {}. Check the disk, then restart the node.",
+      to_string(s.options.name), to_string(done.outcome.error()));
+    fail_parked(self, kafka_error::kafka_storage_error);
+  } else {
+    advance(self);
+    schedule_sync(self);
+  }
+  if (!s.gathered.empty() && !s.gathering)
+    append_gathered(self);
+}
+
+} // namespace millrace

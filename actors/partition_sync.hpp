@@ -1,0 +1,33 @@
+#pragma once
+
+// A partition and its disk: opening the log, when it is synced, and what
+// moves when it was.
+
+#include "actors/partition.hpp"
+
+namespace millrace {
+
+/// Opens the log when it is first needed. False if it cannot be used.
+bool ensure_open(partition_state& s);
+
+/// Takes the log's positions into account, and releases what waited for the
+/// high watermark. Precondition: the log is open.
+void advance(partition_actor::stateful_pointer<partition_state> self);
+
+void note_unsynced(partition_state& s, int64_t bytes);
+
+/// Makes all that is written durable, unless that is under way.
+void start_sync(partition_actor::stateful_pointer<partition_state> self);
+
+/// Syncs now if somebody waits, else within the delay that R8 allows.
+void schedule_sync(partition_actor::stateful_pointer<partition_state> self);
+
+/// Whether more is to be written only after a sync, which is then begun.
+[[nodiscard]] bool must_sync_first(
+  partition_actor::stateful_pointer<partition_state> self);
+
+/// The sync planner's answer.
+void on_synced(partition_actor::stateful_pointer<partition_state> self,
+  const sync_done& done);
+
+} // namespace millrace
