@@ -17,6 +17,7 @@ namespace millrace::preload {
 enum class operation_kind : uint8_t {
   create,      ///< of a topic with `count` partitions
   remove,      ///< of a topic
+  trim,        ///< deletes the records below offset `value`
   produce,     ///< records with the values `value` to `value` + `count` - 1
   commit,      ///< of `value` for a partition by `group`
   producer_id, ///< `value` is the id that was given

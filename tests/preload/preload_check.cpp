@@ -18,7 +18,6 @@
 
 #include <sys/statvfs.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -94,9 +93,8 @@ result<void> run_process(
   auto node = served_node::start({.binary = variable("MILLRACE_BINARY"),
     .data = folder + "/data",
     .log = folder + "/log",
-    .environment = {{"LD_PRELOAD", variable("MILLRACE_RECORDER")},
-      {record_variable, folder + "/record"},
-      {root_variable, folder + "/data"}}});
+    .environment = recorder_environment(
+      variable("MILLRACE_RECORDER"), folder + "/record", folder + "/data")});
   if (!node)
     return node.error();
   MILLRACE_TRY(load.begin(node->kafka()));
@@ -127,25 +125,47 @@ result<void> record_run(const std::string& folder, uint64_t seed) {
                     : error{errc::io_error, "the history was not written"};
 }
 
-/// What the run must have been, or the test would prove nothing.
-std::string too_little(const recorded_run& run, const verification& found) {
+/// How much of what the test is for has happened.
+struct run_measure {
   size_t acknowledged = 0;
-  size_t removed = 0;
-  for (const auto& o : run.done) {
-    acknowledged += o.acknowledged ? 1 : 0;
-    removed += o.acknowledged && o.kind == operation_kind::remove ? 1 : 0;
+  size_t topics_removed = 0;
+  size_t segments_made = 0;
+  size_t segments_removed = 0;
+  size_t volume_syncs = 0;
+
+  explicit run_measure(const recorded_run& run) {
+    for (const auto& o : run.done) {
+      acknowledged += o.acknowledged ? 1 : 0;
+      topics_removed
+        += o.acknowledged && o.kind == operation_kind::remove ? 1 : 0;
+    }
+    std::set<std::string_view> segments;
+    for (const auto& e : run.record.entries()) {
+      if (e.head.kind == call_kind::open && e.path.ends_with(".log"))
+        segments.insert(e.path);
+      if (e.head.kind == call_kind::unlink && e.path.ends_with(".log.deleted"))
+        ++segments_removed;
+      if (e.head.kind == call_kind::sync_all && e.begins())
+        ++volume_syncs;
+    }
+    segments_made = segments.size();
   }
-  std::set<std::string_view> segments;
-  for (const auto& e : run.record.entries())
-    if (e.head.kind == call_kind::open && e.path.ends_with(".log"))
-      segments.insert(e.path);
-  std::printf("%zu entries, %zu operations acknowledged, %zu topics deleted, "
-              "%zu segments, %zu answers after their sync, %zu bytes to "
-              "consumers, %zu power losses\n",
-    run.record.entries().size(), acknowledged, removed, segments.size(),
-    found.answer_count, found.consumed_bytes, found.trial_count);
-  if (acknowledged < 150 || removed < 2 || segments.size() < 15
-      || found.answer_count < 80 || found.consumed_bytes == 0)
+};
+
+/// Prints what the run was; a sentence if it was too little to prove much.
+std::string too_little(const recorded_run& run, const verification& found) {
+  const run_measure was{run};
+  std::cout << run.record.entries().size() << " entries, " << was.acknowledged
+            << " operations acknowledged, " << was.topics_removed
+            << " topics deleted, " << was.segments_made << " segments made, "
+            << was.segments_removed << " removed, " << was.volume_syncs
+            << " syncs of the volume, " << found.answer_count
+            << " answers after their sync, " << found.consumed_bytes
+            << " bytes to consumers, " << found.trial_count << " power losses"
+            << std::endl;
+  if (was.acknowledged < 150 || was.topics_removed < 2 || was.segments_made < 15
+      || was.segments_removed < 3 || found.answer_count < 80
+      || found.consumed_bytes == 0)
     return "the workload was too small for a test";
   return {};
 }
@@ -207,6 +227,7 @@ int check_run(const command& c, const std::string& folder) {
   }
   const auto scratch = scratch_directory();
   verification_options options{.trials = {.binary = variable("MILLRACE_BINARY"),
+                                 .recorder = variable("MILLRACE_RECORDER"),
                                  .scratch = scratch,
                                  .seed = c.seed,
                                  .at_once = 2},
@@ -221,7 +242,7 @@ int check_run(const command& c, const std::string& folder) {
     good = report(found);
     if (good) {
       const auto lack = too_little(*run, *found);
-      std::cout << lack;
+      std::cout << (lack.empty() ? "" : "FAILED: " + lack + "\n");
       good
         = lack.empty() && (!c.repeat.empty() || notices_faults(*run, options));
     }

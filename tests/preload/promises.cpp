@@ -22,13 +22,12 @@ void promises::take(const operation& o, size_t place) {
   case operation_kind::produce:
     topics_[o.at.topic].produces[o.at.partition].push_back(o);
     break;
-  case operation_kind::commit: {
-    auto& c = commits_[{o.group, o.at}];
-    c.possible.insert(o.value);
-    if (promised)
-      c.least = std::max(c.least, o.value);
+  case operation_kind::trim:
+    topics_[o.at.topic].starts[o.at.partition].take(o.value, promised);
     break;
-  }
+  case operation_kind::commit:
+    commits_[{o.group, o.at}].take(o.value, promised);
+    break;
   case operation_kind::producer_id:
     if (promised)
       producer_ids_.insert(o.value);
@@ -49,44 +48,59 @@ std::string promises::check_topics(const std::set<std::string>& found) const {
   return {};
 }
 
-std::string promises::check_records(
-  const topic_partition& at, const std::vector<found_record>& found) const {
+std::string promises::check_records(const topic_partition& at,
+  int64_t log_start, const std::vector<found_record>& found) const {
   const auto where = to_string(at) + ": ";
-  const auto topic = topics_.find(at.topic);
-  const std::vector<operation> none;
-  const auto* sent = &none;
-  if (topic != topics_.end())
-    if (const auto p = topic->second.produces.find(at.partition);
-      p != topic->second.produces.end())
-      sent = &p->second;
+  topic known;
+  if (const auto t = topics_.find(at.topic); t != topics_.end())
+    known = t->second;
+  const auto& starts = known.starts[at.partition];
+  if (log_start < std::max<int64_t>(starts.least, 0)
+      || (log_start > 0 && !starts.possible.contains(log_start)))
+    return where + "starts at " + std::to_string(log_start)
+           + ", and was deleted up to " + std::to_string(starts.least);
+  const auto problem
+    = check_sequence(known.produces[at.partition], log_start, found);
+  return problem.empty() ? problem : where + problem;
+}
+
+std::string promises::check_sequence(const std::vector<operation>& sent,
+  int64_t log_start, const std::vector<found_record>& found) const {
   // A batch that was sent again has the same numbers.
   std::set<int64_t> numbers;
   bool whole = true; // nothing may be missing before what is there
-  for (const auto& o : *sent) {
+  for (const auto& o : sent) {
     whole = whole && o.acks == -1;
     for (int32_t i = 0; i < o.count; ++i)
       numbers.insert(o.value + i);
   }
   auto next = numbers.begin();
+  std::advance(
+    next, std::min(numbers.size(), static_cast<size_t>(whole ? log_start : 0)));
   for (size_t i = 0; i < found.size(); ++i) {
-    if (found[i].at != static_cast<int64_t>(i))
-      return where + "offset " + std::to_string(i) + " is missing";
+    const auto expected = log_start + static_cast<int64_t>(i);
+    if (found[i].at != expected)
+      return "offset " + std::to_string(expected) + " is missing";
     while (!whole && next != numbers.end() && *next < found[i].number)
       ++next;
     if (next == numbers.end() || *next != found[i].number)
-      return where + "record " + std::to_string(found[i].number) + " at offset "
-             + std::to_string(i) + " is doubled, out of order or was never sent"
+      return "record " + std::to_string(found[i].number) + " at offset "
+             + std::to_string(expected)
+             + " is doubled, out of order or was never sent"
              + (next == numbers.end() ? std::string{}
                                       : "; expected " + std::to_string(*next));
     ++next;
   }
-  for (const auto& o : *sent) {
+  for (const auto& o : sent) {
     if (o.acks != -1 || !o.promised(place_))
       continue;
     for (int32_t i = 0; i < o.count; ++i) {
-      const auto offset = static_cast<size_t>(o.base_offset + i);
-      if (offset >= found.size() || found[offset].number != o.value + i)
-        return where + "record " + std::to_string(o.value + i)
+      const auto offset = o.base_offset + i;
+      if (offset < log_start)
+        continue; // deleted since
+      const auto index = static_cast<size_t>(offset - log_start);
+      if (index >= found.size() || found[index].number != o.value + i)
+        return "record " + std::to_string(o.value + i)
                + " was acknowledged at offset " + std::to_string(offset)
                + " and is not there";
     }

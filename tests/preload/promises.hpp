@@ -26,9 +26,10 @@ public:
   /// @param found every topic but internal ones
   [[nodiscard]] std::string check_topics(
     const std::set<std::string>& found) const;
+  /// @param log_start the first offset that is told
   /// @param found all records of the partition of a topic that is there
-  [[nodiscard]] std::string check_records(
-    const topic_partition& at, const std::vector<found_record>& found) const;
+  [[nodiscard]] std::string check_records(const topic_partition& at,
+    int64_t log_start, const std::vector<found_record>& found) const;
   /// @param found the committed value; -1 if there is none
   [[nodiscard]] std::string check_commit(
     const std::string& group, const topic_partition& at, int64_t found) const;
@@ -44,21 +45,31 @@ public:
 
 private:
   enum class presence : uint8_t { absent, unknown, present };
+  /// A number of which each new one is higher.
+  struct rising {
+    int64_t least = -1;
+    std::set<int64_t> possible;
+
+    void take(int64_t value, bool promised) {
+      possible.insert(value);
+      if (promised)
+        least = std::max(least, value);
+    }
+  };
   struct topic {
     presence there = presence::absent;
     /// Of the newest topic of that name, by partition.
     std::map<int32_t, std::vector<operation>> produces;
-  };
-  struct commit {
-    int64_t least = -1;
-    std::set<int64_t> possible;
+    std::map<int32_t, rising> starts; ///< of the logs
   };
 
   void take(const operation& o, size_t place);
+  [[nodiscard]] std::string check_sequence(const std::vector<operation>& sent,
+    int64_t log_start, const std::vector<found_record>& found) const;
 
   size_t place_;
   std::map<std::string, topic> topics_;
-  std::map<commit_name, commit> commits_;
+  std::map<commit_name, rising> commits_;
   std::set<int64_t> producer_ids_;
 };
 

@@ -58,13 +58,13 @@ TEST_CASE(
   const history done{
     made("t", 1, 2), produced(10, 2, 0, 3, 6), produced(12, 1, 2, 4, never)};
   const promises before{done, 5};
-  CHECK(before.check_records(t0, {}).empty());
-  CHECK(before.check_records(t0, {{0, 10}}).empty());
+  CHECK(before.check_records(t0, 0, {}).empty());
+  CHECK(before.check_records(t0, 0, {{0, 10}}).empty());
   const promises after{done, 6};
-  CHECK_FALSE(after.check_records(t0, {}).empty());
-  CHECK_FALSE(after.check_records(t0, {{0, 10}}).empty());
-  CHECK(after.check_records(t0, {{0, 10}, {1, 11}}).empty());
-  CHECK(after.check_records(t0, {{0, 10}, {1, 11}, {2, 12}}).empty());
+  CHECK_FALSE(after.check_records(t0, 0, {}).empty());
+  CHECK_FALSE(after.check_records(t0, 0, {{0, 10}}).empty());
+  CHECK(after.check_records(t0, 0, {{0, 10}, {1, 11}}).empty());
+  CHECK(after.check_records(t0, 0, {{0, 10}, {1, 11}, {2, 12}}).empty());
 }
 
 TEST_CASE("a record that is doubled, out of order, unknown or too early is "
@@ -73,11 +73,11 @@ TEST_CASE("a record that is doubled, out of order, unknown or too early is "
   const history done{
     made("t", 1, 2), produced(10, 2, 0, 3, 6), produced(12, 1, 2, 8, never)};
   const promises now{done, 7};
-  CHECK_FALSE(now.check_records(t0, {{0, 10}, {1, 11}, {2, 11}}).empty());
-  CHECK_FALSE(now.check_records(t0, {{0, 11}, {1, 10}}).empty());
-  CHECK_FALSE(now.check_records(t0, {{0, 10}, {1, 11}, {2, 12}}).empty());
-  CHECK_FALSE(now.check_records(t0, {{0, 10}, {2, 11}}).empty());
-  CHECK_FALSE(now.check_records({"other", 0}, {{0, 10}}).empty());
+  CHECK_FALSE(now.check_records(t0, 0, {{0, 10}, {1, 11}, {2, 11}}).empty());
+  CHECK_FALSE(now.check_records(t0, 0, {{0, 11}, {1, 10}}).empty());
+  CHECK_FALSE(now.check_records(t0, 0, {{0, 10}, {1, 11}, {2, 12}}).empty());
+  CHECK_FALSE(now.check_records(t0, 0, {{0, 10}, {2, 11}}).empty());
+  CHECK_FALSE(now.check_records({"other", 0}, 0, {{0, 10}}).empty());
 }
 
 TEST_CASE("a topic that is made again has none of the old one's records",
@@ -88,8 +88,8 @@ TEST_CASE("a topic that is made again has none of the old one's records",
     .at = {"t"},
     .when = {5, 6}});
   done.push_back(made("t", 7, 8));
-  CHECK(promises{done, 8}.check_records(t0, {}).empty());
-  CHECK_FALSE(promises{done, 8}.check_records(t0, {{0, 10}}).empty());
+  CHECK(promises{done, 8}.check_records(t0, 0, {}).empty());
+  CHECK_FALSE(promises{done, 8}.check_records(t0, 0, {{0, 10}}).empty());
 }
 
 TEST_CASE("a commit is not behind the last acknowledged one, and was asked "
@@ -110,6 +110,25 @@ TEST_CASE("a commit is not behind the last acknowledged one, and was asked "
   CHECK_FALSE(now.check_commit("g", t0, 6).empty());
   CHECK(now.check_commit("g", t0, 7).empty());
   CHECK(promises{done, 1}.check_commit("g", t0, -1).empty());
+}
+
+TEST_CASE(
+  "deleted records stay deleted, and none but those", "[preload][promises]") {
+  history done{made("t", 1, 2), produced(10, 3, 0, 3, 4)};
+  done.push_back({.kind = operation_kind::trim,
+    .acknowledged = true,
+    .at = t0,
+    .value = 2,
+    .when = {5, 7}});
+  const std::vector<found_record> all{{0, 10}, {1, 11}, {2, 12}};
+  const std::vector<found_record> rest{{2, 12}};
+  CHECK_FALSE(promises{done, 4}.check_records(t0, 2, rest).empty());
+  CHECK(promises{done, 6}.check_records(t0, 0, all).empty());
+  CHECK(promises{done, 6}.check_records(t0, 2, rest).empty());
+  CHECK_FALSE(promises{done, 7}.check_records(t0, 0, all).empty());
+  CHECK(promises{done, 7}.check_records(t0, 2, rest).empty());
+  CHECK_FALSE(promises{done, 7}.check_records(t0, 2, {}).empty());
+  CHECK_FALSE(promises{done, 7}.check_records(t0, 3, {}).empty());
 }
 
 TEST_CASE("a producer id is not given twice", "[preload][promises]") {

@@ -35,6 +35,23 @@ recorded_disk::recorded_disk(
     : record_(record), root_path_(std::move(root)), fault_(std::move(fault)),
       root_(make_directory()) {}
 
+void recorded_disk::begin_with(directory_content content) {
+  settled_.push_back(std::move(content));
+  // As if all of it had been written and synced before time began.
+  for (const auto& [path, bytes] : settled_.back()) {
+    const auto at = locate(path);
+    const auto node = bytes ? make_file() : make_directory();
+    at.directory->names->put(0, at.name, node);
+    at.directory->names->finish(0, 0);
+    at.directory->names->sync(1);
+    if (!bytes)
+      continue;
+    node->content.write(0, 0, *bytes);
+    node->content.finish(0, 0);
+    node->content.sync(1);
+  }
+}
+
 std::string recorded_disk::below_root(std::string_view path) const {
   return std::string{path.substr(std::min(root_path_.size(), path.size()))};
 }
@@ -197,7 +214,7 @@ result<void> recorded_disk::end(const recorded_entry& e, size_t place) {
       sync(begun, what);
   }
   if (e.head.kind == call_kind::sync_all && e.head.result >= 0)
-    sync_below(begun, root_);
+    sync_below(begun, root_, "");
   running_.erase(begun);
   return {};
 }
@@ -212,13 +229,17 @@ void recorded_disk::sync(size_t begun, const handle& what) {
     what.node->content.sync(begun);
 }
 
-void recorded_disk::sync_below(size_t begun, const node_pointer& directory) {
-  directory->names->sync(begun);
-  for (const auto& [name, node] : directory->names->cached())
+void recorded_disk::sync_below(
+  size_t begun, const node_pointer& directory, const std::string& path) {
+  if (!fault_.hits(path, true))
+    directory->names->sync(begun);
+  for (const auto& [name, node] : directory->names->cached()) {
+    const auto below = path + "/" + name;
     if (node->names != nullptr)
-      sync_below(begun, node);
-    else
+      sync_below(begun, node, below);
+    else if (!fault_.hits(below, false))
       node->content.sync(begun);
+  }
 }
 
 const recorded_file* recorded_disk::open_file(int descriptor) const {

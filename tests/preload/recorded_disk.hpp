@@ -31,6 +31,9 @@ public:
   recorded_disk(
     const recording& record, std::string root, planted_fault fault = {});
 
+  /// What the disk has before the first entry. Default: nothing.
+  void begin_with(directory_content content);
+
   /// Replays the entry at `place`; places come in order from 0. Errors:
   /// unsupported for a call that this model does not know.
   result<void> replay(size_t place);
@@ -67,7 +70,8 @@ private:
   void end_open(const recorded_entry& begun, int descriptor);
   result<void> rename(size_t place, const recorded_entry& e);
   void sync(size_t begun, const handle& what);
-  void sync_below(size_t begun, const node_pointer& directory);
+  void sync_below(
+    size_t begun, const node_pointer& directory, const std::string& path);
 
   [[nodiscard]] std::string below_root(std::string_view path) const;
   [[nodiscard]] node_pointer find(const std::string& path) const;

@@ -89,6 +89,28 @@ TEST_CASE("a planted fault takes the syncs of its files away",
   CHECK_FALSE(planted_fault::parse("something").has_value());
 }
 
+TEST_CASE("a sync of the volume covers names and bytes that had returned",
+  "[preload][recorded_disk]") {
+  record_text text;
+  text.begin({.kind = call_kind::process});
+  text.call({.kind = call_kind::mkdir}, "/d/t-0");
+  text.call({.kind = call_kind::open, .flags = O_RDWR | O_CREAT},
+    "/d/t-0/0.log", "", 5);
+  text.call({.kind = call_kind::write, .descriptor = 5}, "", "bytes", 5);
+  text.begin(
+    {.kind = call_kind::write, .call = 100, .descriptor = 5, .position = 5}, "",
+    "more");
+  text.call({.kind = call_kind::sync_all, .descriptor = 7});
+  text.end({.kind = call_kind::write, .call = 100, .result = 4});
+  const auto record = text.parse();
+  recorded_disk disk{record, "/d"};
+  replay_all(disk, record);
+  CHECK(lost(disk) == both);
+  recorded_disk faulty{record, "/d", *planted_fault::parse("files:.log")};
+  replay_all(faulty, record);
+  CHECK(lost(faulty).at("/t-0/0.log") == "");
+}
+
 TEST_CASE("a directory that is not as recorded tells of a missed call",
   "[preload][recorded_disk]") {
   const auto record = one_file().parse();

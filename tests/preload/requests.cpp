@@ -53,6 +53,7 @@ kafka::create_topics_request create_of(
   // Five entries of the time index, one for every few hundred bytes.
   t.configs.push_back({"segment.index.bytes", "60"});
   t.configs.push_back({"index.interval.bytes", "400"});
+  t.configs.push_back({"file.delete.delay.ms", "1"});
   return request;
 }
 
@@ -60,6 +61,14 @@ kafka::delete_topics_request delete_of(const std::string& topic) {
   kafka::delete_topics_request request;
   request.timeout_ms = timeout_ms;
   request.topic_names.push_back(topic);
+  return request;
+}
+
+kafka::delete_records_request trim_of(
+  const topic_partition& at, int64_t before) {
+  kafka::delete_records_request request;
+  request.timeout_ms = timeout_ms;
+  request.topics.push_back({at.topic, {{at.partition, before}}});
   return request;
 }
 
@@ -84,6 +93,10 @@ int16_t code_of(const kafka::create_topics_response& response) {
 
 int16_t code_of(const kafka::delete_topics_response& response) {
   return only(response.responses).error_code;
+}
+
+int16_t code_of(const kafka::delete_records_response& response) {
+  return only(only(response.topics).partitions).error_code;
 }
 
 } // namespace millrace::preload

@@ -15,11 +15,15 @@ namespace millrace::preload {
   const topic_partition& at, int16_t acks, shared_bytes batch);
 [[nodiscard]] kafka::offset_commit_request commit_for(
   const std::string& group, const topic_partition& at, int64_t value);
-/// Rolls segments after a few KB: their indexes have little room.
+/// Rolls segments after a few KB, as their indexes have little room, and
+/// removes the files of deleted ones at once.
 [[nodiscard]] kafka::create_topics_request create_of(
   const std::string& topic, int32_t partitions);
 [[nodiscard]] kafka::delete_topics_request delete_of(const std::string& topic);
 
+/// Deletes the records below `before`.
+[[nodiscard]] kafka::delete_records_request trim_of(
+  const topic_partition& at, int64_t before);
 /// For an idempotent producer without transactions.
 [[nodiscard]] kafka::init_producer_id_request producer_id_request();
 
@@ -29,5 +33,7 @@ answer_of(const kafka::produce_response& response);
 [[nodiscard]] int16_t code_of(const kafka::offset_commit_response& response);
 [[nodiscard]] int16_t code_of(const kafka::create_topics_response& response);
 [[nodiscard]] int16_t code_of(const kafka::delete_topics_response& response);
+
+[[nodiscard]] int16_t code_of(const kafka::delete_records_response& response);
 
 } // namespace millrace::preload

@@ -2,9 +2,11 @@
 
 #include "apps/client/clock.hpp"
 #include "net/descriptor.hpp"
+#include "tests/preload/recorder_format.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,14 +23,14 @@ namespace {
 constexpr int64_t start_ms_max = 60'000;
 
 [[noreturn]] void run_server(const serve_options& options, int output) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // nothing outlives the test
   const int log
     = ::open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0644);
   ::dup2(output, 1);
   ::dup2(log, 2);
   for (const auto& [name, value] : options.environment)
     ::setenv(name.c_str(), value.c_str(), 1);
-  // Few partitions of the offsets' topic keep recovery short, and the images
-  // are saved as often as ever.
+  // Few partitions of the offsets' topic keep recovery short.
   const char* words[] = {options.binary.c_str(), "serve", "--data-dir",
     options.data.c_str(), "--kafka", "127.0.0.1:0", "--http", "off", "--set",
     "offsets.topic.num.partitions=3", nullptr};
@@ -67,6 +69,13 @@ result<endpoint> read_address(int output) {
 }
 
 } // namespace
+
+std::map<std::string, std::string> recorder_environment(
+  const std::string& recorder, const std::string& record,
+  const std::string& root) {
+  return {
+    {"LD_PRELOAD", recorder}, {record_variable, record}, {root_variable, root}};
+}
 
 result<served_node> served_node::start(const serve_options& options) {
   std::array<int, 2> pipe{};

@@ -20,6 +20,12 @@ struct serve_options {
   std::map<std::string, std::string> environment; ///< besides the own one
 };
 
+/// What makes the server write down its calls.
+/// @param recorder the library; `root` is the data directory
+[[nodiscard]] std::map<std::string, std::string> recorder_environment(
+  const std::string& recorder, const std::string& record,
+  const std::string& root);
+
 class served_node {
 public:
   /// Returns when the server is up. Errors: offline, with the end of its

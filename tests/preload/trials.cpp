@@ -1,7 +1,6 @@
 #include "tests/preload/trials.hpp"
 
-#include "tests/preload/recovery_check.hpp"
-#include "tests/preload/served_node.hpp"
+#include "tests/preload/power_loss.hpp"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,7 +8,6 @@
 
 #include <array>
 #include <csignal>
-#include <filesystem>
 
 namespace millrace::preload {
 
@@ -42,20 +40,14 @@ std::string trial_runner::run(const trial& which) const {
     policy.kept = 1;
   else if (which.variant > 1)
     policy.kept = std::uniform_real_distribution<>{0.05, 0.95}(rng);
-  const auto folder = options_.scratch + "/trial-" + std::to_string(::getpid());
-  write_directory(folder + "/data", disk_.crash(policy, rng));
-  std::string problem;
-  {
-    auto node = served_node::start({.binary = options_.binary,
-      .data = folder + "/data",
-      .log = folder + "/log",
-      .environment = {}});
-    problem = node
-                ? check_recovered(node->kafka(), promises{done_, which.place})
-                : node.error().context;
-  }
-  std::filesystem::remove_all(folder);
-  return problem;
+  const bool again = rng() % 5 == 0;
+  const promises expected{done_, which.place};
+  power_loss loss{
+    {.binary = options_.binary,
+      .recorder = options_.recorder,
+      .folder = options_.scratch + "/trial-" + std::to_string(::getpid())},
+    expected, rng()};
+  return loss.run(disk_, policy, again);
 }
 
 void trial_runner::start(const trial& which) {

@@ -26,6 +26,7 @@ struct trial_failure {
 
 struct trial_options {
   std::string binary;
+  std::string recorder;
   std::string scratch; ///< a directory, for directories that are removed
   uint64_t seed = 0;
   size_t at_once = 2;

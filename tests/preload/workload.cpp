@@ -127,6 +127,22 @@ result<void> workload::change_passing_topic() {
   return ask({.kind = operation_kind::remove, .at = {name}}, delete_of(name));
 }
 
+/// Deletes about half of the records of one partition.
+result<void> workload::trim() {
+  const topic_partition at{lasting_topic, lasting_partitions - 1};
+  int64_t start = 0;
+  int64_t end = 0;
+  for (const auto& o : history_) {
+    if (o.at == at && o.kind == operation_kind::trim)
+      start = o.value;
+    else if (o.at == at && o.kind == operation_kind::produce && o.acknowledged)
+      end = o.base_offset + o.count;
+  }
+  const int64_t before = between(start, end);
+  return ask({.kind = operation_kind::trim, .at = at, .value = before},
+    trim_of(at, before));
+}
+
 result<void> workload::send_produce(lane& to, operation o) {
   const auto batch = make_batch({o.producer, o.sequence, o.value, o.count});
   auto ticket = to.to->send(produce_to(o.at, o.acks, batch));
@@ -246,6 +262,8 @@ result<void> workload::run_round() {
       MILLRACE_TRY(take_produce(lane));
   while (!commits_.empty())
     MILLRACE_TRY(take_commit());
+  if (round_ % 4 == 0)
+    MILLRACE_TRY(trim());
   return round_ % 3 == 0 ? change_passing_topic() : result<void>{};
 }
 

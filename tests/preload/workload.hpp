@@ -59,6 +59,7 @@ private:
   result<void> create(const std::string& topic, int32_t partitions);
   result<void> change_passing_topic();
   result<void> cut_topic_change();
+  result<void> trim();
   result<void> add_lane(const topic_partition& at, int16_t acks);
   result<void> send_produce(lane& to, operation o);
   result<void> take_produce(lane& of);
