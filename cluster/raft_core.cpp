@@ -41,7 +41,8 @@ raft_core::raft_core(const raft_options& options, const raft_member& self,
       vote_(restart.vote), given_vote_(restart.vote),
       durable_vote_(restart.vote),
       snapshot_index_(restart.snapshot.last.index) {
-  MILLRACE_ASSERT(options.tick_gap_ms_max < options.election_ms,
+  MILLRACE_ASSERT(options.tick_gap_ms_max < options.election_ms
+                    && options.heartbeat_ms < options.election_ms,
     "one tick alone never starts an election");
   told_role_.term = vote_.term;
   reset_election_timer();
@@ -58,7 +59,9 @@ void raft_core::tick(int64_t now_ms) {
   // Nobody else could lead: no reason to wait.
   const bool alone = configuration().voters == std::vector{self_}
                      && !configuration().is_joint();
-  if (alone ? role_ == raft_role::follower : now_ms_ - timer_ms_ >= timeout_ms_)
+  const auto silence = now_ms_ - timer_ms_;
+  const auto patience = may_stand() ? 0 : 3 * options_.learner_heartbeat_ms;
+  if (alone ? role_ == raft_role::follower : silence >= timeout_ms_ + patience)
     campaign();
 }
 
@@ -155,7 +158,7 @@ raft_proposal raft_core::propose(std::span<const shared_bytes> payloads) {
     return {raft_refusal::not_leader, {}};
   if (handover_)
     return {raft_refusal::transferring, {}};
-  if (log_.uncommitted_bytes() > options_.uncommitted_bytes_max)
+  if (log_.pending_bytes() > options_.pending_bytes_max)
     return {raft_refusal::too_much_pending, {}};
   for (const auto& payload : payloads)
     append_own(raft_entry_kind::command, payload);

@@ -59,6 +59,9 @@ public:
     const std::vector<raft_member>& learners);
   /// Stands for election as if the leader had been silent.
   void campaign();
+  /// A leader begins a new term, with an election that the others do not hold
+  /// back. For what counts within a term (R26). Nothing for others.
+  void renew_term();
 
   /// The shell's answers to actions.
   void vote_persisted(const raft_vote& vote);
@@ -99,6 +102,10 @@ public:
   [[nodiscard]] const raft_configuration& configuration_at(
     uint64_t index) const {
     return configurations_.at(index);
+  }
+  /// The first entry of the own leadership; meaningless for others.
+  [[nodiscard]] uint64_t leadership_index() const {
+    return leadership_index_;
   }
   /// The leader's view of the others; empty on everybody else.
   [[nodiscard]] const std::map<raft_member, raft_progress>& peers() const {
@@ -143,6 +150,8 @@ private:
   void advance_commit();
   void serve_reads();
   void hand_over();
+  void check_own_disk();
+  void check_quorum();
 
   // raft_core_members.cpp (§6)
   void on_committed();
@@ -218,6 +227,9 @@ private:
   uint64_t round_ = 0;
   bool beat_due_ = false;
   int64_t beat_ms_ = 0;
+  int64_t learner_beat_ms_ = 0;
+  int64_t disk_moved_ms_ = 0; // the own disk was not behind, or moved
+  uint64_t disk_moved_to_ = 0;
   int64_t quorum_checked_ms_ = 0;
   std::vector<pending_read> reads_;
   std::optional<handover> handover_;

@@ -32,6 +32,11 @@ void raft_core::campaign() {
   stand(true, false);
 }
 
+void raft_core::renew_term() {
+  if (role_ == raft_role::leader)
+    stand(false, true);
+}
+
 /// Asks all voters; in the next term without entering it if `pre_vote`.
 void raft_core::stand(bool pre_vote, bool transfer) {
   leader_.reset();
@@ -129,7 +134,7 @@ void raft_core::become_leader() {
   leader_ = self_;
   votes_.clear();
   round_ = 0;
-  beat_ms_ = quorum_checked_ms_ = now_ms_;
+  beat_ms_ = learner_beat_ms_ = quorum_checked_ms_ = disk_moved_ms_ = now_ms_;
   leadership_index_ = log_.last_index() + 1;
   settled_index_.reset();
   update_peers();

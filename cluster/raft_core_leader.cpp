@@ -20,13 +20,13 @@ void raft_core::replicate() {
 }
 
 void raft_core::send_entries(const raft_member& to, raft_progress& peer) {
+  if (peer.next() <= log_.start().index
+      && peer.state() != raft_progress_state::snapshot) {
+    peer.become_snapshot(now_ms_); // §7: the entries are gone
+    want_chunk(to, peer);
+  }
   while (peer.is_open(options_) && peer.next() <= log_.last_index()) {
     const auto from = peer.next();
-    if (from <= log_.start().index) { // §7: the entries are gone
-      peer.become_snapshot(now_ms_);
-      want_chunk(to, peer);
-      return;
-    }
     if (from < log_.memory_first()) {
       if (peer.reading != from)
         actions_.entries_wanted.push_back(
@@ -65,41 +65,66 @@ void raft_core::entries_read(
   const auto at = peers_.find(peer);
   if (at == peers_.end() || entries.empty()
       || at->second.reading != entries.front().index)
-    return; // asked for in an earlier leadership, or by an earlier probe
+    return; // asked for by an earlier probe
   at->second.reading.reset();
-  if (!at->second.is_open(options_)
-      || entries.front().index != at->second.next()
-      || entries.front().index < log_.first_index())
-    return;
-  send_append(peer, at->second, entries);
+  // Asked for in an earlier leadership, perhaps, and cut since.
+  const bool are_ours
+    = std::all_of(entries.begin(), entries.end(), [this](const auto& e) {
+        return e.index >= log_.first_index() && log_.matches({e.term, e.index});
+      });
+  if (are_ours && at->second.is_open(options_)
+      && entries.front().index == at->second.next())
+    send_append(peer, at->second, entries);
 }
 
-/// A heartbeat for everybody, which begins a round.
+/// A heartbeat for every voter, which begins a round, and now and then for
+/// the others. It stands behind what was sent, so that its answer tells
+/// whether that has arrived, and probes again where a probe was lost.
 void raft_core::beat() {
   beat_due_ = false;
   beat_ms_ = now_ms_;
   ++round_;
+  const bool is_for_learners
+    = now_ms_ - learner_beat_ms_ >= options_.learner_heartbeat_ms;
+  if (is_for_learners)
+    learner_beat_ms_ = now_ms_;
   for (auto& [to, peer] : peers_)
-    send_append(to, peer, {});
+    if (is_for_learners || is_voter(configuration(), to))
+      send_append(to, peer, {});
 }
 
 void raft_core::leader_tick() {
-  if (now_ms_ - beat_ms_ >= options_.heartbeat_ms) {
+  if (now_ms_ - beat_ms_ >= options_.heartbeat_ms)
     beat_due_ = true;
-    for (auto& [to, peer] : peers_) {
-      peer.allow_probe();
-      if (peer.state() == raft_progress_state::snapshot
-          && now_ms_ - peer.snapshot().since_ms >= options_.election_ms)
-        want_chunk(to, peer);
-    }
-  }
+  for (auto& [to, peer] : peers_)
+    if (peer.state() == raft_progress_state::snapshot
+        && now_ms_ - peer.snapshot().since_ms >= options_.election_ms)
+      want_chunk(to, peer); // it was lost, or its answer
   if (handover_ && now_ms_ >= handover_->deadline_ms)
     handover_.reset();
   if (change_ && now_ms_ >= change_->deadline_ms && !configuration().is_joint()
       && !same_members(configuration().voters, change_->voters))
     end_change(raft_refusal::timed_out);
-  // Thesis 6.2, check quorum: whoever hears no majority is cut off, and
-  // makes place, so that its clients look for another one.
+  check_own_disk();
+  check_quorum();
+}
+
+/// A leader with a disk that hangs would keep everybody from going on: its
+/// heartbeats wait for no disk, and its state machine gets nothing (R20).
+void raft_core::check_own_disk() {
+  if (log_.durable() >= log_.committed() || log_.durable() > disk_moved_to_) {
+    disk_moved_to_ = log_.durable();
+    disk_moved_ms_ = now_ms_;
+  }
+  const auto successor = best_successor();
+  if (now_ms_ - disk_moved_ms_ >= options_.disk_stall_ms && successor
+      && !handover_)
+    (void)transfer(*successor); // cannot be refused here
+}
+
+/// Thesis 6.2, check quorum: whoever hears no majority is cut off, and makes
+/// place, so that its clients look for another one.
+void raft_core::check_quorum() {
   if (now_ms_ - quorum_checked_ms_ < options_.election_ms)
     return;
   quorum_checked_ms_ = now_ms_;

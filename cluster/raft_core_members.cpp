@@ -144,8 +144,11 @@ void raft_core::update_peers() {
     return !members.contains(peer.first);
   });
   for (const auto& member : members)
-    if (peers_.try_emplace(member, log_.last_index(), now_ms_).second)
-      beat_due_ = true; // finds out at once where its log ends
+    if (peers_.try_emplace(member, log_.last_index(), now_ms_).second) {
+      // Finds out at once where its log ends.
+      beat_due_ = true;
+      learner_beat_ms_ = now_ms_ - options_.learner_heartbeat_ms;
+    }
 }
 
 } // namespace millrace

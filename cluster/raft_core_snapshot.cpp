@@ -20,8 +20,12 @@ void raft_core::snapshot_taken(uint64_t index) {
   if (index <= snapshot_index_)
     return;
   snapshot_index_ = index;
-  const auto kept = std::min(options_.kept_entries, index);
-  const auto last_dropped = index - kept;
+  auto last_dropped = index - std::min(options_.kept_entries, index);
+  // A member that is receiving a snapshot needs the entries behind it.
+  for (auto& [to, peer] : peers_)
+    if (peer.state() == raft_progress_state::snapshot && peer.snapshot().last
+        && now_ms_ - peer.heard_ms() < options_.election_ms)
+      last_dropped = std::min(last_dropped, peer.snapshot().last->index);
   if (last_dropped <= log_.start().index)
     return;
   log_.drop_through(last_dropped);
@@ -46,8 +50,11 @@ void raft_core::snapshot_read(
   const bool goes_on = transfer.last == chunk.last;
   if (!transfer.reading || chunk.position != (goes_on ? transfer.position : 0))
     return;
-  MILLRACE_ASSERT(chunk.last.index >= log_.start().index,
-    "a snapshot reaches the beginning of the log");
+  if (chunk.last.index < log_.start().index) {
+    // The log has gone on: another snapshot, when the tick asks again.
+    transfer = {.since_ms = now_ms_};
+    return;
+  }
   transfer = {.last = chunk.last,
     .position = chunk.position,
     .reading = false,

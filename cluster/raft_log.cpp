@@ -60,7 +60,7 @@ raft_position raft_log::last_like(raft_position p) const {
 void raft_log::append(raft_entry entry) {
   add_term({entry.term, entry.index});
   memory_bytes_ += entry.payload.size();
-  uncommitted_bytes_ += entry.payload.size();
+  pending_bytes_ += entry.payload.size();
   memory_.push_back(std::move(entry));
 }
 
@@ -69,7 +69,7 @@ void raft_log::truncate_from(uint64_t index) {
   MILLRACE_ASSERT(index <= last_index_, "a truncation removes something");
   while (!memory_.empty() && memory_.back().index >= index) {
     memory_bytes_ -= memory_.back().payload.size();
-    uncommitted_bytes_ -= memory_.back().payload.size();
+    pending_bytes_ -= memory_.back().payload.size();
     memory_.pop_back();
   }
   while (!runs_.empty() && runs_.back().first_index >= index)
@@ -90,7 +90,7 @@ void raft_log::restart_at(raft_position last) {
   MILLRACE_ASSERT(last.index >= committed_, "a log never starts in its past");
   runs_.clear();
   memory_.clear();
-  memory_bytes_ = uncommitted_bytes_ = 0;
+  memory_bytes_ = pending_bytes_ = 0;
   writes_.clear();
   truncate_from_.reset();
   start_ = last;
@@ -168,8 +168,6 @@ bool raft_log::on_persisted(uint64_t number) {
 
 void raft_log::commit_to(uint64_t index) {
   MILLRACE_ASSERT(index <= last_index_, "what is committed is in the log");
-  for (auto i = std::max(committed_ + 1, memory_first()); i <= index; ++i)
-    uncommitted_bytes_ -= memory_[memory_at(i)].payload.size();
   committed_ = std::max(committed_, index);
 }
 
@@ -178,6 +176,8 @@ std::optional<raft_range> raft_log::take_committed() {
   if (last <= told_)
     return std::nullopt;
   const raft_range range{told_ + 1, last};
+  for (auto i = std::max(range.first, memory_first()); i <= last; ++i)
+    pending_bytes_ -= memory_[memory_at(i)].payload.size();
   told_ = last;
   return range;
 }

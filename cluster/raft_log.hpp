@@ -99,9 +99,9 @@ public:
   }
   /// Never goes back. Precondition: index <= last_index().
   void commit_to(uint64_t index);
-  /// Payload appended since the start and not committed yet.
-  [[nodiscard]] size_t uncommitted_bytes() const {
-    return uncommitted_bytes_;
+  /// Payload that was appended and neither cut nor told yet.
+  [[nodiscard]] size_t pending_bytes() const {
+    return pending_bytes_;
   }
 
   /// The entries that became both committed and durable here (R20); none if
@@ -134,7 +134,7 @@ private:
   std::vector<run> runs_;
   std::deque<raft_entry> memory_; // ends at last_index_
   size_t memory_bytes_ = 0;
-  size_t uncommitted_bytes_ = 0;
+  size_t pending_bytes_ = 0;
   uint64_t given_; // to the shell for writing
   std::optional<uint64_t> truncate_from_;
   std::deque<write> writes_; // not durable yet

@@ -4,7 +4,7 @@
 // under way to it, and how it is being served.
 //
 //   probe      the place where the logs agree is being looked for: one
-//              message at a time
+//              message at a time; if it is lost, a heartbeat's answer goes on
 //   replicate  it is known: messages follow on one another unanswered, up to
 //              a bound of bytes and messages (thesis 10.2.1)
 //   snapshot   the member needs entries that are gone: chunk after chunk
@@ -44,10 +44,6 @@ public:
   [[nodiscard]] bool is_open(const raft_options& options) const;
   /// Entries up to `last_index` were sent.
   void on_sent(uint64_t last_index, size_t bytes);
-  /// Lets a probe be sent again whose answer has not come.
-  void allow_probe() {
-    probing_ = false;
-  }
 
   /// The member agrees up to `match`, durably. Returns whether that is news.
   /// The place where the logs agree is known now: replicates from there,

@@ -175,7 +175,7 @@ TEST_CASE("who does not lead refuses proposals, reads and changes",
 
 TEST_CASE(
   "too much that is not committed refuses proposals", "[cluster][raft_core]") {
-  auto core = fresh({1, 2, 3}, {.uncommitted_bytes_max = 5});
+  auto core = fresh({1, 2, 3}, {.pending_bytes_max = 5});
   lead(core);
   CHECK(core.propose(payloads({"abcdef"})).refused == raft_refusal::none);
   CHECK(
@@ -354,6 +354,157 @@ TEST_CASE("a configuration that cannot be read is an error of the restart",
     shared_bytes::copy_of(std::string_view{"x"})});
   REQUIRE_FALSE(added.ok());
   CHECK(added.error().code == errc::corrupt);
+}
+
+TEST_CASE("a leader with a disk that does not end takes no more than it can "
+          "keep",
+  "[cluster][raft_core]") {
+  auto core = fresh({1, 2, 3}, {.pending_bytes_max = 5});
+  lead(core);
+  REQUIRE(core.propose(payloads({"abcdef"})).refused == raft_refusal::none);
+  const auto actions = core.take();
+  core.step(appended(2, 1, 2));
+  core.step(appended(3, 1, 2));
+  CHECK(core.committed() == 2); // but not on the own disk
+  CHECK(
+    core.propose(payloads({"x"})).refused == raft_refusal::too_much_pending);
+  (void)persist(core, actions);
+  CHECK(core.propose(payloads({"x"})).refused == raft_refusal::none);
+}
+
+TEST_CASE("a leader may begin a new term, which the others do not hold back "
+          "(R26)",
+  "[cluster][raft_core]") {
+  raft_group group{3};
+  group.start();
+  group.elect(1);
+  CHECK(group.core(1).leadership_index() == 1);
+  group.propose(1, "x");
+  group.settle();
+  group.core(1).renew_term();
+  group.collect(1);
+  group.settle();
+  CHECK(group.core(1).role() == raft_role::leader);
+  CHECK(group.core(1).term() == 2);
+  CHECK(group.core(1).leadership_index() == 3);
+  group.core(2).renew_term(); // does not lead
+  CHECK(group.core(2).term() == 2);
+}
+
+TEST_CASE("members without a vote hear of a leader with nothing to tell seldom",
+  "[cluster][raft_core]") {
+  raft_core core{{.heartbeat_ms = 50, .learner_heartbeat_ms = 500},
+    member_of(1), first_start({1, 2, 3}), 1};
+  lead(core);
+  core.step(appended(2, 1, 1));
+  REQUIRE(core.change_members(members({1, 2, 3}), members({4}))
+          == raft_refusal::none);
+  (void)persist(core, core.take());
+  core.step(appended(2, 1, 2));
+  core.step(appended(4, 1, 2));
+  (void)core.take();
+  std::map<int32_t, int> heard;
+  for (int64_t now = 0; now <= 1'000; now += 10) {
+    core.tick(now);
+    for (const auto& m : core.take().messages)
+      ++heard[m.to.node.value];
+    core.step(appended(2, 1, 2, 0));
+  }
+  CHECK(heard[2] == 20);
+  CHECK(heard[4] == 2);
+}
+
+namespace {
+
+/// A leader in term 1 with entries 1 to 21 committed, of which it has told
+/// all and member 3 has none.
+raft_core leader_of_21(const raft_options& options) {
+  auto core = fresh({1, 2, 3}, options);
+  lead(core);
+  core.step(appended(2, 1, 1));
+  for (int i = 0; i < 20; ++i) {
+    REQUIRE(core.propose(payloads({"x"})).refused == raft_refusal::none);
+    auto actions = core.take();
+    core.step(appended(2, 1, core.log().last_index()));
+    (void)persist(core, std::move(actions));
+  }
+  REQUIRE(core.log().told() == 21);
+  return core;
+}
+
+raft_message refused(int32_t from, uint64_t previous, raft_position hint) {
+  return {member_of(from), member_of(1),
+    raft_append_answer{
+      .term = 1, .success = false, .previous = previous, .hint = hint}};
+}
+
+} // namespace
+
+TEST_CASE("a member that is being probed when the log is cut gets a snapshot",
+  "[cluster][raft_core]") {
+  // The probe's place is gone, and heartbeats stand further up: their
+  // refusals do not name it.
+  auto core = leader_of_21({.snapshot_entries = 1'000, .kept_entries = 0});
+  core.snapshot_taken(21);
+  const auto actions = core.take();
+  REQUIRE(actions.chunks_wanted.size() == 1);
+  CHECK(actions.chunks_wanted[0].peer == member_of(3));
+  CHECK_FALSE(actions.chunks_wanted[0].last);
+}
+
+TEST_CASE("the log is kept from where a member's snapshot ends",
+  "[cluster][raft_core]") {
+  auto core = leader_of_21({.snapshot_entries = 1'000, .kept_entries = 0});
+  core.snapshot_taken(10);
+  (void)core.take();
+  core.snapshot_read(
+    member_of(3), {.last = {1, 10},
+                    .configuration = core.configuration(),
+                    .bytes = shared_bytes::copy_of(std::string_view{"first"})});
+  CHECK(count_of<raft_snapshot_chunk>(core.take()) == 1);
+  core.snapshot_taken(20);
+  CHECK(core.log().first_index() == 11);
+  // It is silent: the log need not wait for it.
+  for (int64_t now = 0; now <= 300; now += 50) {
+    core.tick(now);
+    core.step(appended(2, 1, 21, 99));
+    (void)core.take();
+  }
+  core.snapshot_taken(21);
+  CHECK(core.log().first_index() == 22);
+  // What is left of the old snapshot leads nowhere now; another one does.
+  core.snapshot_read(
+    member_of(3), {.last = {1, 10},
+                    .configuration = core.configuration(),
+                    .position = 0,
+                    .bytes = shared_bytes::copy_of(std::string_view{"first"})});
+  CHECK(count_of<raft_snapshot_chunk>(core.take()) == 0);
+  size_t asked = 0;
+  for (int64_t now = 350; now <= 650; now += 50) {
+    core.tick(now);
+    core.step(appended(2, 1, 21, 99));
+    for (const auto& wanted : core.take().chunks_wanted) {
+      ++asked;
+      CHECK_FALSE(wanted.last);
+    }
+  }
+  CHECK(asked == 1);
+}
+
+TEST_CASE("entries that were read for an earlier leadership and cut since are "
+          "not sent",
+  "[cluster][raft_core]") {
+  auto core = leader_of_21({.memory_bytes_max = 0});
+  core.step(refused(3, 1, {0, 0}));
+  core.step(appended(3, 1, 1));
+  const auto actions = core.take();
+  REQUIRE(actions.entries_wanted.size() == 1);
+  const auto first = actions.entries_wanted[0].range.first;
+  std::vector<raft_entry> entries{{9, first, raft_entry_kind::command, {}}};
+  core.entries_read(member_of(3), entries);
+  const auto after = core.take();
+  CHECK(after.messages.empty());
+  CHECK(after.entries_wanted.size() == 1); // asked anew
 }
 
 TEST_CASE("groups that cannot be are refused", "[cluster][raft_core]") {

@@ -50,13 +50,15 @@ public:
     for (int i = 1; i <= options.members; ++i)
       first.voters.push_back(member_of(i));
     core_options_ = {.heartbeat_ms = 10,
+      .learner_heartbeat_ms = 25,
       .election_ms = 60,
       .tick_gap_ms_max = 30,
+      .disk_stall_ms = 150,
       .append_bytes_max
       = options.mood == raft_walk_mood::restless ? 1 : 8 + below(40),
       .inflight_bytes_max = 64,
       .inflight_count_max = 4,
-      .uncommitted_bytes_max = 4'000,
+      .pending_bytes_max = 4'000,
       .memory_bytes_max = below(64),
       .chunk_bytes_max = 16,
       .snapshot_entries = 10 + below(60),
