@@ -1,4 +1,4 @@
-#include "cluster/config_keys.hpp"
+#include "cluster/config_key_table.hpp"
 
 namespace millrace {
 
@@ -8,7 +8,6 @@ constexpr const char* same_as_topic
   = "The default of the topics' configuration of this meaning.";
 constexpr const char* without_effect
   = "Taken so that Kafka's files can be used; has no effect here.";
-constexpr const char* not_yet = "Known to Kafka; refused here for now.";
 
 constexpr config_key broker(const char* name, config_type type,
   const char* default_value, const char* documentation,
@@ -20,18 +19,6 @@ constexpr config_key broker(const char* name, config_type type,
   key.default_value = default_value;
   key.documentation = documentation;
   key.unit = unit;
-  return key;
-}
-
-constexpr config_key within(
-  config_key key, int64_t min, int64_t max = INT64_MAX) {
-  key.min = min;
-  key.max = max;
-  return key;
-}
-
-constexpr config_key among(config_key key, const char* choices) {
-  key.choices = choices;
   return key;
 }
 
@@ -53,7 +40,7 @@ constexpr config_key falls_back(
 }
 
 constexpr config_key unsupported(const char* name, config_type type) {
-  auto key = broker(name, type, nullptr, not_yet);
+  auto key = broker(name, type, nullptr, refused_for_now);
   key.supported = false;
   return key;
 }

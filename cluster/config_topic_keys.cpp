@@ -1,10 +1,8 @@
-#include "cluster/config_keys.hpp"
+#include "cluster/config_key_table.hpp"
 
 namespace millrace {
 
 namespace {
-
-constexpr const char* not_yet = "Known to Kafka; refused here for now.";
 
 constexpr config_key topic(const char* name, config_type type,
   const char* default_value, const char* broker_key, const char* unit,
@@ -21,21 +19,10 @@ constexpr config_key topic(const char* name, config_type type,
   return key;
 }
 
-constexpr config_key within(
-  config_key key, int64_t min, int64_t max = INT64_MAX) {
-  key.min = min;
-  key.max = max;
-  return key;
-}
-
-constexpr config_key among(config_key key, const char* choices) {
-  key.choices = choices;
-  return key;
-}
-
 constexpr config_key unsupported(
   const char* name, config_type type, const char* default_value) {
-  auto key = topic(name, type, default_value, nullptr, nullptr, not_yet);
+  auto key
+    = topic(name, type, default_value, nullptr, nullptr, refused_for_now);
   key.supported = false;
   return key;
 }

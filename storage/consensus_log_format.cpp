@@ -1,6 +1,6 @@
 #include "storage/consensus_log_format.hpp"
 
-#include <isa-l/crc.h>
+#include "storage/crc32c.hpp"
 
 #include <bit>
 #include <charconv>
@@ -35,7 +35,7 @@ uint32_t entry_checksum(uint64_t sequence, uint64_t position,
   std::array<std::byte, 16> place;
   put(std::span{place}.subspan(0), sequence);
   put(std::span{place}.subspan(8), position);
-  return crc32c_of(payload, crc32c_of(head, crc32c_of(place)));
+  return crc32c(payload, crc32c(head, crc32c(place)));
 }
 
 std::string digits(uint64_t value, size_t width) {
@@ -50,13 +50,6 @@ bool parse_digits(std::string_view text, uint64_t& value) {
 }
 
 } // namespace
-
-uint32_t crc32c_of(std::span<const std::byte> bytes, uint32_t seed) {
-  // ISA-L inverts neither before nor after; it does not write to the buffer.
-  auto* data = const_cast<unsigned char*>(
-    reinterpret_cast<const unsigned char*>(bytes.data()));
-  return ~crc32_iscsi(data, static_cast<int>(bytes.size()), ~seed);
-}
 
 std::string consensus_segment_header::file_name() const {
   return digits(sequence, 10) + "-" + digits(first_index, 20)
@@ -84,7 +77,7 @@ consensus_segment_header::encode() const {
   put(at.subspan(16), sequence);
   put(at.subspan(24), first_index);
   put(at.subspan(32), previous_term);
-  put(at.subspan(header_checksum_at), crc32c_of(at.first(header_checksum_at)));
+  put(at.subspan(header_checksum_at), crc32c(at.first(header_checksum_at)));
   return out;
 }
 
@@ -100,7 +93,7 @@ std::optional<consensus_segment_header> consensus_segment_header::decode(
   std::span<const std::byte> from) {
   if (claimed_version(from) != version
       || get<uint32_t>(from.subspan(header_checksum_at))
-           != crc32c_of(from.first(header_checksum_at)))
+           != crc32c(from.first(header_checksum_at)))
     return std::nullopt;
   consensus_segment_header header;
   header.starts_over = get<uint32_t>(from.subspan(12)) == starts_over_flag;

@@ -24,10 +24,6 @@ struct consensus_entry {
     = default;
 };
 
-/// CRC32C, continued from `seed`: crc32c(b, crc32c(a)) is that of a and b.
-[[nodiscard]] uint32_t crc32c_of(
-  std::span<const std::byte> bytes, uint32_t seed = 0);
-
 /// The head of a segment file.
 struct consensus_segment_header {
   static constexpr size_t bytes = 512;

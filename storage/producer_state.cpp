@@ -1,5 +1,6 @@
 #include "storage/producer_state.hpp"
 
+#include "storage/crc32c.hpp"
 #include "storage/record_field.hpp"
 
 #include <algorithm>

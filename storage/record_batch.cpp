@@ -1,9 +1,8 @@
 #include "storage/record_batch.hpp"
 
 #include "schema/assert.hpp"
+#include "storage/crc32c.hpp"
 #include "storage/record_field.hpp"
-
-#include <isa-l/crc.h>
 
 #include <algorithm>
 #include <climits>
@@ -32,20 +31,6 @@ void check_header(std::span<const std::byte> bytes) {
 }
 
 } // namespace
-
-uint32_t crc32c(std::span<const std::byte> bytes) {
-  // ISA-L takes an int for the length, and leaves both inversions to us.
-  uint32_t crc = ~0u;
-  while (!bytes.empty()) {
-    const auto part = std::min<size_t>(bytes.size(), 1u << 30);
-    // It does not write; its signature predates const.
-    auto* data
-      = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));
-    crc = crc32_iscsi(data, static_cast<int>(part), crc);
-    bytes = bytes.subspan(part);
-  }
-  return ~crc;
-}
 
 batch_view::batch_view(std::span<const std::byte> bytes) : data_(bytes.data()) {
   check_header(bytes);

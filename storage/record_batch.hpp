@@ -13,9 +13,6 @@
 
 namespace millrace {
 
-/// CRC-32C (Castagnoli), as batches and snapshots carry it.
-[[nodiscard]] uint32_t crc32c(std::span<const std::byte> bytes);
-
 /// Reads and patches the header of a batch in place. The batch must be
 /// `header_size` bytes long at least; nothing else is believed of it.
 ///

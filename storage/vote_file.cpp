@@ -1,6 +1,6 @@
 #include "storage/vote_file.hpp"
 
-#include "storage/consensus_log_format.hpp"
+#include "storage/crc32c.hpp"
 
 #include <cstring>
 
@@ -28,13 +28,13 @@ slot_image encode(const slot& s) {
   std::memcpy(out.data() + 24, &s.value.directory.high, 8);
   std::memcpy(out.data() + 32, &s.value.directory.low, 8);
   std::memcpy(out.data() + 40, &s.value.voted_for.value, 4);
-  const auto sum = crc32c_of(std::span{out}.first(checksum_at));
+  const auto sum = crc32c(std::span{out}.first(checksum_at));
   std::memcpy(out.data() + checksum_at, &sum, 4);
   return out;
 }
 
 std::optional<slot> decode(std::span<const std::byte> from) {
-  const auto expected = crc32c_of(from.first(checksum_at));
+  const auto expected = crc32c(from.first(checksum_at));
   uint32_t sum = 0;
   std::memcpy(&sum, from.data() + checksum_at, 4);
   if (std::memcmp(from.data(), magic.data(), magic.size()) != 0

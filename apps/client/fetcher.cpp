@@ -1,5 +1,6 @@
 #include "apps/client/fetcher.hpp"
 
+#include "apps/client/leaders.hpp"
 #include "apps/client/positions.hpp"
 #include "apps/client/refusal.hpp"
 

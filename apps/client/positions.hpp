@@ -26,9 +26,4 @@ inline constexpr int64_t earliest_timestamp = -2;
   cluster& nodes, const std::vector<topic_partition>& partitions,
   int64_t timestamp);
 
-/// Splits partitions by the node that leads them. Errors: not_found for an
-/// unknown topic or partition; offline where there is no leader.
-[[nodiscard]] result<std::map<int32_t, std::vector<topic_partition>>>
-group_by_leader(cluster& nodes, const std::vector<topic_partition>& partitions);
-
 } // namespace millrace::client

@@ -1,6 +1,6 @@
 #include "apps/client/topic_admin.hpp"
 
-#include "apps/client/positions.hpp"
+#include "apps/client/leaders.hpp"
 #include "apps/client/refusal.hpp"
 
 namespace millrace::client {
@@ -62,58 +62,23 @@ result<void> add_partitions(
   return {};
 }
 
-namespace {
-
-using offsets = std::map<topic_partition, int64_t>;
-
-result<void> delete_at_leader(cluster& nodes, int32_t leader,
-  const std::vector<topic_partition>& partitions, const offsets& before,
-  int timeout_ms, offsets& starts) {
-  kafka::delete_records_request request;
-  request.timeout_ms = timeout_ms;
-  for (const auto& tp : partitions) {
-    if (request.topics.empty() || request.topics.back().name != tp.topic)
-      request.topics.push_back({tp.topic, {}});
-    request.topics.back().partitions.push_back({tp.partition, before.at(tp)});
-  }
-  auto to = nodes.node(leader);
-  if (!to)
-    return to.error();
-  auto answer = (*to)->call(request, timeout_ms);
-  if (!answer) {
-    nodes.drop(*to);
-    return answer.error();
-  }
-  for (const auto& topic : answer->topics) {
-    for (const auto& p : topic.partitions) {
-      const topic_partition tp{topic.name, p.partition_index};
-      if (p.error_code != 0)
-        return refused(p.error_code, "delete records of " + to_string(tp));
-      starts[tp] = p.low_watermark;
-    }
-  }
-  return {};
-}
-
-} // namespace
-
-result<offsets> delete_records(cluster& nodes, const offsets& before) {
-  std::vector<topic_partition> partitions;
-  for (const auto& [tp, offset] : before)
-    partitions.push_back(tp);
-  return with_retries(
-    nodes.options().timeout_ms, [&](int ms) -> result<offsets> {
-      auto groups = group_by_leader(nodes, partitions);
-      if (!groups)
-        return groups.error();
-      offsets starts;
-      for (const auto& [leader, mine] : *groups)
-        if (auto done
-            = delete_at_leader(nodes, leader, mine, before, ms, starts);
-          !done)
-          return done.error();
-      return starts;
-    });
+result<partition_offsets> delete_records(
+  cluster& nodes, const partition_offsets& before) {
+  return ask_leaders(
+    nodes, before,
+    [](int timeout_ms) {
+      kafka::delete_records_request request;
+      request.timeout_ms = timeout_ms;
+      return request;
+    },
+    [](const topic_partition& tp, int64_t offset) {
+      return kafka::delete_records_request::delete_records_partition{
+        tp.partition, offset};
+    },
+    [](const auto& p) {
+      return p.low_watermark;
+    },
+    "delete records of ");
 }
 
 } // namespace millrace::client

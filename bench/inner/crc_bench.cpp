@@ -1,3 +1,4 @@
+#include "storage/crc32c.hpp"
 #include "storage/record_batch.hpp"
 
 #include <benchmark/benchmark.h>

@@ -1,40 +1,13 @@
 // A partition between a gateway, a planner and a disk that the test plays.
 
 #include "actors/partition.hpp"
-#include "simulation/sim_environment.hpp"
-#include "storage/record_builder.hpp"
-
-#include <caf/scheduler/test_coordinator.hpp>
-#include <catch2/catch.hpp>
+#include "tests/actors/actor_fixture.hpp"
 
 using namespace millrace;
 
 namespace {
 
-struct test_config : caf::actor_system_config {
-  test_config() {
-    set("scheduler.policy", caf::atom("testing"));
-  }
-};
-
-shared_bytes one_record() {
-  record_builder builder{compression_codec::none};
-  record_view record;
-  record.timestamp_ms = 1000;
-  record.value = "v";
-  builder.add(record);
-  auto made = builder.finish();
-  REQUIRE(made.ok());
-  return *made;
-}
-
-struct fixture {
-  sim_disks disks{1};
-  sim_environment env{disks, 1, [] {
-                        return int64_t{1000};
-                      }};
-  test_config config;
-  caf::actor_system system{config};
+struct fixture : actor_fixture {
   caf::scoped_actor gateway{system};
   std::shared_ptr<write_budget> budget = std::make_shared<write_budget>(1000);
   std::vector<sync_ask> syncs;
@@ -87,17 +60,6 @@ struct fixture {
            caf::actor_cast<caf::strong_actor_ptr>(planner),
            caf::actor_cast<caf::strong_actor_ptr>(disk)})
       caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-    run();
-  }
-
-  caf::scheduler::test_coordinator& scheduler() {
-    return dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler());
-  }
-  void run() {
-    scheduler().run();
-  }
-  void pass(std::chrono::milliseconds time) {
-    scheduler().advance_time(time);
     run();
   }
 

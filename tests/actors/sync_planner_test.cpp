@@ -4,41 +4,14 @@
 #include "actors/disk.hpp"
 #include "actors/sync_planner.hpp"
 #include "actors/tell.hpp"
-#include "simulation/sim_environment.hpp"
 #include "storage/file_cache.hpp"
-#include "storage/record_builder.hpp"
-
-#include <caf/scheduler/test_coordinator.hpp>
-#include <catch2/catch.hpp>
+#include "tests/actors/actor_fixture.hpp"
 
 using namespace millrace;
 
 namespace {
 
-struct test_config : caf::actor_system_config {
-  test_config() {
-    set("scheduler.policy", caf::atom("testing"));
-  }
-};
-
-shared_bytes one_record() {
-  record_builder builder{compression_codec::none};
-  record_view record;
-  record.timestamp_ms = 1000;
-  record.value = "v";
-  builder.add(record);
-  auto made = builder.finish();
-  REQUIRE(made.ok());
-  return *made;
-}
-
-struct fixture {
-  sim_disks disks{1};
-  sim_environment env{disks, 1, [] {
-                        return int64_t{1000};
-                      }};
-  test_config config;
-  caf::actor_system system{config};
+struct fixture : actor_fixture {
   caf::scoped_actor asker{system};
   std::shared_ptr<file_cache> handles
     = std::make_shared<file_cache>(disks.files);
@@ -73,10 +46,6 @@ struct fixture {
     for (const auto& worker : workers)
       caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
     run();
-  }
-
-  void run() {
-    dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler()).run();
   }
 
   /// A record in each log, all to be synced; returns the syncs' outcomes.

@@ -52,13 +52,6 @@ std::string last_file(sim_file_system& files) {
 
 } // namespace
 
-TEST_CASE("a checksum is the known CRC32C", "[storage][consensus_log]") {
-  const std::string_view text = "123456789";
-  const auto bytes = std::as_bytes(std::span{text});
-  CHECK(crc32c_of(bytes) == 0xe3069283u);
-  CHECK(crc32c_of(bytes.subspan(4), crc32c_of(bytes.first(4))) == 0xe3069283u);
-}
-
 TEST_CASE("entries come back as they went in, over many segments",
   "[storage][consensus_log]") {
   temporary_directory directory;
