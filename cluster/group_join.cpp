@@ -165,7 +165,6 @@ void group_join::rejoin(const std::string& id) {
 
 void group_join::replace_static(const std::string& old_id) {
   const auto before = group_.member(old_id); // a copy, to go back to
-  const auto old_leader = group_.leader();
   // KIP-345: the older process with this instance id is fenced off.
   supersede_join(old_id, kafka_error::fenced_instance_id);
   if (const auto sync = std::exchange(group_.member(old_id).sync, {}))

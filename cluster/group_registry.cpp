@@ -93,7 +93,7 @@ group_effects group_registry::handle(
     error = heartbeat(*group, turn, request);
   kafka::heartbeat_response answer;
   answer.error_code = code_of(error);
-  turn.reply(who.token, std::move(answer));
+  turn.reply(who.token, answer);
   return end_turn(turn, request.group_id);
 }
 
@@ -135,8 +135,7 @@ group_effects group_registry::on_appended(
   }
   for (const auto& then : append.continuations)
     then(turn, error);
-  for (const auto& id : append.groups)
-    touched.push_back(id);
+  touched.insert(touched.end(), append.groups.begin(), append.groups.end());
   return end_turn(turn, touched);
 }
 

@@ -30,6 +30,10 @@ function(millrace_program_test target name)
   set_tests_properties(${MILLRACE_TEST_PREFIX}${name} PROPERTIES
     LABELS ${label} TIMEOUT 900
     ENVIRONMENT "${MILLRACE_TEST_ENVIRONMENT}")
+  if(MILLRACE_SANITIZE) # ten times as slow: the short loops are enough
+    set_tests_properties(${MILLRACE_TEST_PREFIX}${name} PROPERTIES
+      ENVIRONMENT_MODIFICATION "MILLRACE_LONG=unset:")
+  endif()
 endfunction()
 
 # millrace_script_test(NAME COMMAND ARG... [MAY_SKIP] [SERIAL] [TIMEOUT S]

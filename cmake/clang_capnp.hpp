@@ -1,3 +1,5 @@
+#pragma once
+
 // Included before everything in Clang's builds (the fuzzers and clang-tidy).
 // Cap'n Proto 0.9.2 compares a `const char*` with a kj::StringPtr through the
 // reversed form of StringPtr's operator==, which C++20 as amended (P2468) does

@@ -14,7 +14,7 @@ chunk_pool::chunk_pool(size_t chunk_bytes, size_t idle_chunks_max)
 
 std::span<std::byte> chunk_pool::free_space() {
   if (chunks_.empty())
-    next_chunk();
+    next_chunk(); // NOLINT(bugprone-branch-clone): asked in this order
   // Nobody holds a slice of it: start again, where the cache is warm.
   else if (chunks_[current_].unique())
     used_ = 0;

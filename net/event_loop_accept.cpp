@@ -24,7 +24,7 @@ std::string descriptor_limit() {
 } // namespace
 
 result<uint16_t> event_loop::impl::listen(
-  const endpoint& at, accept_function accept, listen_options options) {
+  const endpoint& at, accept_function accept, const listen_options& options) {
   auto opened = open_listening(at, options);
   if (!opened)
     return opened.error();

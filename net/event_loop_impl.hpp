@@ -26,7 +26,7 @@ public:
   [[nodiscard]] result<void> open();
 
   [[nodiscard]] result<uint16_t> listen(
-    const endpoint& at, accept_function accept, listen_options options);
+    const endpoint& at, accept_function accept, const listen_options& options);
   void stop_listening();
   size_t poll(int timeout_ms);
   void flush();

@@ -108,9 +108,9 @@ result<uint64_t> posix_file::size() const {
 }
 
 bool posix_file::resident(uint64_t position, uint64_t size) const {
-  constexpr uint64_t stride = 128 * 1024;
+  constexpr uint64_t stride = uint64_t{128} * 1024;
   const auto probe = [this](uint64_t at) {
-    std::byte byte;
+    std::byte byte{};
     iovec vector{&byte, 1};
     return ::preadv2(
              descriptor_, &vector, 1, static_cast<off_t>(at), RWF_NOWAIT)

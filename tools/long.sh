@@ -42,11 +42,14 @@ need_caf_under_tsan() {
   touch "$prefix/.ready"
 }
 
-# Over the fuzzers' build, as its precompiled headers are Clang's own.
+# Over the fuzzers' build, as its precompiled headers are Clang's own; that of
+# the command line is none of theirs. False, and not the end, when it finds
+# something: the tests are worth running all the same.
 clang_tidy() {
+  build fuzz apps/CMakeFiles/millrace_apps.dir/cmake_pch.hxx.pch
   say "clang-tidy"
   (cd "$root" && git ls-files '*.cpp' | grep -v '^tests/\|^bench/') |
     sed "s|^|$root/|" |
-    xargs -P "$(jobs)" -n 4 clang-tidy-19 -p "$root/build/fuzz" --quiet ||
-    die "clang-tidy found the above"
+    xargs -P "$(jobs)" -n 4 clang-tidy-19 -p "$root/build/fuzz" --quiet \
+      2> >(grep -v ' warnings\? generated' >&2)
 }
