@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 
@@ -29,8 +30,13 @@ sigset_t block_signals() {
   return waited;
 }
 
+/// Whether it was the node that sent the signal.
+std::atomic<bool> node_failed{false};
+
 result<std::unique_ptr<node>> start_node(const node_config& config) {
+  node_failed = false;
   return node::start(config, [] {
+    node_failed = true;
     ::kill(::getpid(), failure_signal);
   });
 }
@@ -88,6 +94,8 @@ int run_serve(const node_config& config, const serve_options& options) {
     ::sigwait(&waited, &signal);
     if (signal != failure_signal)
       break;
+    if (!node_failed)
+      continue; // somebody else's, and of no meaning here
     running->stop();
     running.reset();
     running = restart(bound, waited, signal);
