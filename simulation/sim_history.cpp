@@ -4,35 +4,35 @@ namespace millrace {
 
 namespace {
 
-std::string name(const sim_history::place& at) {
-  return "partition " + std::to_string(at.first) + " offset "
-         + std::to_string(at.second);
+/// The value's bytes as one number (FNV-1a): a spoiled value is another one.
+uint64_t number_of(std::string_view value) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (const char c : value)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return hash;
 }
 
 } // namespace
 
-void sim_history::acknowledged(place at, const std::string& value) {
-  const auto [entry, fresh] = acknowledged_.emplace(at, value);
-  if (!fresh && entry->second != value)
-    fail("one value per offset: " + name(at) + " was acknowledged for "
-         + entry->second + " and for " + value);
-  if (const auto seen = read_.find(at);
-    seen != read_.end() && seen->second != value)
-    fail("one value per offset: " + name(at) + " was read as " + seen->second
-         + " and acknowledged for " + value);
+size_t sim_history::sent(
+  int32_t partition, uint32_t client, std::string_view value, int64_t now) {
+  all_.sends.push_back({.partition = partition,
+    .value = number_of(value),
+    .client = client,
+    .begin = now});
+  return all_.sends.size() - 1;
 }
 
-void sim_history::read(place at, const std::string& value) {
-  if (!sent_.contains(value))
-    fail("no value from nowhere: " + name(at) + " holds " + value);
-  const auto [entry, fresh] = read_.emplace(at, value);
-  if (!fresh && entry->second != value)
-    fail("one value per offset: " + name(at) + " was read as " + entry->second
-         + " and as " + value);
-  if (const auto acked = acknowledged_.find(at);
-    acked != acknowledged_.end() && acked->second != value)
-    fail("one value per offset: " + name(at) + " was acknowledged for "
-         + acked->second + " and read as " + value);
+void sim_history::acknowledged(size_t number, int64_t offset, int64_t now) {
+  auto& s = all_.sends[number];
+  s.outcome = send_outcome::acknowledged;
+  s.offset = offset;
+  s.end = now;
+}
+
+void sim_history::read(
+  uint32_t run, int32_t partition, int64_t offset, std::string_view value) {
+  all_.reads.push_back({partition, offset, number_of(value), run});
 }
 
 void sim_history::committed(int64_t offset) {
@@ -48,23 +48,12 @@ void sim_history::check_committed(int64_t found, int64_t last_sent) {
          + " is found, at most " + std::to_string(last_sent) + " was sent");
 }
 
-void sim_history::check_complete(const std::map<place, std::string>& seen) {
-  for (const auto& [at, value] : acknowledged_) {
-    const auto there = seen.find(at);
-    if (there == seen.end())
-      fail("nothing acknowledged is lost: " + value + " at " + name(at));
-    else if (there->second != value)
-      fail("one value per offset: " + name(at) + " was acknowledged for "
-           + value + " and holds " + there->second);
-  }
-  for (const auto& [at, value] : read_)
-    if (!seen.contains(at))
-      fail("nothing read is lost: " + value + " at " + name(at));
-  std::map<std::string, place> places;
-  for (const auto& [at, value] : seen)
-    if (const auto [first, fresh] = places.emplace(value, at); !fresh)
-      fail("an idempotent producer's records are there once: " + value
-           + " is at " + name(first->second) + " and at " + name(at));
+void sim_history::finish(uint32_t final_run) {
+  all_.final_run = final_run;
+  auto verdict = judge(std::move(all_));
+  all_ = {};
+  if (!verdict.ok())
+    fail(verdict.examples.front());
 }
 
 } // namespace millrace

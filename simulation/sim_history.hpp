@@ -1,35 +1,35 @@
 #pragma once
 
-// What clients were told and what they saw, and the rules that must hold
-// between the two.
+// What the clients of a simulated run were told and saw, kept until the end,
+// and the rules that can be judged at once.
 
-#include <cstdint>
-#include <map>
-#include <set>
+#include "simulation/history.hpp"
+
 #include <string>
-#include <utility>
+#include <string_view>
 
 namespace millrace {
 
-/// Values are unique, and each belongs to one producer of one partition.
 class sim_history {
 public:
-  using place = std::pair<int32_t, int64_t>; ///< partition, offset
-
-  void sent(const std::string& value) {
-    sent_.insert(value);
+  /// A record is on its way. Returns its number, for acknowledged().
+  size_t sent(
+    int32_t partition, uint32_t client, std::string_view value, int64_t now);
+  void acknowledged(size_t number, int64_t offset, int64_t now);
+  /// Whoever reads begins a run, and another one when it seeks.
+  uint32_t begin_run() {
+    return next_run_++;
   }
-  /// The node has acknowledged that `value` is at `at`.
-  void acknowledged(place at, const std::string& value);
-  /// A client has read `value` at `at`.
-  void read(place at, const std::string& value);
+  void read(
+    uint32_t run, int32_t partition, int64_t offset, std::string_view value);
+
   /// A client has committed `offset` for the group, and got its answer.
   void committed(int64_t offset);
   /// What the group's offset may be after `offset` was last sent.
   void check_committed(int64_t found, int64_t last_sent);
-  /// At the end everything was read from the beginning: `seen` holds all
-  /// that is there.
-  void check_complete(const std::map<place, std::string>& seen);
+
+  /// Judges all of it. @param final_run has read everything
+  void finish(uint32_t final_run);
 
   /// The first rule that was broken, or empty.
   [[nodiscard]] const std::string& failure() const {
@@ -39,14 +39,10 @@ public:
     if (failure_.empty())
       failure_ = std::move(what);
   }
-  [[nodiscard]] uint64_t acknowledged_count() const {
-    return acknowledged_.size();
-  }
 
 private:
-  std::set<std::string> sent_;
-  std::map<place, std::string> acknowledged_;
-  std::map<place, std::string> read_;
+  history all_;
+  uint32_t next_run_ = 0;
   int64_t committed_ = -1;
   std::string failure_;
 };

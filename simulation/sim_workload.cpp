@@ -94,14 +94,14 @@ void sim_producer::next_batch() {
   record_builder builder;
   builder.set_producer(producer_id{producer_id_}, producer_epoch_, sequence_);
   for (uint64_t i = 0; i < count; ++i) {
-    batch_.push_back("p" + std::to_string(number_) + "-"
-                     + std::to_string(next_value_++)
-                     + std::string(all_.world.random(200), '.'));
-    all_.history.sent(batch_.back());
-  }
-  for (const auto& value : batch_)
+    const auto value = "p" + std::to_string(number_) + "-"
+                       + std::to_string(next_value_++)
+                       + std::string(all_.world.random(200), '.');
+    batch_.push_back(all_.history.sent(
+      partition_, static_cast<uint32_t>(number_), value, all_.world.now()));
     builder.add({.timestamp_ms = 1'700'000'000'000 + all_.world.now() / sim_ms,
       .value = value});
+  }
   auto bytes = builder.finish();
   MILLRACE_ASSERT(bytes.ok(), "records without a codec make a batch");
   bytes_ = std::move(*bytes);
@@ -140,7 +140,7 @@ void sim_producer::on_answer(const kafka::produce_response* response) {
   if (code == kafka_error::none) {
     for (size_t i = 0; i < batch_.size(); ++i)
       all_.history.acknowledged(
-        {partition_, p.base_offset + static_cast<int64_t>(i)}, batch_[i]);
+        batch_[i], p.base_offset + static_cast<int64_t>(i), all_.world.now());
     ++all_.acknowledged;
     sequence_ += static_cast<int32_t>(batch_.size());
     all_.world.after(pause(all_.world, 20), [this] {
@@ -158,7 +158,8 @@ void sim_producer::on_answer(const kafka::produce_response* response) {
 }
 
 sim_consumer::sim_consumer(sim_clients& all, int32_t partition)
-    : all_(all), client_(all.world, all.link), partition_(partition) {}
+    : all_(all), client_(all.world, all.link), partition_(partition),
+      run_(all.history.begin_run()) {}
 
 void sim_consumer::start() {
   poll();
@@ -178,13 +179,15 @@ void sim_consumer::poll() {
                                 + std::to_string(partition_) + " came "
                                 + std::to_string(at));
             next_ = at + 1;
-            all_.history.read({partition_, at}, value);
+            all_.history.read(run_, partition_, at, value);
           });
       if (next && *next > 0)
         ++all_.acknowledged;
-      if (all_.world.random(50) == 0)
+      if (all_.world.random(50) == 0) {
         next_ = static_cast<int64_t>(
           all_.world.random(static_cast<uint64_t>(next_) + 1));
+        run_ = all_.history.begin_run();
+      }
       all_.world.after(pause(all_.world, next ? 30 : 300), [this] {
         poll();
       });
@@ -253,7 +256,7 @@ void sim_committer::fetch() {
 }
 
 sim_final_read::sim_final_read(sim_clients& all)
-    : all_(all), client_(all.world, all.link) {}
+    : all_(all), client_(all.world, all.link), run_(all.history.begin_run()) {}
 
 void sim_final_read::start() {
   next_partition();
@@ -261,7 +264,7 @@ void sim_final_read::start() {
 
 void sim_final_read::next_partition() {
   if (++partition_ == all_.partitions) {
-    all_.history.check_complete(seen_);
+    all_.history.finish(run_);
     done_ = true;
     return;
   }
@@ -276,8 +279,7 @@ void sim_final_read::read_on() {
       const auto before = next_;
       const auto next
         = records_of(response, next_, [&](int64_t at, std::string value) {
-            all_.history.read({partition_, at}, value);
-            seen_[{partition_, at}] = std::move(value);
+            all_.history.read(run_, partition_, at, value);
           });
       if (!next) {
         all_.world.after(pause(all_.world, 100), [this] {

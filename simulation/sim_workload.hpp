@@ -48,7 +48,7 @@ private:
   int16_t producer_epoch_ = -1;
   int32_t sequence_ = 0;
   uint64_t next_value_ = 0;
-  std::vector<std::string> batch_;
+  std::vector<size_t> batch_; // as the history numbers them
   shared_bytes bytes_;
   bool idle_ = true;
 };
@@ -66,6 +66,7 @@ private:
   sim_client client_;
   int32_t partition_;
   int64_t next_ = 0;
+  uint32_t run_;
 };
 
 /// Commits rising offsets for one group, and looks what is committed.
@@ -105,7 +106,7 @@ private:
   sim_client client_;
   int32_t partition_ = -1;
   int64_t next_ = 0;
-  std::map<sim_history::place, std::string> seen_;
+  uint32_t run_;
   bool done_ = false;
 };
 
