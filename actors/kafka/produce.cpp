@@ -78,14 +78,25 @@ private:
   bool failed_ = false;
 };
 
+/// The codec in the attributes of a batch, which stand in bytes 21 and 22.
+bool is_zstd(const kafka::records& records) {
+  constexpr size_t at = 22;
+  constexpr int codec_mask = 7;
+  constexpr int zstd = 4;
+  return records.bytes.size() > at
+         && (std::to_integer<int>(records.bytes.data()[at]) & codec_mask)
+              == zstd;
+}
+
 /// Why a partition's batch is not even sent to its leader.
 struct refusal {
   kafka_error error = kafka_error::none;
   const char* why = "";
 };
 
-refusal refuse(
-  const kafka::produce_request& body, const located_partition& found) {
+refusal refuse(const kafka::produce_request& body, int16_t version,
+  const kafka::records& records, const located_partition& found) {
+  constexpr int16_t first_version_with_zstd = 7; // KIP-110
   if (body.acks < -1 || body.acks > 1)
     return {kafka_error::invalid_required_acks,
       "acks is -1 (all), 0 or 1, nothing else"};
@@ -101,6 +112,9 @@ refusal refuse(
   if (is_internal_topic(found.topic->name))
     return {kafka_error::invalid_topic_exception,
       "internal topics are written by the server only"};
+  if (version < first_version_with_zstd && is_zstd(records))
+    return {kafka_error::unsupported_compression_type,
+      "zstd needs version 7 of Produce, which clients of Kafka 2.1 speak"};
   return {};
 }
 
@@ -129,7 +143,7 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
     for (auto& data : topic.partition_data) {
       const auto found = version >= 13 ? locate(hub, topic.topic_id, data.index)
                                        : locate(hub, topic.name, data.index);
-      const auto refused = refuse(body, found);
+      const auto refused = refuse(body, version, data.records, found);
       if (refused.error != kafka_error::none) {
         pending->fail(part++, refused.error, refused.why);
         continue;

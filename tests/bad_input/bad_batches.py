@@ -169,6 +169,19 @@ class Batches(NodeCase):
             self.assert_refused(
                 batch(attributes=codec), UNSUPPORTED_COMPRESSION_TYPE)
 
+    def test_zstd_is_refused_in_versions_that_had_none(self):
+        """KIP-110: it came with version 7 of Produce."""
+        size = 1 << 17
+        packed = batch(payload=zstd(long_record(size - 1), size), count=1,
+                       last_delta=0, attributes=ZSTD)
+        for version, expected in ((3, UNSUPPORTED_COMPRESSION_TYPE),
+                                  (6, UNSUPPORTED_COMPRESSION_TYPE), (7, 0)):
+            answer = self.client.request(
+                wire.PRODUCE, version, wire.produce_body('t', packed))
+            answer.number('i'), answer.string(), answer.number('i')
+            answer.number('i')
+            self.assertEqual(expected, answer.number('h'), version)
+
     def test_garbage_for_a_codec_is_corrupt(self):
         for codec in (GZIP, SNAPPY, LZ4, ZSTD):
             for payload in (b'', b'\0', b'\xff' * 100, b'garbage'):
