@@ -5,6 +5,7 @@
 #   kafka-python-2.0.2   } one folder each, for PYTHONPATH: the oldest that
 #   kafka-python-3.0.12  } people still run, and the newest
 #   java.classpath       kafka-clients and Kafka's own tools, and what they need
+#   franz.test           the tests of tests/clients/franz, with franz-go
 kafka_python_versions="2.0.2 3.0.12"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
@@ -51,4 +52,49 @@ need_java_clients() {
     -Dmdep.outputFile="$list.part" >&2 ||
     die "Maven could not bring Kafka's Java clients"
   mv "$list.part" "$list"
+}
+
+# Builds the tests with franz-go, whose version stands in their go.mod. Where
+# no Go that is new enough can be had, or no modules, there is no franz.test
+# and its test skips; our own code that does not compile is an error.
+need_franz_client() {
+  local folder=$root/tests/clients/franz go
+  rm -f "$root/build/clients/franz.test"
+  go=$(new_go "$(awk '$1 == "go" {print $2}' "$folder/go.mod")") &&
+    (cd "$folder" && GOTOOLCHAIN=local "$go" mod download) || {
+    say "franz-go cannot be had: its test will be skipped"
+    return 0
+  }
+  (cd "$folder" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly "$go" test -c \
+    -buildvcs=false -o "$root/build/clients/franz.test" .) ||
+    die "the tests with franz-go do not compile"
+}
+
+# new_go VERSION: prints a go command of at least that version: the one that is
+# there, or else a tool chain that Debian's older go brings as a module.
+new_go() {
+  local wanted=$1 go modules folder
+  go=$(command -v go || true)
+  if [ -n "$go" ] && version_at_least "$wanted" "$("$go" env GOVERSION)"; then
+    printf '%s\n' "$go"
+    return
+  fi
+  modules=$root/build/clients/go-modules
+  folder=golang.org/toolchain@v0.0.1-go$wanted.linux-$(dpkg --print-architecture)
+  if [ ! -x "$modules/$folder/bin/go" ]; then
+    (need_packages go) >&2 || return 1
+    say "bringing Go $wanted"
+    # Debian's, not one of an unknown age that comes first in the PATH.
+    (cd / && GOMODCACHE=$modules GOFLAGS=-modcacherw GOTOOLCHAIN=local \
+      /usr/bin/go mod download "$folder") >&2 || return 1
+    # A module's files are not executable.
+    chmod -R u+w "$modules/$folder" &&
+      chmod +x "$modules/$folder"/pkg/tool/*/* "$modules/$folder"/bin/* ||
+      return 1
+  fi
+  printf '%s\n' "$modules/$folder/bin/go"
+}
+
+version_at_least() { # WANTED goFOUND
+  printf '%s\n' "$1" "${2#go}" | sort -V -C
 }
