@@ -260,9 +260,12 @@ group_coordinator_actor::behavior_type group_coordinator(
         }
         perform(self, s.groups->on_appended(r.ticket, r.error,
                         monotonic_ms(*self), s.env->wall_clock_ms()));
-        if (r.error != kafka_error::none)
+        if (r.error != kafka_error::none
+            && monotonic_ms(*self) >= s.next_complaint_ms) {
+          s.next_complaint_ms = monotonic_ms(*self) + 60'000;
           log::error("__consumer_offsets-{} could not be written: {} {}",
             s.options.partition, to_string(r.error), r.message);
+        }
       }
       arm_timer(self);
     },

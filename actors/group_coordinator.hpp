@@ -57,6 +57,7 @@ struct group_coordinator_state {
   uint64_t next_token = 1;
   uint64_t timer = 0; ///< the generation of the timer that counts
   int64_t timer_at_ms = 0;
+  int64_t next_complaint_ms = 0; ///< a full disk is logged now and then
 };
 
 group_coordinator_actor::behavior_type group_coordinator(

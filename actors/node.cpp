@@ -37,30 +37,6 @@ void raise_descriptor_limit() {
       std::strerror(errno));
 }
 
-/// Tells once when an actor has died that cannot be replaced alone: each of
-/// them holds what the others were told.
-caf::behavior watch(caf::event_based_actor* self, const node_core& core,
-  std::function<void()> on_failure) {
-  const auto look_after = [self](const auto& actor) {
-    self->monitor(actor);
-  };
-  look_after(core.controller);
-  look_after(core.consensus);
-  look_after(core.broker);
-  look_after(core.syncs);
-  for (const auto& disk : core.disks)
-    look_after(disk);
-  self->set_down_handler([=](const caf::down_msg& down) {
-    log::error("a part of the node has ended ({}): the node cannot go on "
-               "without a start from its disk",
-      caf::to_string(down.reason));
-    self->quit();
-    if (on_failure)
-      on_failure();
-  });
-  return {[](caf::unit_t) {}};
-}
-
 } // namespace
 
 class node::impl {
@@ -97,12 +73,12 @@ public:
     std::vector<broker_endpoint> endpoints;
     for (const auto& a : config.advertised_listeners)
       endpoints.push_back({a.name, a.host, a.port, 0});
-    auto core = start_node_core(*system_, *env_, std::move(config), endpoints);
+    auto core = start_node_core(
+      *system_, *env_, std::move(config), endpoints, std::move(on_failure));
     if (!core)
       return core.error();
     core_ = std::move(*core);
     started_ = true;
-    watcher_ = system_->spawn(watch, core_, std::move(on_failure));
     start_gateways();
     return {};
   }
@@ -113,8 +89,8 @@ public:
       return false;
     }
     started_ = false;
-    caf::anon_send_exit(watcher_, caf::exit_reason::user_shutdown);
-    watcher_ = nullptr;
+    caf::anon_send_exit(core_.watcher, caf::exit_reason::user_shutdown);
+    core_.watcher = nullptr;
     const bool clean = stop_actors();
     end_node_core(core_);
     core_.broker = nullptr;
@@ -232,7 +208,6 @@ private:
   std::vector<gateway_parts> parts_;
   std::unique_ptr<caf::actor_system> system_;
   std::vector<caf::actor> gateways_;
-  caf::actor watcher_;
   bool started_ = false;
 };
 

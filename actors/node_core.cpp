@@ -112,10 +112,35 @@ result<recovered_metadata> recover_metadata(
   return r;
 }
 
+/// Tells once when an actor has died that cannot be replaced alone: each of
+/// them holds what the others were told.
+caf::behavior watch(caf::event_based_actor* self, const node_core& core,
+  std::function<void()> on_failure) {
+  const auto look_after = [self](const auto& actor) {
+    self->monitor(actor);
+  };
+  look_after(core.controller);
+  look_after(core.consensus);
+  look_after(core.broker);
+  look_after(core.syncs);
+  for (const auto& disk : core.disks)
+    look_after(disk);
+  self->set_down_handler([=](const caf::down_msg& down) {
+    log::error("a part of the node has ended ({}): the node cannot go on "
+               "without a start from its disk",
+      caf::to_string(down.reason));
+    self->quit();
+    if (on_failure)
+      on_failure();
+  });
+  return {[](caf::unit_t) {}};
+}
+
 } // namespace
 
 result<node_core> start_node_core(caf::actor_system& system, environment& env,
-  node_config config, const std::vector<broker_endpoint>& endpoints) {
+  node_config config, const std::vector<broker_endpoint>& endpoints,
+  std::function<void()> on_failure) {
   node_core core;
   data_directory_options options{.node = config.id,
     .fresh_cluster = env.random_uuid(),
@@ -182,6 +207,7 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .budget = std::make_shared<write_budget>(core.config->dirty_bytes_max),
       .status = core.status,
       .keeper = core.keeper});
+  core.watcher = system.spawn(watch, core, std::move(on_failure));
   return core;
 }
 
@@ -189,6 +215,7 @@ void end_node_core(const node_core& core) {
   const auto end = [](const auto& actor) {
     caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
   };
+  end(core.watcher);
   end(core.broker);
   end(core.controller);
   end(core.consensus);

@@ -12,6 +12,8 @@
 #include "cluster/config_node.hpp"
 #include "storage/log_places.hpp"
 
+#include <functional>
+
 namespace millrace {
 
 struct node_core {
@@ -26,15 +28,19 @@ struct node_core {
   consensus_actor consensus;
   controller_actor controller;
   broker_actor broker;
+  caf::actor watcher; ///< must end before the others are ended
 };
 
 /// Opens (or makes) the data directory and spawns the actors.
 /// @param endpoints what this node's listeners came to
+/// @param on_failure called once when an actor has died that cannot be
+/// replaced alone: all have to be ended, and may be started again
 /// Errors: those of data_directory::open (a sentence with cause and cure),
 /// and of the metadata log and its image.
 [[nodiscard]] result<node_core> start_node_core(caf::actor_system& system,
   environment& env, node_config config,
-  const std::vector<broker_endpoint>& endpoints);
+  const std::vector<broker_endpoint>& endpoints,
+  std::function<void()> on_failure = {});
 
 /// Ends what the broker has not ended itself; the broker's own end comes
 /// first (stop_broker).

@@ -43,10 +43,7 @@ void on_tick(self_pointer self, const partition_tick& tick) {
   if (!ensure_open(s) || s.closing != nullptr)
     return;
   keep_house(self, tick.retention);
-  tell(self, s.options.broker,
-    partition_state_report{s.options.name, s.log->log_start_offset(),
-      s.high_watermark, s.log->durable_end_offset(), s.log->log_end_offset(),
-      static_cast<int64_t>(s.log->size_bytes()), s.log->offline()});
+  report_state(self);
 }
 
 } // namespace

@@ -104,6 +104,14 @@ void schedule_sync(self_pointer self) {
   }
 }
 
+void report_state(self_pointer self) {
+  auto& s = self->state;
+  tell(self, s.options.broker,
+    partition_state_report{s.options.name, s.log->log_start_offset(),
+      s.high_watermark, s.log->durable_end_offset(), s.log->log_end_offset(),
+      static_cast<int64_t>(s.log->size_bytes()), s.log->offline()});
+}
+
 namespace {
 
 /// What the ended sync covered is durable, or will never be.
@@ -125,6 +133,7 @@ void on_synced(self_pointer self, const sync_done& done) {
                "durable: {}. Check the disk, then restart the node.",
       to_string(s.options.name), to_string(done.outcome.error()));
     fail_parked(self, kafka_error::kafka_storage_error);
+    report_state(self); // at once: the next start has to know (R6)
   } else {
     advance(self);
     schedule_sync(self);

@@ -26,6 +26,9 @@ void schedule_sync(partition_actor::stateful_pointer<partition_state> self);
 [[nodiscard]] bool must_sync_first(
   partition_actor::stateful_pointer<partition_state> self);
 
+/// Tells the broker how the log is. Precondition: it is open.
+void report_state(partition_actor::stateful_pointer<partition_state> self);
+
 /// The sync planner's answer.
 void on_synced(partition_actor::stateful_pointer<partition_state> self,
   const sync_done& done);

@@ -8,6 +8,12 @@ void sim_disks::crash(crash_policy policy) {
     image->crash();
 }
 
+void sim_disks::kill() {
+  files.kill();
+  for (auto& [directory, disk] : images)
+    disk->crash();
+}
+
 uint64_t sim_disks::trace_hash() const {
   auto hash = files.trace_hash();
   for (const auto& [path, image] : images)

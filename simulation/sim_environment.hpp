@@ -22,6 +22,8 @@ struct sim_disks {
 
   /// The power of the node goes and comes back.
   void crash(crash_policy policy);
+  /// The process dies, and the machine goes on.
+  void kill();
   /// Depends on every disk operation so far.
   [[nodiscard]] uint64_t trace_hash() const;
 };

@@ -47,8 +47,11 @@ void sim_file_content::sync_failed() {
   unsynced_.clear();
 }
 
-void sim_file_content::drop_cache() {
-  cached_ = durable_;
+void sim_file_content::drop_cache(uint64_t from) {
+  from = std::min<uint64_t>(from, cached_.size());
+  cached_.resize(from);
+  if (durable_.size() > from)
+    cached_.append(durable_, from);
 }
 
 size_t sim_file_content::read(
@@ -83,6 +86,12 @@ void sim_file_content::flip_bit(uint64_t byte, unsigned bit) {
     cached_[byte] = static_cast<char>(cached_[byte] ^ mask);
   if (byte < durable_.size())
     durable_[byte] = static_cast<char>(durable_[byte] ^ mask);
+  // A later sync writes what is in memory.
+  for (auto& c : unsynced_)
+    if (!c.is_truncation && byte >= c.position
+        && byte - c.position < c.image.size())
+      c.image[byte - c.position]
+        = static_cast<char>(c.image[byte - c.position] ^ mask);
 }
 
 } // namespace millrace

@@ -34,8 +34,9 @@ public:
   /// The sync failed: the pages count as clean, reads go on showing them,
   /// and the disk stays old, whatever later syncs say (R6).
   void sync_failed();
-  /// The page cache shows what the disk has. Precondition: nothing unsynced.
-  void drop_cache();
+  /// From `from` on the page cache shows what the disk has. Precondition:
+  /// nothing unsynced.
+  void drop_cache(uint64_t from);
   /// Reads what the page cache shows; fewer bytes only at the end.
   size_t read(uint64_t position, std::span<std::byte> into) const;
   /// The page cache is gone; the disk has what `policy` left of it.

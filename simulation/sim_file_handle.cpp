@@ -66,12 +66,12 @@ result<void> sim_file_handle::sync() {
   return {};
 }
 
-result<void> sim_file_handle::drop_cache() {
+result<void> sim_file_handle::drop_cache(uint64_t from) {
   MILLRACE_TRY(sync());
   if (state_->pins_memory)
     return {};
-  node_->content.drop_cache();
-  node_->dropped = true;
+  node_->content.drop_cache(from);
+  node_->dropped = node_->dropped || from == 0;
   return {};
 }
 

@@ -20,7 +20,7 @@ public:
   result<void> write_at(uint64_t position,
     std::span<const std::span<const std::byte>> parts) override;
   result<void> sync() override;
-  result<void> drop_cache() override;
+  result<void> drop_cache(uint64_t from) override;
   [[nodiscard]] uint64_t device() const override;
   result<void> truncate(uint64_t size) override;
   result<void> reserve(uint64_t position, uint64_t size) override;

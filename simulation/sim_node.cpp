@@ -47,7 +47,10 @@ result<void> sim_node::boot() {
   system_->await_actors_before_shutdown(false);
   clock_ = 0;
   advance();
-  auto core = start_node_core(*system_, *env_, std::move(*parsed), {});
+  failed_ = false;
+  auto core = start_node_core(*system_, *env_, std::move(*parsed), {}, [this] {
+    failed_ = true;
+  });
   if (!core) {
     stop_system();
     return core.error();
@@ -68,7 +71,8 @@ void sim_node::crash(crash_policy policy) {
 }
 
 void sim_node::kill() {
-  crash(crash_policy::keep_unsynced);
+  stop_system();
+  disks_.kill();
 }
 
 /// Ends every actor without a word: nothing runs any more, so nothing is

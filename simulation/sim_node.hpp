@@ -27,8 +27,14 @@ public:
   }
   /// The power goes: what was not synced is lost as `policy` says.
   void crash(crash_policy policy);
-  /// Like `kill -9`: the page cache survives.
+  /// Like `kill -9`: the page cache survives, and with it what the disk may
+  /// never see (R5, R6).
   void kill();
+  /// An actor has died without which the node cannot go on: it wants to be
+  /// killed and booted, as `serve` does.
+  [[nodiscard]] bool failed() const {
+    return failed_;
+  }
 
   /// Runs the ready actors in an order drawn from the seed until none is
   /// ready. True if any ran.
@@ -64,6 +70,7 @@ private:
   std::map<std::string, std::string> settings_;
   sim_disks disks_;
   int64_t wall_shift_ms_ = 0;
+  bool failed_ = false;
   sim_time clock_ = 0; ///< how far this incarnation's actor clock is
   std::unique_ptr<sim_environment> env_;
   std::unique_ptr<system_config> config_;

@@ -20,9 +20,12 @@ class sim_run {
 public:
   explicit sim_run(const sim_options& options)
       : options_(options), world_(options.seed),
-        node_(world_, {{"offsets.topic.num.partitions", "2"},
-                        {"log.segment.bytes", "1048576"},
-                        {"group.initial.rebalance.delay.ms", "0"}}),
+        node_(world_,
+          {{"offsets.topic.num.partitions", "2"},
+            {"log.segment.bytes", "1048576"},
+            // The clock jumps, and the records' times do not.
+            {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
+            {"group.initial.rebalance.delay.ms", "0"}}),
         link_(world_, node_),
         clients_{world_, link_, history_, partition_count},
         admin_(world_, link_) {
@@ -61,11 +64,29 @@ private:
     }
     world_.advance_to(next);
     node_.advance();
+    if (node_.failed()) {
+      ++report_.restarts;
+      down([this] {
+        node_.kill();
+      });
+    }
     return true;
   }
 
   void boot() {
-    if (auto up = node_.boot(); !up)
+    if (node_.running())
+      return;
+    auto up = node_.boot();
+    if (up)
+      return;
+    // The fault met the start itself, which `serve` repeats.
+    const auto why = up.error().code;
+    if ((disk_is_full_ && why == errc::out_of_space)
+        || (report_.failed_syncs > 0 && why == errc::io_error))
+      world_.after(100 * sim_ms, [this] {
+        boot();
+      });
+    else
       history_.fail(
         "a node starts on what a crash leaves: " + to_string(up.error()));
   }
@@ -145,7 +166,7 @@ private:
   void fault() {
     if (!node_.running())
       return;
-    switch (world_.random(4)) {
+    switch (world_.random(7)) {
     case 0:
       ++report_.crashes;
       down([this] {
@@ -164,11 +185,50 @@ private:
         node_.kill();
       });
       break;
+    case 3:
+      fail_a_sync();
+      break;
+    case 4:
+      fill_the_disk();
+      break;
+    case 5:
+      ++report_.clock_jumps;
+      // Up to a day, in either direction.
+      node_.shift_wall_clock(
+        static_cast<int64_t>(world_.random(2 * 86'400'000)) - 86'400'000);
+      break;
     default:
       ++report_.disconnects;
       link_.break_one(world_.random_bits());
       break;
     }
+  }
+
+  /// R6: somebody's bytes are lost, and the page cache says otherwise. What
+  /// is offline then comes back with the process.
+  void fail_a_sync() {
+    ++report_.failed_syncs;
+    node_.disks().files.fail_next_sync();
+    world_.after(static_cast<sim_time>(world_.random(sim_second)), [this] {
+      if (!node_.running())
+        return;
+      ++report_.kills;
+      down([this] {
+        node_.kill();
+      });
+    });
+  }
+
+  void fill_the_disk() {
+    if (disk_is_full_)
+      return;
+    ++report_.full_disks;
+    disk_is_full_ = true;
+    node_.disks().files.limit_space(0);
+    world_.after(static_cast<sim_time>(world_.random(sim_second)), [this] {
+      disk_is_full_ = false;
+      node_.disks().files.limit_space(UINT64_MAX);
+    });
   }
 
   /// At some step in between what the actors are about to do next.
@@ -192,6 +252,7 @@ private:
   }
 
   sim_options options_;
+  bool disk_is_full_ = false;
   sim_report report_;
   sim_world world_;
   sim_history history_;

@@ -23,6 +23,10 @@ struct sim_report {
   uint64_t kills = 0;   ///< the page cache survived
   uint64_t disconnects = 0;
   uint64_t disk_faults = 0;
+  uint64_t failed_syncs = 0;
+  uint64_t full_disks = 0;
+  uint64_t clock_jumps = 0;
+  uint64_t restarts = 0; ///< that the node itself has asked for
   int64_t virtual_ms = 0;
   uint64_t trace = 0;
   std::string failure; ///< the invariant that broke, or empty

@@ -64,7 +64,7 @@ private:
     auto opened = log_.files_.open(path, open_mode::read_write);
     // An earlier run may have ended with a failed sync (R6).
     if (opened)
-      if (auto dropped = (*opened)->drop_cache(); !dropped)
+      if (auto dropped = (*opened)->drop_cache(0); !dropped)
         return dropped.error();
     if (!opened)
       return opened.error();

@@ -33,10 +33,10 @@ public:
   /// After an error the file must not be written or synced again (R6).
   virtual result<void> sync() = 0;
 
-  /// Syncs, and lets go of what memory holds of the file, so that the next
-  /// reads bring what is on the disk: after a failed sync the two may differ
-  /// (R6). resident() tells whether the system did so.
-  virtual result<void> drop_cache() = 0;
+  /// Syncs, and lets go of what memory holds of the file from `from` on, so
+  /// that the next reads bring what is on the disk: after a failed sync the
+  /// two may differ (R6). resident() tells whether the system did so.
+  virtual result<void> drop_cache(uint64_t from) = 0;
 
   /// Equal for files of one file system that one volume_sync covers.
   [[nodiscard]] virtual uint64_t device() const = 0;

@@ -89,7 +89,7 @@ result<void> log_places::reopen_offline(const std::string& name) {
     auto opened = files_.open(path + "/" + entry.name, open_mode::read);
     if (!opened)
       return opened.error();
-    MILLRACE_TRY((*opened)->drop_cache());
+    MILLRACE_TRY((*opened)->drop_cache(0));
     constexpr uint64_t page_bytes = 4096;
     for (uint64_t page = 0; page < entry.size; page += page_bytes)
       if ((*opened)->resident(page, 1))

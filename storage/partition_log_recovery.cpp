@@ -255,6 +255,16 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       return false;
     if (what_.clean || last < hint_) {
       note(s, header, position);
+    } else if (past_cache_from_ != index) {
+      // What was durable for sure ends here. From here on only what the disk
+      // has counts, whatever syncs have said to those who wrote it (R6).
+      MILLRACE_TRY(source->drop_cache(position));
+      auto size = source->size();
+      if (!size)
+        return size.error();
+      past_cache_from_ = index;
+      walker = batch_walker{source, position, std::min(end, *size)};
+      continue;
     } else {
       auto bytes = walker.whole(); // and `header` may be gone
       if (!bytes)

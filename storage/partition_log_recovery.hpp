@@ -72,7 +72,8 @@ private:
   size_t first_walked_ = 0;
   bool from_index_ = false; // the last segment's tail is all that is walked
   offset replay_from_{0};   // what the chosen snapshot does not cover
-  bool changed_ = false;    // the disk is not as it was found
+  std::optional<size_t> past_cache_from_; // the segment that is read so
+  bool changed_ = false;                  // the disk is not as it was found
 };
 
 } // namespace millrace

@@ -65,11 +65,11 @@ result<void> posix_file::sync() {
   return {};
 }
 
-result<void> posix_file::drop_cache() {
+result<void> posix_file::drop_cache(uint64_t from) {
   // Pages that are dirty would stay.
   MILLRACE_TRY(sync());
-  if (const int failed
-      = ::posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED);
+  if (const int failed = ::posix_fadvise(
+        descriptor_, static_cast<off_t>(from), 0, POSIX_FADV_DONTNEED);
     failed != 0)
     return posix_error(failed, path_, "drop what is cached");
   return {};

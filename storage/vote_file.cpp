@@ -69,7 +69,7 @@ result<vote_file> vote_file::open(file_system& files, const std::string& path) {
   opened.file_ = std::move(*handle);
   // What is read, bytes and name, may be in the page cache only (R5), also
   // after a sync that failed (R6).
-  MILLRACE_TRY(opened.file_->drop_cache());
+  MILLRACE_TRY(opened.file_->drop_cache(0));
   MILLRACE_TRY(files.sync_directory(parent_directory(path)));
   std::array<std::byte, 2 * slot_bytes> content{};
   auto got = opened.file_->read_at(0, content);

@@ -86,7 +86,7 @@ TEMPLATE_TEST_CASE("what was dropped from memory is read from the disk",
   REQUIRE(opened);
   auto& f = **opened;
   REQUIRE(f.write_at(0, bytes("12345")));
-  REQUIRE(f.drop_cache());
+  REQUIRE(f.drop_cache(0));
   CHECK(text_at(f, 0, 10) == "12345");
 }
 
@@ -103,7 +103,7 @@ TEST_CASE(
   CHECK_FALSE(f.sync());
   CHECK(f.sync()); // a lie
   CHECK(text_at(f, 0, 10) == "12345678");
-  REQUIRE(f.drop_cache());
+  REQUIRE(f.drop_cache(0));
   CHECK_FALSE(f.resident(0, 5));
   CHECK(text_at(f, 0, 10) == "12345");
   CHECK(f.resident(0, 5));
