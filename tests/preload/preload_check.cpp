@@ -42,7 +42,7 @@ bool is_long() {
 
 struct command {
   uint64_t seed = std::random_device{}();
-  size_t trials = is_long() ? 30'000 : 600;
+  size_t trials = is_long() ? 15'000 : 400;
   std::string repeat;
   std::string keep;
   planted_fault fault;
