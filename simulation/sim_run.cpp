@@ -82,13 +82,15 @@ private:
     // The fault met the start itself, which `serve` repeats.
     const auto why = up.error().code;
     if ((disk_is_full_ && why == errc::out_of_space)
-        || (report_.failed_syncs > 0 && why == errc::io_error))
+        || (report_.failed_syncs > 0 && why == errc::io_error)) {
+      node_.kill();
       world_.after(100 * sim_ms, [this] {
         boot();
       });
-    else
+    } else {
       history_.fail(
         "a node starts on what a crash leaves: " + to_string(up.error()));
+    }
   }
 
   void create_topic() {
