@@ -92,8 +92,9 @@ struct raft_actions {
   /// Truncate, append, sync, then persisted(). Writes are done in order.
   std::optional<raft_log_write> write;
   std::vector<raft_message> messages;
-  /// Committed and durable here: apply in order. They may be read with
-  /// raft_core::log() while in memory, else from the log on disk.
+  /// Committed and durable here: apply in order. What was appended since the
+  /// start can be read with raft_core::log() until the next take(); what is
+  /// below its memory_first() is read from the log on disk.
   std::optional<raft_range> committed;
   std::optional<raft_role_change> role;
   std::vector<raft_read_ready> reads;

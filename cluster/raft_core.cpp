@@ -183,6 +183,7 @@ void raft_core::persisted(uint64_t write_number) {
 }
 
 raft_actions raft_core::take() {
+  log_.trim(options_.memory_bytes_max); // of what was told the last time
   if (role_ == raft_role::leader)
     replicate();
   if (vote_ != given_vote_)
@@ -198,7 +199,6 @@ raft_actions raft_core::take() {
   const raft_role_change role{role_, vote_.term, leader_};
   if (role != told_role_)
     actions_.role = told_role_ = role;
-  log_.trim(options_.memory_bytes_max);
   return std::exchange(actions_, {});
 }
 

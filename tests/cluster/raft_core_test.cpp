@@ -223,6 +223,26 @@ TEST_CASE("a leader sends before its own disk is done and tells only what is "
   CHECK(core.take().committed == raft_range{2, 2});
 }
 
+TEST_CASE("what is told to be committed can be read from memory until the next "
+          "take",
+  "[cluster][raft_core]") {
+  auto core = fresh({1, 2, 3}, {.memory_bytes_max = 0});
+  lead(core);
+  core.step(appended(2, 1, 1));
+  (void)core.take();
+  REQUIRE(
+    core.propose(payloads({"first", "second"})).refused == raft_refusal::none);
+  core.persisted(core.take().write->number);
+  core.step(appended(2, 1, 3));
+  const auto told = core.take().committed;
+  REQUIRE(told == raft_range{2, 3});
+  const auto entries = core.log().read(told->first, told->last, 1'000);
+  REQUIRE(entries.size() == 2);
+  CHECK(entries[1].payload.text() == "second");
+  (void)core.take();
+  CHECK(core.log().memory_first() == 4);
+}
+
 TEST_CASE("reads between two takes share a round of heartbeats",
   "[cluster][raft_core]") {
   auto core = fresh({1, 2, 3});
@@ -269,6 +289,7 @@ TEST_CASE("entries that left the memory are asked from the shell, and a late "
     core.step(appended(2, 1, core.log().last_index()));
     (void)persist(core, std::move(actions));
   }
+  (void)core.take();
   REQUIRE(core.log().memory_first() == 5);
   core.step({member_of(3), member_of(1),
     raft_append_answer{.term = 1, .success = false, .previous = 0}});
