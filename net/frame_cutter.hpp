@@ -44,11 +44,6 @@ public:
     return refused_.span();
   }
 
-  /// The limit for lengths not yet read.
-  void limit_frames(uint32_t frame_bytes_max) {
-    frame_bytes_max_ = frame_bytes_max;
-  }
-
   /// What has arrived of the body of the frame under way; empty between frames,
   /// until its length is known, and after an error.
   [[nodiscard]] std::span<const std::byte> unfinished() const {

@@ -13,8 +13,10 @@ namespace {
 /// read: its client waits, nobody else does.
 constexpr size_t held_bytes_max = 16u << 20;
 constexpr size_t queued_bytes_max = 8u << 20;
-/// A frame from someone who has not shown to speak Kafka yet.
-constexpr uint32_t first_frame_bytes_max = 1u << 20;
+/// A longer frame from someone who has not shown to speak Kafka yet must begin
+/// as a request does. (Not all clients ask for versions first: kafka-python
+/// 2.0.2 opens a connection with whatever it has to produce.)
+constexpr uint32_t first_frame_trusted_bytes = 1u << 20;
 /// What tells a stranger's protocol stands this near to its beginning.
 constexpr size_t sniffed_bytes_max = 64;
 
@@ -30,12 +32,13 @@ bool is_produce(const shared_bytes& frame) {
 }
 
 /// The beginning of a frame, its length in front again, for a sniffer.
-std::vector<std::byte> with_length(
+std::vector<std::byte> beginning_of(
   size_t length, std::span<const std::byte> body) {
   std::vector<std::byte> bytes(4);
   for (size_t i = 0; i < 4; ++i)
     bytes[i] = static_cast<std::byte>(length >> (8 * (3 - i)));
-  bytes.insert(bytes.end(), body.begin(), body.end());
+  const auto begun = body.first(std::min(body.size(), sniffed_bytes_max));
+  bytes.insert(bytes.end(), begun.begin(), begun.end());
   return bytes;
 }
 
@@ -44,9 +47,7 @@ std::vector<std::byte> with_length(
 kafka_session::kafka_session(
   gateway_core& hub, connection& peer, chunk_pool& chunks)
     : hub_(hub), peer_(peer),
-      cutter_(
-        chunks, std::min(first_frame_bytes_max,
-                  static_cast<uint32_t>(hub.config().request_bytes_max))) {
+      cutter_(chunks, static_cast<uint32_t>(hub.config().request_bytes_max)) {
   active_ms_ = hub_.now_ms();
   hub_.counters().connections.add();
   hub_.counters().connections_total.add();
@@ -71,7 +72,7 @@ void kafka_session::on_read(size_t size) {
     refuse_stranger(cut.error(),
       any_request_ ? std::span<const std::byte>{} : cutter_.refused());
   else if (!any_request_ && waiting_.empty() && !closed_)
-    refuse_unfinished();
+    judge_unfinished();
   update_reading();
 }
 
@@ -104,7 +105,7 @@ void kafka_session::start_waiting() {
 
 void kafka_session::start(shared_bytes frame) {
   const auto size = frame.size();
-  // Strangers' frames are short; a copy shares the bytes in any case.
+  // Of a stranger, for a look at what it may be; a copy shares the bytes.
   const auto whole = any_request_ ? shared_bytes{} : frame;
   kafka_request request{
     .slot = {.session = peer_.id(),
@@ -120,15 +121,11 @@ void kafka_session::start(shared_bytes frame) {
     hub_.wait_for_room(peer_.id());
   }
   const bool first = !any_request_;
-  if (first) {
-    any_request_ = true;
-    cutter_.limit_frames(
-      static_cast<uint32_t>(hub_.config().request_bytes_max));
-  }
+  any_request_ = true;
   if (auto begun = handle_request(hub_, request); !begun) {
     if (first) {
       // A stranger's first bytes may look like a frame: ZooKeeper's do.
-      refuse_stranger(begun.error(), with_length(size, whole.span()));
+      refuse_stranger(begun.error(), beginning_of(size, whole.span()));
       return;
     }
     log::warn("closing the connection from {}: {}", peer_.remote().to_string(),
@@ -176,15 +173,24 @@ void kafka_session::send_finished() {
   }
 }
 
-void kafka_session::refuse_unfinished() {
+void kafka_session::judge_unfinished() {
   const auto arrived = cutter_.unfinished();
   if (arrived.empty())
     return;
-  const auto bytes = with_length(cutter_.declared_bytes(),
-    arrived.first(std::min(arrived.size(), sniffed_bytes_max)));
-  if (sniff_unfinished(bytes) != sniffed_protocol::unknown)
+  const auto declared = cutter_.declared_bytes();
+  const auto bytes = beginning_of(declared, arrived);
+  if (sniff_unfinished(bytes) != sniffed_protocol::unknown) {
     refuse_stranger(
       error{errc::invalid_argument, "a frame that never ends"}, bytes);
+    return;
+  }
+  constexpr size_t enough_to_tell = 8; // the length, an API's key, its version
+  if (declared > first_frame_trusted_bytes && bytes.size() >= enough_to_tell
+      && sniff_protocol(bytes) != sniffed_protocol::kafka)
+    refuse_stranger(error{errc::too_large,
+                      "a first frame declares " + std::to_string(declared)
+                        + " bytes and does not begin as a request does"},
+      bytes);
 }
 
 void kafka_session::refuse_stranger(

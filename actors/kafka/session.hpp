@@ -54,8 +54,8 @@ private:
   void start_waiting();
   void start(shared_bytes frame);
   void send_finished();
-  /// Refuses a first frame that would wait for ever for its end.
-  void refuse_unfinished();
+  /// Refuses the beginning of a first frame that will be none of Kafka's.
+  void judge_unfinished();
   /// @param first_bytes what came first, its length included
   void refuse_stranger(
     const error& why, std::span<const std::byte> first_bytes);

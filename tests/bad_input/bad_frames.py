@@ -23,12 +23,35 @@ class Frames(NodeCase):
                 self.assert_closed(client)
 
     def test_impossible_lengths_close_the_connection_and_are_logged(self):
-        for length in (-1, -2147483648, 2147483647, 104857601, 2000000):
+        for length in (-1, -2147483648, 2147483647, 104857601):
             with Client(self.node.port) as client:
                 client.send(i32(length) + request_header(wire.METADATA, 1))
                 self.assert_closed(client)
         self.assert_logged('negative length')
         self.assert_logged('2147483647', 'the limit is')
+
+    def test_a_long_first_frame_must_begin_as_a_request(self):
+        for begin in (b'\xff' * 8, i16(1001) + i16(0), i16(3) + i16(101)):
+            with Client(self.node.port) as client:
+                client.send(i32(2000000) + begin)
+                self.assert_closed(client)
+        self.assert_logged('2000000', 'does not begin as a request')
+
+    def test_a_first_request_may_be_a_produce_of_megabytes(self):
+        """Some clients know the versions from another connection."""
+        self.client.create_topic('big', max_message_bytes=8 << 20)
+        value = b'x' * (5 << 20)
+        records = wire.batch([wire.record(value=value)])
+        with Client(self.node.port) as client:
+            frame = client.frame(
+                wire.PRODUCE, 8, wire.produce_body('big', records))
+            for at in (0, 3, 5, 7, 9, 100):  # in pieces, at first
+                client.send(frame[at:at + {0: 3, 3: 2, 5: 2, 7: 2, 9: 91,
+                                           100: len(frame)}[at]])
+            answer = client.answer()
+            answer.number('i'), answer.string(), answer.number('i')
+            answer.number('i')
+            self.assertEqual(0, answer.number('h'))
 
     def test_a_length_above_the_limit_after_good_requests_closes(self):
         self.client.request(wire.API_VERSIONS, 0)

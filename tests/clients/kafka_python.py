@@ -246,6 +246,16 @@ class Client(unittest.TestCase):
             offsets = self.admin.list_consumer_group_offsets(group)
             self.assertEqual(offsets[TopicPartition(topic, 0)].offset, 1)
 
+    def test_a_record_of_ten_megabytes_comes_back(self):
+        topic = self.topic(max_message_bytes="11000000")
+        value = os.urandom(10_000_000)
+        self.producer(max_request_size=12_000_000, acks="all").send(
+            topic, value).get(60)
+        # Above the fetch's limits it is given alone (KIP-74).
+        reader = self.reader(topic, fetch_max_bytes=2000,
+                             max_partition_fetch_bytes=1000)
+        self.assertEqual(take(reader, 1)[0].value, value)
+
     def test_a_record_too_large_for_the_topic_is_refused(self):
         topic = self.topic(max_message_bytes="10000")
         with self.assertRaises(KafkaError):

@@ -207,14 +207,3 @@ TEST_CASE("a length above the limit is refused, and what came can be seen",
     CHECK(text.size() >= 4);
   }
 }
-
-TEST_CASE(
-  "a limit that is raised holds for the next length", "[net][frame_cutter]") {
-  chunk_pool pool{1024, 2};
-  frame_cutter cutter{pool, 5};
-  std::vector<shared_bytes> frames;
-  REQUIRE(feed(cutter, framed("hello"), 1024, frames));
-  cutter.limit_frames(10);
-  REQUIRE(feed(cutter, framed("0123456789"), 1024, frames));
-  CHECK_FALSE(feed(cutter, framed("01234567890"), 1024, frames));
-}
