@@ -208,6 +208,7 @@ TEST_CASE("a node stops while clients send, and keeps what it acknowledged",
   auto served = start_node(directory.path());
   const auto kafka = end_at(served->kafka_addresses().front());
   std::atomic<int64_t> acknowledged = 0;
+  std::atomic<bool> stopping = false;
   std::vector<std::thread> clients;
   {
     cluster nodes{{.bootstrap = {kafka}}};
@@ -215,15 +216,18 @@ TEST_CASE("a node stops while clients send, and keeps what it acknowledged",
   }
   for (int i = 0; i < 4; ++i)
     clients.emplace_back([&] {
-      cluster nodes{{.bootstrap = {kafka}, .timeout_ms = 500}};
-      auto opened = producer::open(nodes, {.topic = "t"});
-      // Until the node is gone.
-      while (opened && opened->add({.value = "v", .partition = 0})
-             && opened->flush())
-        ++acknowledged;
+      // On a busy machine a time-out may come before the node goes.
+      while (!stopping) {
+        cluster nodes{{.bootstrap = {kafka}, .timeout_ms = 2000}};
+        auto opened = producer::open(nodes, {.topic = "t"});
+        while (opened && opened->add({.value = "v", .partition = 0})
+               && opened->flush())
+          ++acknowledged;
+      }
     });
   while (acknowledged < 50)
     std::this_thread::yield();
+  stopping = true;
   CHECK(served->stop());
   served.reset();
   for (auto& client : clients)
