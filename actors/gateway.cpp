@@ -90,6 +90,7 @@ void gateway::act() {
   loop.flush();
   core.close_all();
   loop.flush();
+  core.unbind();
   turning = nullptr;
   // The parts stay until this object goes: others may still send to it, and
   // wake its loop.

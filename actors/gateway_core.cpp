@@ -47,6 +47,15 @@ void gateway_core::bind(caf::strong_actor_ptr self, caf::execution_unit* unit) {
   send(wiring_.broker, subscribe_directory{});
 }
 
+void gateway_core::unbind() {
+  self_ = nullptr;
+  unit_ = nullptr;
+  partitions_.clear();
+  coordinators_.clear();
+  wiring_.controller = nullptr;
+  wiring_.broker = nullptr;
+}
+
 template <class T>
 void gateway_core::send(const caf::strong_actor_ptr& to, T&& message) {
   tell(to, std::forward<T>(message), self_, unit_);

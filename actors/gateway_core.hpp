@@ -74,6 +74,9 @@ public:
   /// Who sends for this gateway, and on which unit the idle receivers of its
   /// messages may run. Call before anything else.
   void bind(caf::strong_actor_ptr self, caf::execution_unit* unit);
+  /// Lets go of every actor: this object is part of one of them, so that
+  /// neither would ever go. Nothing can be asked any more.
+  void unbind();
 
   // -- for the loop ----------------------------------------------------------
 
