@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 import alone
 import results
@@ -28,7 +29,7 @@ ALONE = ("fresh", "idle", "connections", "partitions")
 # translate its hot loops, unless it waits for the disk all the time.
 WARM_UP = 0.1
 WARM_UP_KAFKA = 1.0
-WARM_UPS_MAX = 20
+WARM_UP_DEADLINE_S = 60
 
 
 def words():
@@ -74,9 +75,11 @@ class Driver:
     def warm_up(self, server, load_options, name):
         """Until nothing fails: Kafka tells of a topic before it takes
         records."""
-        for _ in range(WARM_UPS_MAX):
+        deadline = time.monotonic() + WARM_UP_DEADLINE_S
+        while time.monotonic() < deadline:
             if not self.load(server, name, load_options).get("errors"):
                 return
+            time.sleep(server.pause_s)
         raise RuntimeError(f"{server.name} goes on refusing the load")
 
     def millrace(self):
