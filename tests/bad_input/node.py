@@ -3,7 +3,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -14,12 +13,6 @@ import wire
 
 BINARY = os.environ.get('MILLRACE_BINARY', 'millrace')
 LONG = bool(os.environ.get('MILLRACE_LONG'))
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(('127.0.0.1', 0))
-        return held.getsockname()[1]
 
 
 def until(condition, seconds=20):
@@ -39,7 +32,8 @@ class Node:
                  port=None):
         self.scratch = tempfile.mkdtemp(prefix='millrace-bad-')
         self.directory = directory or os.path.join(self.scratch, 'data')
-        self.port, self.http = port or free_port(), free_port()
+        # 0: the server takes a free one, and tells.
+        self.wanted = port or 0
         self.log_path = os.path.join(self.scratch, 'log')
 
         def limit():
@@ -50,10 +44,25 @@ class Node:
         with open(self.log_path, 'wb') as log:
             self.process = subprocess.Popen(
                 [*prefix, BINARY, 'serve', '--data-dir', self.directory,
-                 '--kafka', f'127.0.0.1:{self.port}',
-                 '--http', f'127.0.0.1:{self.http}', *options],
+                 '--kafka', f'127.0.0.1:{self.wanted}',
+                 '--http', '127.0.0.1:0', *options],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=limit)
+
+    def told_port(self, listener):
+        """The port in the server's greeting; 0 before it has come."""
+        for line in self.log().splitlines():
+            if line.split()[:1] == [listener]:
+                return int(line.split()[1].rsplit(':', 1)[1])
+        return 0
+
+    @property
+    def port(self):
+        return self.told_port('Kafka') or self.wanted
+
+    @property
+    def http(self):
+        return self.told_port('HTTP')
 
     def log(self):
         with open(self.log_path, errors='replace') as log:

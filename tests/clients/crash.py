@@ -28,13 +28,7 @@ PARTITIONS = 3
 class Server:
     def __init__(self, folder):
         self.folder = folder
-        held = [socket.socket() for _ in range(2)]
-        for s in held:
-            s.bind(("127.0.0.1", 0))
-        self.kafka, self.http = (f"127.0.0.1:{s.getsockname()[1]}"
-                                 for s in held)
-        for s in held:
-            s.close()
+        self.kafka = "127.0.0.1:0"  # then the one that the server took
         self.process = None
         self.starts = []
 
@@ -44,7 +38,15 @@ class Server:
             self.process = subprocess.Popen(
                 [os.environ["MILLRACE_BINARY"], "serve", "--data-dir",
                  f"{self.folder}/data", "--kafka", self.kafka, "--http",
-                 self.http], stdout=log, stderr=log)
+                 "off"], stdout=log, stderr=log)
+        while self.kafka.endswith(":0"):
+            check(self.process.poll() is None, "the server ended by itself")
+            check(time.monotonic() < began + 30, "the server did not start")
+            with open(f"{self.folder}/log") as log:
+                for line in log:
+                    if line.split()[:1] == ["Kafka"]:
+                        self.kafka = line.split()[1]
+            threading.Event().wait(0.01)
         host, port = self.kafka.split(":")
         while True:
             try:

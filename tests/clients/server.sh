@@ -17,7 +17,7 @@ trap 'end_server' EXIT
 
 end_server() {
   local code=$?
-  [ -n "$server" ] && kill -9 "$server" 2>/dev/null
+  [ -z "$server" ] || kill -9 "$server" 2>/dev/null || true
   [ "$code" != 0 ] && [ -f "$scratch/log" ] && {
     echo "--- the end of the server's log:"
     tail -30 "$scratch/log"
@@ -30,12 +30,23 @@ fail() {
   exit 1
 }
 
-free_ports() { # COUNT: all held at once, so that they differ
-  python3 -c '
-import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for s in held: s.bind(("127.0.0.1", 0))
-print(*(s.getsockname()[1] for s in held))' "$1"
+# Two ports that are free: below those that the system gives to connections,
+# one of which might take it before the server does.
+choose_ports() {
+  local ports
+  read -ra ports < <(python3 -c '
+import random, socket
+held = []
+while len(held) < 2:
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", random.randrange(12000, 32000)))
+        held.append(s)
+    except OSError:
+        pass
+print(*(s.getsockname()[1] for s in held))')
+  bootstrap=127.0.0.1:${ports[0]}
+  http=127.0.0.1:${ports[1]}
 }
 
 answers() { (exec 3<>"/dev/tcp/${1%:*}/${1##*:}") 2>/dev/null; }
@@ -51,11 +62,10 @@ await() {
   done
 }
 
-choose_ports() {
-  local ports
-  read -ra ports < <(free_ports 2)
-  bootstrap=127.0.0.1:${ports[0]}
-  http=127.0.0.1:${ports[1]}
+# A port that is chosen before it is bound may be taken in between: the server
+# takes a free one by itself, and tells. It keeps it over stops.
+told_addresses() {
+  grep -q 'Ctrl-C stops it' "$scratch/log"
 }
 
 start_server() {
@@ -63,11 +73,15 @@ start_server() {
     bootstrap=$MILLRACE_TEST_BOOTSTRAP
     return
   fi
-  [ -n "${bootstrap:-}" ] || choose_ports
-  "$MILLRACE_BINARY" serve --data-dir "$data" --kafka "$bootstrap" \
-    --http "$http" "$@" >>"$scratch/log" 2>&1 &
+  : >"$scratch/log"
+  "$MILLRACE_BINARY" serve --data-dir "$data" \
+    --kafka "${bootstrap:-127.0.0.1:0}" --http "${http:-127.0.0.1:0}" "$@" \
+    >>"$scratch/log" 2>&1 &
   server=$!
-  await 20 answers "$bootstrap" || fail "the server did not start"
+  await 20 told_addresses || fail "the server did not start"
+  bootstrap=$(awk '$1 == "Kafka" { print $2; exit }' "$scratch/log")
+  http=$(awk '$1 == "HTTP" { print $2; exit }' "$scratch/log")
+  await 20 answers "$bootstrap" || fail "the server does not answer"
 }
 
 stop_server() {

@@ -4,7 +4,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,26 +13,22 @@ ROUNDS = 60 if os.environ.get("MILLRACE_LONG") else 10
 SEED = int(os.environ.get("MILLRACE_SEED", random.randrange(1 << 30)))
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
 def kcat(at, *args, **options):
     return subprocess.Popen(["kcat", "-b", at, "-q", *args],
                             stderr=subprocess.DEVNULL, **options)
 
 
 def one_round(dice, directory):
-    at = f"127.0.0.1:{free_port()}"
+    at = None
     node = subprocess.Popen(
-        [BINARY, "serve", "--data-dir", directory, "--kafka", at, "--http",
-         "off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        [BINARY, "serve", "--data-dir", directory, "--kafka",
+         "127.0.0.1:0", "--http", "off"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     clients = []
     try:
-        while "Ctrl-C stops it" not in node.stdout.readline():
+        while "Ctrl-C stops it" not in (line := node.stdout.readline()):
             assert node.poll() is None, "the node did not start"
+            if line.split()[:1] == ["Kafka"]:
+                at = line.split()[1]
         first = kcat(at, "-P", "-t", "t", stdin=subprocess.PIPE)
         first.communicate(b"x\n" * 1000)
         readers = [kcat(at, "-C", "-t", "t", "-u", stdout=subprocess.PIPE)
