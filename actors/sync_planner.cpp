@@ -33,19 +33,15 @@ void run_alone(self_pointer self, sync_entry entry) {
 void plan(self_pointer self) {
   auto& s = self->state;
   s.gathering = false;
-  if (s.waiting.empty())
+  // While the volume is being synced, what comes waits for its end: most
+  // likely others join it.
+  if (s.waiting.empty() || s.together_under_way)
     return;
   if (!s.policy.together(s.waiting.size(), monotonic_us(*self))) {
-    // While the volume is being synced, one more waits for its end: most
-    // likely others join it.
-    if (s.together_under_way)
-      return;
     for (auto& entry : std::exchange(s.waiting, {}))
       run_alone(self, std::move(entry));
     return;
   }
-  if (s.together_under_way)
-    return;
   sync_run run;
   for (auto& entry : std::exchange(s.waiting, {}))
     if (covered(entry, s.device))

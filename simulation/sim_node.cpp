@@ -132,6 +132,21 @@ void sim_node::advance() {
     clock.advance_time(std::chrono::duration_cast<caf::timespan>(behind));
 }
 
+void sim_node::run_for(sim_time span) {
+  const auto end = world_.now() + span;
+  for (;;) {
+    while (settle() || world_.advance_to(world_.now())) {
+    }
+    const auto next = std::min(world_.next_event(), next_timer());
+    if (next > end)
+      break;
+    world_.advance_to(next);
+    advance();
+  }
+  world_.advance_to(end);
+  advance();
+}
+
 void sim_node::connect(uint64_t id) {
   if (running())
     caf::anon_send(gateway_, sim_connect{id});

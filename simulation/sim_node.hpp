@@ -43,6 +43,8 @@ public:
   [[nodiscard]] sim_time next_timer() const;
   /// Moves the node's clock to the world's time, which fires due timers.
   void advance();
+  /// Everything that happens in the world within `span` of virtual time.
+  void run_for(sim_time span);
 
   // -- the clients' side -----------------------------------------------------
 

@@ -44,18 +44,7 @@ struct node_fixture {
 
   /// Runs everything that happens within `ms` of virtual time.
   void run(int64_t ms) {
-    const auto end = world.now() + ms * sim_ms;
-    for (;;) {
-      while (node.settle() || world.advance_to(world.now())) {
-      }
-      const auto next = std::min(world.next_event(), node.next_timer());
-      if (next > end)
-        break;
-      world.advance_to(next);
-      node.advance();
-    }
-    world.advance_to(end);
-    node.advance();
+    node.run_for(ms * sim_ms);
   }
 
   template <class Request>
