@@ -10,6 +10,7 @@
 #include "actors/disk.hpp"
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_link.hpp"
 #include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
 #include "cluster/group_config.hpp"
@@ -31,6 +32,7 @@ struct broker_options {
   std::shared_ptr<write_budget> budget;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
+  std::shared_ptr<node_link> link;
 };
 
 struct broker_state {

@@ -73,8 +73,9 @@ public:
     std::vector<broker_endpoint> endpoints;
     for (const auto& a : config.advertised_listeners)
       endpoints.push_back({a.name, a.host, a.port, 0});
-    auto core = start_node_core(
-      *system_, *env_, std::move(config), endpoints, std::move(on_failure));
+    auto link = std::make_shared<lone_link>(config.id);
+    auto core = start_node_core(*system_, *env_, std::move(link),
+      std::move(config), endpoints, std::move(on_failure));
     if (!core)
       return core.error();
     core_ = std::move(*core);

@@ -139,9 +139,11 @@ caf::behavior watch(caf::event_based_actor* self, const node_core& core,
 } // namespace
 
 result<node_core> start_node_core(caf::actor_system& system, environment& env,
-  node_config config, const std::vector<broker_endpoint>& endpoints,
+  std::shared_ptr<node_link> link, node_config config,
+  const std::vector<broker_endpoint>& endpoints,
   std::function<void()> on_failure) {
   node_core core;
+  core.link = std::move(link);
   data_directory_options options{.node = config.id,
     .fresh_cluster = env.random_uuid(),
     .fresh_directory = env.random_uuid(),
@@ -206,7 +208,8 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .handles = std::make_shared<file_cache>(env.files()),
       .budget = std::make_shared<write_budget>(core.config->dirty_bytes_max),
       .status = core.status,
-      .keeper = core.keeper});
+      .keeper = core.keeper,
+      .link = core.link});
   core.watcher = system.spawn(watch, core, std::move(on_failure));
   return core;
 }

@@ -8,6 +8,7 @@
 #include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_counters.hpp"
+#include "actors/node_link.hpp"
 #include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
 #include "storage/log_places.hpp"
@@ -21,6 +22,7 @@ struct node_core {
   std::shared_ptr<log_places> places;
   std::shared_ptr<node_counters> counters;
   std::shared_ptr<node_status> status;
+  std::shared_ptr<node_link> link;
   uuid cluster;
   std::vector<disk_actor> disks;
   sync_planner_actor syncs;
@@ -32,13 +34,14 @@ struct node_core {
 };
 
 /// Opens (or makes) the data directory and spawns the actors.
+/// @param link the way to the other nodes, for as long as the actors live
 /// @param endpoints what this node's listeners came to
 /// @param on_failure called once when an actor has died that cannot be
 /// replaced alone: all have to be ended, and may be started again
 /// Errors: those of data_directory::open (a sentence with cause and cure),
 /// and of the metadata log and its image.
 [[nodiscard]] result<node_core> start_node_core(caf::actor_system& system,
-  environment& env, node_config config,
+  environment& env, std::shared_ptr<node_link> link, node_config config,
   const std::vector<broker_endpoint>& endpoints,
   std::function<void()> on_failure = {});
 

@@ -168,6 +168,47 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.disk_threads, "millrace.disk.threads");
   from.read(node.gateways, "millrace.gateways");
   from.read(node.describe_partitions_max, "max.request.partition.size.limit");
+  from.read(node.election_timeout_ms, "controller.quorum.election.timeout.ms");
+  from.read(node.broker_heartbeat_ms, "broker.heartbeat.interval.ms");
+  from.read(node.broker_session_ms, "broker.session.timeout.ms");
+  from.read(node.replica_lag_ms_max, "replica.lag.time.max.ms");
+  from.read(node.replica_fetch_bytes_max, "replica.fetch.max.bytes");
+  from.read(node.replica_fetch_wait_ms, "replica.fetch.wait.max.ms");
+}
+
+result<std::optional<listener_address>> one_listener(
+  const reader& from, const char* name) {
+  const auto value = from.text(name);
+  if (!value || value->empty())
+    return std::optional<listener_address>{};
+  auto parsed = parse_listeners(name, *value);
+  if (!parsed)
+    return parsed.error();
+  if (parsed->size() != 1)
+    return bad(name, *value, "one HOST:PORT");
+  return std::optional{std::move(parsed->front())};
+}
+
+result<void> read_cluster(node_config& node, const reader& from) {
+  auto listener = one_listener(from, "millrace.cluster.listener");
+  if (!listener)
+    return listener.error();
+  node.cluster_listener = std::move(*listener);
+  auto advertised = one_listener(from, "millrace.cluster.advertised.listener");
+  if (!advertised)
+    return advertised.error();
+  node.cluster_advertised = std::move(*advertised);
+  constexpr const char* voters = "controller.quorum.voters";
+  auto controllers = parse_controllers(voters, from.text(voters).value_or(""));
+  if (!controllers)
+    return controllers.error();
+  node.controllers = std::move(*controllers);
+  if (node.controllers.size() > 1 && !node.is_clustered())
+    return error{errc::invalid_argument,
+      "controller.quorum.voters names several controllers, and this node "
+      "listens for none of them: set millrace.cluster.listener (--cluster "
+      "HOST:PORT)"};
+  return {};
 }
 
 } // namespace
@@ -184,6 +225,32 @@ result<std::vector<listener_address>> parse_listeners(
   return listeners;
 }
 
+result<std::vector<controller_address>> parse_controllers(
+  std::string_view key, std::string_view value) {
+  std::vector<controller_address> all;
+  for (const auto& text : parse_config_list(value)) {
+    controller_address controller;
+    const auto at = text.find('@');
+    const auto* end = text.data() + std::min(at, text.size());
+    const auto [stop, failed]
+      = std::from_chars(text.data(), end, controller.id.value);
+    if (at == text.npos || failed != std::errc{} || stop != end
+        || controller.id.value < 0)
+      return bad(key, text, "ID@HOST:PORT");
+    auto address = parse_listeners(key, text.substr(at + 1));
+    if (!address || address->size() != 1 || address->front().host.empty()
+        || address->front().port == 0)
+      return bad(key, text, "ID@HOST:PORT");
+    controller.host = address->front().host;
+    controller.port = address->front().port;
+    for (const auto& other : all)
+      if (other.id == controller.id)
+        return bad(key, value, "each controller once");
+    all.push_back(std::move(controller));
+  }
+  return all;
+}
+
 result<node_config> parse_node_config(
   const std::map<std::string, std::string>& set) {
   MILLRACE_TRY(check_all(set));
@@ -194,11 +261,11 @@ result<node_config> parse_node_config(
   if (node.group_min_session_timeout_ms > node.group_max_session_timeout_ms)
     return error{errc::invalid_argument,
       "group.min.session.timeout.ms is above group.max.session.timeout.ms"};
-  for (const char* key :
-    {"controller.quorum.voters", "controller.quorum.bootstrap.servers"})
-    if (from.words(key).size() > 1)
-      return error{errc::unsupported,
-        std::string{key} + ": several controllers are not supported yet"};
+  if (from.words("controller.quorum.bootstrap.servers").size() > 1)
+    return error{errc::unsupported,
+      "controller.quorum.bootstrap.servers: several controllers are named by "
+      "controller.quorum.voters"};
+  MILLRACE_TRY(read_cluster(node, from));
   node.rack = from.text("broker.rack");
   node.log_dirs = from.words("log.dirs");
   if (node.log_dirs.empty())

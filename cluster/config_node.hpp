@@ -26,6 +26,20 @@ struct listener_address {
     = default;
 };
 
+/// `1@host:port`: a controller and where the others find it.
+struct controller_address {
+  node_id id{0};
+  std::string host;
+  uint16_t port = 0;
+
+  friend bool operator==(const controller_address&, const controller_address&)
+    = default;
+};
+
+/// Reads `1@host:port,2@host:port`. Errors: invalid_argument.
+[[nodiscard]] result<std::vector<controller_address>> parse_controllers(
+  std::string_view key, std::string_view value);
+
 /// Reads a list of listeners: `PLAINTEXT://:9092,PLAINTEXT://[::1]:9092`; a
 /// bare HOST:PORT is PLAINTEXT. Errors: invalid_argument.
 [[nodiscard]] result<std::vector<listener_address>> parse_listeners(
@@ -74,6 +88,23 @@ struct node_config {
   int32_t gateways = 0;        ///< 0: as many as suit the machine
   int32_t describe_partitions_max = 0;
   std::string cluster_id; ///< empty: a new one at the first start
+  /// Where the other nodes are listened for; none: the node is alone.
+  std::optional<listener_address> cluster_listener;
+  /// What the others are told instead, if it is not the same.
+  std::optional<listener_address> cluster_advertised;
+  /// The voters at the first start. Empty: this node alone.
+  std::vector<controller_address> controllers;
+  int32_t election_timeout_ms = 250;
+  int32_t broker_heartbeat_ms = 200;
+  int32_t broker_session_ms = 1000;
+  int64_t replica_lag_ms_max = 1000;
+  int32_t replica_fetch_bytes_max = 1 << 20;
+  int32_t replica_fetch_wait_ms = 500;
+
+  /// Whether other nodes may take part.
+  [[nodiscard]] bool is_clustered() const {
+    return cluster_listener.has_value();
+  }
 };
 
 /// Types what was set. Every key must be known and every value good.

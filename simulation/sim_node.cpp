@@ -48,9 +48,11 @@ result<void> sim_node::boot() {
   clock_ = 0;
   advance();
   failed_ = false;
-  auto core = start_node_core(*system_, *env_, std::move(*parsed), {}, [this] {
-    failed_ = true;
-  });
+  auto link = std::make_shared<lone_link>(parsed->id);
+  auto core = start_node_core(
+    *system_, *env_, std::move(link), std::move(*parsed), {}, [this] {
+      failed_ = true;
+    });
   if (!core) {
     stop_system();
     return core.error();

@@ -117,10 +117,28 @@ TEST_CASE(
     Catch::Contains("SSL") && Catch::Contains("not supported yet"));
   CHECK_THAT(refused({{"ssl.keystore.location", "/x"}}),
     Catch::Contains("not supported yet"));
-  CHECK_THAT(refused({{"controller.quorum.voters", "1@a:9093,2@b:9093"}}),
-    Catch::Contains("several controllers"));
   CHECK_THAT(
     refused({{"log.dirs", "/a,/b"}}), Catch::Contains("several directories"));
+}
+
+TEST_CASE("a cluster's controllers are numbers and addresses",
+  "[cluster][config_node]") {
+  const auto node
+    = parse_node_config({{"controller.quorum.voters", "1@a:9093,2@[::1]:9094"},
+      {"millrace.cluster.listener", "127.0.0.1:9093"}});
+  REQUIRE(node.ok());
+  CHECK(node->is_clustered());
+  CHECK(
+    node->controllers
+    == std::vector<controller_address>{{{1}, "a", 9093}, {{2}, "::1", 9094}});
+  CHECK_THAT(refused({{"controller.quorum.voters", "1@a:9093,2@b:9093"}}),
+    Catch::Contains("--cluster"));
+  for (const char* wrong :
+    {"1@a", "a:1", "x@a:1", "-1@a:1", "1@:9", "1@a:0", "1@a:1,1@b:1"})
+    CHECK_THAT(refused({{"controller.quorum.voters", wrong}}),
+      Catch::Contains("controller.quorum.voters"));
+  CHECK_THAT(refused({{"millrace.cluster.listener", "a:1,b:2"}}),
+    Catch::Contains("one HOST:PORT"));
 }
 
 TEST_CASE(
