@@ -28,14 +28,32 @@ void metadata_image::apply(
   const metadata_command& command, int64_t index, int64_t term) {
   MILLRACE_ASSERT(index > applied_index_,
     "the entries of the metadata log are applied once and in order");
-  MILLRACE_ASSERT(term >= applied_term_, "terms never fall along the log");
+  apply_part(command);
+  if (const auto* started = std::get_if<broker_registered>(&command))
+    renew_epochs(started->id);
+  pass(index, term);
+}
+
+void metadata_image::apply_part(const metadata_command& command) {
   std::visit(
     [this](const auto& c) {
       change(c);
     },
     command);
+}
+
+void metadata_image::pass(int64_t index, int64_t term) {
+  MILLRACE_ASSERT(
+    index >= applied_index_, "the metadata log is followed in its order");
+  MILLRACE_ASSERT(term >= applied_term_, "terms never fall along the log");
   applied_index_ = index;
   applied_term_ = term;
+}
+
+void metadata_image::change_members(
+  raft_configuration configuration, int64_t index, int64_t term) {
+  configuration_ = std::move(configuration);
+  pass(index, term);
 }
 
 const broker_registration* metadata_image::find_broker(node_id id) const {
@@ -179,19 +197,22 @@ void metadata_image::change(const broker_registered& c) {
   brokers_[c.id] = broker_registration{c.id, c.incarnation, c.directories,
     c.endpoints, c.rack, c.broker_epoch, c.fenced};
   next_broker_epoch_ = c.broker_epoch + 1;
-  // R7: what it appends from now on must not carry an epoch that an earlier
-  // incarnation could have used.
+}
+
+/// R7: what a broker appends after its start must not carry an epoch that an
+/// earlier incarnation could have used.
+void metadata_image::renew_epochs(node_id id) {
   std::vector<topic_image_ptr> led;
   for (const auto& [name, topic] : topics_)
     if (std::any_of(topic->partitions.begin(), topic->partitions.end(),
-          [&c](const auto& p) {
-            return p.leader == c.id;
+          [id](const auto& p) {
+            return p.leader == id;
           }))
       led.push_back(topic);
   for (const auto& before : led) {
     auto topic = *before;
     for (auto& p : topic.partitions) {
-      if (p.leader != c.id)
+      if (p.leader != id)
         continue;
       ++p.epoch.value;
       ++p.partition_epoch;
@@ -240,6 +261,7 @@ bool operator==(const metadata_image& a, const metadata_image& b) {
          && a.applied_term_ == b.applied_term_ && a.cluster_id_ == b.cluster_id_
          && a.brokers_ == b.brokers_ && same_topics()
          && a.broker_configs_ == b.broker_configs_ && a.features_ == b.features_
+         && a.configuration_ == b.configuration_
          && a.next_producer_id_ == b.next_producer_id_
          && a.next_broker_epoch_ == b.next_broker_epoch_;
 }

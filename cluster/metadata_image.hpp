@@ -7,6 +7,7 @@
 // images in LMDB are for restarts only (cluster/metadata_image_store.hpp).
 
 #include "schema/metadata_command.hpp"
+#include "schema/raft_entry.hpp"
 #include "schema/types.hpp"
 
 #include <cstdint>
@@ -51,6 +52,21 @@ public:
   /// fresh and the replayed come through here.
   /// Precondition: the command was decided on the state before it.
   void apply(const metadata_command& command, int64_t index, int64_t term);
+
+  /// The same for a change that is one of several which together lead from
+  /// one image to a later one (cluster/metadata_difference.hpp): it has no
+  /// effect on anything that it does not name.
+  void apply_part(const metadata_command& command);
+  /// Entry `index` of `term` holds no command, or everything up to it has
+  /// been applied in parts.
+  void pass(int64_t index, int64_t term);
+  /// Entry `index` of `term` has changed the members of the group.
+  void change_members(
+    raft_configuration configuration, int64_t index, int64_t term);
+  /// The members as of the last entry applied; none before there were any.
+  [[nodiscard]] const raft_configuration& configuration() const {
+    return configuration_;
+  }
 
   /// The last entry applied; -1 before the first.
   [[nodiscard]] int64_t applied_index() const {
@@ -125,11 +141,13 @@ private:
   void change(const producer_ids_allocated&);
   void change(const feature_level&);
   void change(const leadership_began&);
+  void renew_epochs(node_id id);
   void insert_topic(topic_image topic);
   void replace_topic(topic_image topic);
 
   int64_t applied_index_ = -1;
   int64_t applied_term_ = -1;
+  raft_configuration configuration_;
   std::string cluster_id_;
   std::map<node_id, broker_registration> brokers_;
   std::map<std::string, topic_image_ptr, std::less<>> topics_;

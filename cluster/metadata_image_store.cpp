@@ -85,6 +85,7 @@ image_write write_head(const metadata_image& image, const uuid& log_id) {
   head.next_broker_epoch = image.next_broker_epoch();
   for (const auto& [name, level] : image.features())
     head.features.push_back({name, level});
+  head.configuration = image.configuration();
   return {key_of('h'), value_of(encode(head))};
 }
 
@@ -180,6 +181,7 @@ result<void> metadata_image_loader::add(
     log_id_ = head->log_id;
     image_.applied_index_ = head->applied_index;
     image_.applied_term_ = head->applied_term;
+    image_.configuration_ = head->configuration;
     image_.cluster_id_ = head->cluster_id;
     image_.next_producer_id_ = head->next_producer_id;
     image_.next_broker_epoch_ = head->next_broker_epoch;

@@ -32,6 +32,10 @@ class metadata_image_changes {
 public:
   /// Call for every command applied. `after` is the image after it.
   void note(const metadata_command& command, const metadata_image& after);
+  /// The head alone has changed: the members, or how far the log goes.
+  void note_head() {
+    any_ = true;
+  }
   [[nodiscard]] bool empty() const;
   /// How many parts have to be written.
   [[nodiscard]] size_t size() const {
@@ -54,6 +58,11 @@ private:
 /// Every key of `image`, for a store that is rebuilt from the beginning.
 [[nodiscard]] std::vector<image_write> all_image_writes(
   const metadata_image& image, const uuid& log_id);
+
+/// A whole image as bytes, for a node that lacks too much of the log, and
+/// back. Errors: corrupt, unsupported (a newer version).
+[[nodiscard]] shared_bytes encode_image(const metadata_image& image);
+[[nodiscard]] result<metadata_image> decode_image(const shared_bytes& bytes);
 
 /// Rebuilds an image out of a store's pairs.
 class metadata_image_loader {

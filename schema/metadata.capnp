@@ -117,4 +117,19 @@ struct ImageHead {
   nextProducerId @5 :Int64;
   nextBrokerEpoch @6 :Int64;
   features @7 :List(FeatureLevel);
+  # The members of the group as of the applied entry, as an entry of theirs
+  # would have them; empty before the first such entry.
+  configuration @8 :Data;
+}
+
+# What a member that lacks too much of the log gets instead: the pairs that
+# would store the image.
+struct ImageSnapshot {
+  version @0 :UInt16;
+  pairs @1 :List(Pair);
+
+  struct Pair {
+    key @0 :Data;
+    value @1 :Data;
+  }
 }

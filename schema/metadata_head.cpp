@@ -26,6 +26,11 @@ shared_bytes encode(const metadata_head& head) {
       capnp::Text::Reader{feature.name.c_str(), feature.name.size()});
     features[i].setLevel(feature.level);
   }
+  if (!head.configuration.voters.empty()) {
+    const auto members = encode(head.configuration);
+    root.setConfiguration(capnp::Data::Reader{
+      reinterpret_cast<const kj::byte*>(members.data()), members.size()});
+  }
   return to_shared_bytes(message);
 }
 
@@ -47,6 +52,14 @@ result<metadata_head> decode_metadata_head(const shared_bytes& bytes) {
       head.next_broker_epoch = root.getNextBrokerEpoch();
       for (auto feature : root.getFeatures())
         head.features.push_back({feature.getName().cStr(), feature.getLevel()});
+      if (const auto members = root.getConfiguration(); members.size() != 0) {
+        auto decoded = decode_raft_configuration(shared_bytes::copy_of(
+          std::span{reinterpret_cast<const std::byte*>(members.begin()),
+            members.size()}));
+        if (!decoded)
+          return decoded.error();
+        head.configuration = std::move(*decoded);
+      }
       return head;
     });
 }

@@ -4,6 +4,7 @@
 // the few values that belong to no topic, broker or configuration.
 
 #include "schema/metadata_command.hpp"
+#include "schema/raft_entry.hpp"
 #include "schema/result.hpp"
 #include "schema/shared_bytes.hpp"
 #include "schema/types.hpp"
@@ -25,6 +26,8 @@ struct metadata_head {
   producer_id next_producer_id{0};
   int64_t next_broker_epoch = 1;
   std::vector<feature_level> features;
+  /// Of the consensus group; no members before there were any.
+  raft_configuration configuration;
 
   friend bool operator==(const metadata_head&, const metadata_head&) = default;
 };
