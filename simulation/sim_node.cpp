@@ -16,9 +16,13 @@ struct sim_node::system_config : caf::actor_system_config {
   }
 };
 
-sim_node::sim_node(
-  sim_world& world, std::map<std::string, std::string> settings)
-    : world_(world), settings_(std::move(settings)),
+broker_endpoint sim_client_endpoint(node_id node) {
+  return {"PLAINTEXT", "node-" + std::to_string(node.value), 9092};
+}
+
+sim_node::sim_node(sim_world& world,
+  std::map<std::string, std::string> settings, sim_network* network)
+    : world_(world), settings_(std::move(settings)), network_(network),
       disks_(world.random_bits()) {
   settings_.try_emplace("log.dirs", "/data");
   settings_.try_emplace("millrace.offsets.trim.records", "10");
@@ -26,7 +30,7 @@ sim_node::sim_node(
 }
 
 sim_node::~sim_node() {
-  stop_system();
+  stop_system(process_state::stopped);
 }
 
 caf::scheduler::test_coordinator& sim_node::scheduler() const {
@@ -38,6 +42,7 @@ result<void> sim_node::boot() {
   auto parsed = parse_node_config(settings_);
   if (!parsed)
     return parsed.error();
+  id_ = parsed->id;
   env_
     = std::make_unique<sim_environment>(disks_, world_.random_bits(), [this] {
         return wall_clock_begin_ms + wall_shift_ms_ + world_.now() / sim_ms;
@@ -45,16 +50,24 @@ result<void> sim_node::boot() {
   config_ = std::make_unique<system_config>();
   system_ = std::make_unique<caf::actor_system>(*config_);
   system_->await_actors_before_shutdown(false);
-  clock_ = 0;
+  // No two machines' monotonic clocks have anything to do with one another.
+  clock_.set(world_.now(),
+    world_.now()
+      + (network_ == nullptr
+           ? 0
+           : static_cast<sim_time>(world_.random(1000 * sim_second))));
   advance();
   failed_ = false;
-  auto link = std::make_shared<lone_link>(parsed->id);
+  paused_ = false;
+  std::vector<broker_endpoint> endpoints;
+  if (network_ != nullptr)
+    endpoints.push_back(sim_client_endpoint(id_));
   auto core = start_node_core(
-    *system_, *env_, std::move(link), std::move(*parsed), {}, [this] {
+    *system_, *env_, make_link(*parsed), std::move(*parsed), endpoints, [this] {
       failed_ = true;
     });
   if (!core) {
-    stop_system();
+    stop_system(process_state::stopped);
     return core.error();
   }
   core_ = std::move(*core);
@@ -63,25 +76,100 @@ result<void> sim_node::boot() {
       gateway_wiring{env_.get(), core_->config, core_->counters,
         caf::actor_cast<caf::strong_actor_ptr>(core_->controller),
         caf::actor_cast<caf::strong_actor_ptr>(core_->broker), core_->cluster}),
-    output);
+    sim_output{[this](uint64_t id, std::string bytes) {
+                 if (!disks_.files.stopped())
+                   output.bytes(id, std::move(bytes));
+               },
+      [this](uint64_t id) {
+        if (!disks_.files.stopped())
+          output.closed(id);
+      }});
   return {};
 }
 
+std::shared_ptr<node_link> sim_node::make_link(const node_config& config) {
+  if (network_ == nullptr)
+    return std::make_shared<lone_link>(config.id);
+  endpoint address;
+  if (config.cluster_listener)
+    address = {config.cluster_listener->host, config.cluster_listener->port};
+  auto link = network_->start(config.id, address);
+  link->set_power([this] {
+    return disks_.files.stopped();
+  });
+  return link;
+}
+
 void sim_node::crash(crash_policy policy) {
-  stop_system();
+  stop_system(process_state::off);
   disks_.crash(policy);
 }
 
 void sim_node::kill() {
-  stop_system();
+  stop_system(process_state::stopped);
   disks_.kill();
+}
+
+void sim_node::end(sim_end how) {
+  switch (how) {
+  case sim_end::kill:
+    kill();
+    break;
+  case sim_end::power_loss:
+    crash(crash_policy::lose_unsynced);
+    break;
+  case sim_end::torn_power_loss:
+    crash(crash_policy::random_subset);
+    break;
+  }
+}
+
+void sim_node::end_after(
+  uint64_t messages, sim_end how, std::function<void()> ended) {
+  planned_ = {steps_ + messages, how, std::move(ended)};
+}
+
+void sim_node::end_in_disk_operation(
+  uint64_t operations, sim_end how, std::function<void()> ended) {
+  disks_.files.stop_at(disks_.files.operation_count() + operations);
+  planned_ = {UINT64_MAX, how, std::move(ended)};
+}
+
+/// Between two messages: has the planned end come?
+bool sim_node::meets_end() {
+  if (steps_ < planned_.at_step && !disks_.files.stopped())
+    return false;
+  const auto ended = std::exchange(planned_, {});
+  end(ended.how);
+  if (ended.ended)
+    ended.ended();
+  return true;
+}
+
+void sim_node::pause() {
+  MILLRACE_ASSERT(running() && !paused_, "a running node is paused once");
+  paused_ = true;
+  if (network_ != nullptr)
+    network_->pause(id_);
+}
+
+void sim_node::resume(bool missed_time) {
+  MILLRACE_ASSERT(running() && paused_, "a paused node goes on");
+  paused_ = false;
+  if (missed_time)
+    clock_.set(world_.now(),
+      scheduler().clock().current_time.time_since_epoch().count());
+  if (network_ != nullptr)
+    network_->resume(id_);
 }
 
 /// Ends every actor without a word: nothing runs any more, so nothing is
 /// written that the crash would not have let be written.
-void sim_node::stop_system() {
+void sim_node::stop_system(process_state left) {
   if (system_ == nullptr)
     return;
+  if (network_ != nullptr)
+    network_->stop(id_, left);
   // From here on the disks refuse everything until crash().
   disks_.files.stop_at(disks_.files.operation_count() + 1);
   auto& jobs = scheduler().jobs;
@@ -96,10 +184,12 @@ void sim_node::stop_system() {
   system_.reset();
   config_.reset();
   env_.reset();
+  paused_ = false;
+  planned_ = {};
 }
 
 bool sim_node::settle() {
-  if (!running())
+  if (!running() || paused_)
     return false;
   auto& s = scheduler();
   bool any = false;
@@ -110,25 +200,28 @@ bool sim_node::settle() {
       s.jobs.begin() + static_cast<ptrdiff_t>(at) + 1);
     world_.trace(1, size << 32 | at);
     s.run_once();
+    ++steps_;
     any = true;
+    if (meets_end())
+      break;
   }
   return any;
 }
 
 sim_time sim_node::next_timer() const {
-  if (!running())
+  if (!running() || paused_)
     return INT64_MAX;
   const auto& timers = scheduler().clock().schedule();
   if (timers.empty())
     return INT64_MAX;
-  return timers.begin()->first.time_since_epoch().count();
+  return clock_.when(timers.begin()->first.time_since_epoch().count());
 }
 
 void sim_node::advance() {
-  if (!running())
+  if (!running() || paused_)
     return;
   auto& clock = scheduler().clock();
-  const auto behind = std::chrono::nanoseconds{world_.now()}
+  const auto behind = std::chrono::nanoseconds{clock_.at(world_.now())}
                       - clock.current_time.time_since_epoch();
   if (behind.count() > 0)
     clock.advance_time(std::chrono::duration_cast<caf::timespan>(behind));

@@ -1,5 +1,8 @@
 #include "simulation/sim_world.hpp"
 
+#include <algorithm>
+#include <cstring>
+
 namespace millrace {
 
 void sim_world::after(sim_time delay, std::function<void()> what) {
@@ -33,8 +36,11 @@ void sim_world::trace(uint64_t kind, uint64_t number, std::string_view bytes) {
   step(number);
   step(static_cast<uint64_t>(now_));
   step(bytes.size());
-  for (size_t i = 0; i < bytes.size(); ++i)
-    step(static_cast<unsigned char>(bytes[i]));
+  for (size_t i = 0; i < bytes.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, std::min<size_t>(8, bytes.size() - i));
+    step(word);
+  }
 }
 
 } // namespace millrace
