@@ -158,13 +158,23 @@ const caf::strong_actor_ptr& gateway_core::partition(
   return at->second[static_cast<size_t>(index)];
 }
 
+const partition_registration* gateway_core::groups_partition(
+  std::string_view group) const {
+  const auto* topic = image_.find_topic(offsets_topic_name);
+  if (topic == nullptr || topic->partitions.empty())
+    return nullptr;
+  const auto index
+    = group_partition(group, static_cast<int32_t>(topic->partitions.size()));
+  return &topic->partitions[static_cast<size_t>(index)];
+}
+
 const caf::strong_actor_ptr& gateway_core::coordinator(
   std::string_view group) const {
-  if (coordinators_.empty())
+  const auto* partition = groups_partition(group);
+  if (partition == nullptr)
     return nobody;
-  const auto index
-    = group_partition(group, static_cast<int32_t>(coordinators_.size()));
-  return coordinators_[static_cast<size_t>(index)];
+  const auto index = static_cast<size_t>(partition->index);
+  return index < coordinators_.size() ? coordinators_[index] : nobody;
 }
 
 uint64_t gateway_core::open(const sink_ptr& sink, uint32_t part,
@@ -340,6 +350,11 @@ void gateway_core::finish(const reply_slot& slot, outgoing out) {
 void gateway_core::close(const reply_slot& slot, std::string_view why) {
   if (const auto at = sessions_.find(slot.session); at != sessions_.end())
     at->second->close(why);
+}
+
+const endpoint* gateway_core::local_of(const reply_slot& slot) const {
+  const auto at = sessions_.find(slot.session);
+  return at == sessions_.end() ? nullptr : &at->second->peer().local();
 }
 
 void gateway_core::session_closed(uint64_t id) {

@@ -127,7 +127,11 @@ public:
   /// Null where this node has no such partition (any more, or yet).
   [[nodiscard]] const caf::strong_actor_ptr& partition(
     const std::string& topic, int32_t index) const;
-  /// Null while __consumer_offsets is not there.
+  /// The partition of __consumer_offsets that keeps this group; null while
+  /// that topic is not there.
+  [[nodiscard]] const partition_registration* groups_partition(
+    std::string_view group) const;
+  /// Null where this node does not coordinate the group (any more, or yet).
   [[nodiscard]] const caf::strong_actor_ptr& coordinator(
     std::string_view group) const;
   [[nodiscard]] const std::vector<caf::strong_actor_ptr>& coordinators() const {
@@ -163,6 +167,8 @@ public:
   void finish(const reply_slot& slot, outgoing out);
   /// Closes the connection that a request came on.
   void close(const reply_slot& slot, std::string_view why);
+  /// The address by which the client of a request came; null if it has gone.
+  [[nodiscard]] const endpoint* local_of(const reply_slot& slot) const;
 
   // -- for sessions ----------------------------------------------------------
 

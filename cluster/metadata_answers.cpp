@@ -14,27 +14,6 @@ int16_t code(kafka_error error) {
   return static_cast<int16_t>(error);
 }
 
-struct address {
-  std::string host;
-  uint16_t port = 0;
-};
-
-/// Where the client reaches a broker: what that one advertises on the
-/// listener that the client came in by, else on its first.
-address address_of(const broker_registration& broker, const client_view& view) {
-  const broker_endpoint* chosen = nullptr;
-  for (const auto& endpoint : broker.endpoints)
-    if (chosen == nullptr || endpoint.listener == view.listener) {
-      chosen = &endpoint;
-      if (endpoint.listener == view.listener)
-        break;
-    }
-  const bool unset = chosen == nullptr || chosen->host.empty();
-  if (unset && broker.id == view.self)
-    return {view.host, view.port};
-  return chosen == nullptr ? address{} : address{chosen->host, chosen->port};
-}
-
 std::vector<int32_t> numbers_of(const std::vector<node_id>& nodes) {
   std::vector<int32_t> numbers;
   numbers.reserve(nodes.size());
@@ -129,8 +108,9 @@ metadata_answer answer_metadata(const kafka::metadata_request& request,
   for (const auto& [id, broker] : image.brokers()) {
     if (broker.fenced)
       continue;
-    auto [host, port] = address_of(broker, view);
-    response.brokers.push_back({id.value, std::move(host), port, broker.rack});
+    if (auto at = address_of(broker, view))
+      response.brokers.push_back(
+        {id.value, std::move(at->host), at->port, broker.rack});
   }
   response.cluster_id = image.cluster_id();
   response.controller_id = view.controller.value;
@@ -177,9 +157,9 @@ kafka::describe_cluster_response answer_describe_cluster(
   for (const auto& [id, broker] : image.brokers()) {
     if (broker.fenced && !request.include_fenced_brokers)
       continue;
-    auto [host, port] = address_of(broker, view);
-    response.brokers.push_back(
-      {id.value, std::move(host), port, broker.rack, broker.fenced});
+    if (auto at = address_of(broker, view))
+      response.brokers.push_back(
+        {id.value, std::move(at->host), at->port, broker.rack, broker.fenced});
   }
   if (request.include_cluster_authorized_operations)
     response.cluster_authorized_operations = cluster_operations;

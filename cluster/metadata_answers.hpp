@@ -4,6 +4,7 @@
 // DescribeTopicPartitions, DescribeConfigs, ListConfigResources. Any node
 // gives them, on the spot.
 
+#include "cluster/client_view.hpp"
 #include "cluster/config_topic.hpp"
 #include "cluster/metadata_image.hpp"
 #include "schema/kafka/describe_cluster.hpp"
@@ -17,20 +18,6 @@
 #include <vector>
 
 namespace millrace {
-
-/// Who asks, and through which door: decides which addresses it is told.
-struct client_view {
-  int16_t version = 0; ///< of the request
-  node_id self{0};     ///< this node
-  /// Whom admin calls should go to; any node forwards them, so this one is a
-  /// valid answer (rules C2).
-  node_id controller{0};
-  std::string listener = "PLAINTEXT"; ///< the one that it came in by
-  /// The address that the client itself used: told for this broker when it
-  /// advertises none.
-  std::string host;
-  uint16_t port = 0;
-};
 
 /// Every operation that Kafka knows for the resource, as a bit set: what a
 /// client may do while there is no authorizer.

@@ -20,9 +20,13 @@ namespace millrace {
 
 inline constexpr node_id no_node{-1};
 
+/// The listener by which the nodes of a cluster reach each other; every other
+/// one is for clients.
+inline constexpr const char* cluster_listener_name = "CLUSTER";
+
 /// Where a broker listens, as it says so itself.
 struct broker_endpoint {
-  std::string listener; ///< `PLAINTEXT`, ...
+  std::string listener; ///< `PLAINTEXT`, ..., or cluster_listener_name
   std::string host;     ///< empty: the address that the client itself used
   uint16_t port = 0;
   int16_t security_protocol = 0; ///< 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, ...

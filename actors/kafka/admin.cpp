@@ -8,18 +8,88 @@ namespace millrace {
 
 namespace {
 
+// What a client is told when no controller could be asked: the cluster has
+// none at the moment. All of them try again.
+
+constexpr const char* no_controller
+  = "the cluster has no controller at the moment: most of its controllers are "
+    "down, or do not reach each other";
+
+kafka::create_topics_response refused(
+  const kafka::create_topics_request& request, int16_t error) {
+  kafka::create_topics_response response;
+  for (const auto& topic : request.topics)
+    response.topics.push_back({.name = topic.name,
+      .error_code = error,
+      .error_message = no_controller,
+      .configs = std::nullopt});
+  return response;
+}
+
+kafka::delete_topics_response refused(
+  const kafka::delete_topics_request& request, int16_t error) {
+  kafka::delete_topics_response response;
+  for (const auto& topic : request.topics)
+    response.responses.push_back(
+      {topic.name, topic.topic_id, error, no_controller});
+  for (const auto& name : request.topic_names)
+    response.responses.push_back({name, {}, error, no_controller});
+  return response;
+}
+
+kafka::create_partitions_response refused(
+  const kafka::create_partitions_request& request, int16_t error) {
+  kafka::create_partitions_response response;
+  for (const auto& topic : request.topics)
+    response.results.push_back({topic.name, error, no_controller});
+  return response;
+}
+
+template <class Response, class Request>
+Response refused_resources(const Request& request, int16_t error) {
+  Response response;
+  for (const auto& resource : request.resources)
+    response.responses.push_back(
+      {error, no_controller, resource.resource_type, resource.resource_name});
+  return response;
+}
+
+kafka::alter_configs_response refused(
+  const kafka::alter_configs_request& request, int16_t error) {
+  return refused_resources<kafka::alter_configs_response>(request, error);
+}
+
+kafka::incremental_alter_configs_response refused(
+  const kafka::incremental_alter_configs_request& request, int16_t error) {
+  return refused_resources<kafka::incremental_alter_configs_response>(
+    request, error);
+}
+
+kafka::init_producer_id_response refused(
+  const kafka::init_producer_id_request&, int16_t) {
+  // The one code that every producer takes for a matter of time.
+  kafka::init_producer_id_response response;
+  response.error_code = code(kafka_error::coordinator_load_in_progress);
+  return response;
+}
+
 template <class Request, class Response>
 result<void> forward(gateway_core& hub, kafka_request& request) {
   Request body;
   MILLRACE_TRY(read_body(request, body));
   const auto slot = request.slot;
   auto sink = std::make_shared<gather_sink<admin_answer>>(
-    [&hub, slot](uint32_t, admin_answer* answer) {
-      if (answer != nullptr)
+    [&hub, slot, body](uint32_t, admin_answer* answer) {
+      if (answer != nullptr) {
         if (auto* response = std::get_if<Response>(&answer->reply)) {
           reply(hub, slot, *response);
           return;
         }
+        if (const auto* error = std::get_if<kafka_error>(&answer->reply)) {
+          reply(hub, slot, refused(body, code(*error)));
+          return;
+        }
+      }
       // The controller restarts: clients connect again and retry.
       hub.close(slot, "the controller is not there");
     },

@@ -143,6 +143,7 @@ private:
         hub_.release(p.ticket);
     kafka::fetch_response response;
     response.session_id = context_.session_id();
+    leader_hints hints{hub_, slot_, response};
     int64_t room = max_bytes_;
     bool any_bytes = false;
     for (size_t i = 0; i < parts_.size(); ++i) {
@@ -156,13 +157,14 @@ private:
         room -= bytes;
         any_bytes = any_bytes || bytes > 0;
       }
-      add_to(response, i);
+      add_to(response, hints, i);
     }
     hub_.counters().bytes_out.add(max_bytes_ - room);
     reply(hub_, slot_, response);
   }
 
-  void add_to(kafka::fetch_response& response, size_t i) {
+  void add_to(kafka::fetch_response& response,
+    leader_hints<kafka::fetch_response>& hints, size_t i) {
     const auto& want = context_.partitions()[i];
     auto& answer = parts_[i].answer;
     const bool told
@@ -191,8 +193,12 @@ private:
       out.diverging_epoch.end_offset = answer.diverging->end.value;
     }
     if (answer.error == kafka_error::fenced_leader_epoch
-        || answer.error == kafka_error::not_leader_or_follower)
+        || answer.error == kafka_error::not_leader_or_follower) {
       out.current_leader.leader_epoch = answer.current_epoch.value;
+      hints.add(slot_.version >= 13 ? hub_.image().find_topic(want.topic_id)
+                                    : hub_.image().find_topic(want.topic),
+        want.partition, out);
+    }
     if (read_committed_)
       out.aborted_transactions.emplace();
     else

@@ -109,7 +109,7 @@ result<void> handle_offset_fetch(gateway_core& hub, kafka_request& request) {
     const auto& id = version >= 8 ? one.groups.front().group_id : one.group_id;
     const auto& coordinator = hub.coordinator(id);
     if (coordinator == nullptr) {
-      fail(i, kafka_error::coordinator_not_available);
+      fail(i, why_no_coordinator(hub, id));
       continue;
     }
     if (version >= 10)
@@ -144,7 +144,7 @@ result<void> handle_describe_groups(gateway_core& hub, kafka_request& request) {
     const auto& coordinator = hub.coordinator(body.groups[i]);
     if (coordinator == nullptr) {
       response->groups[i].error_code
-        = code(kafka_error::coordinator_not_available);
+        = code(why_no_coordinator(hub, body.groups[i]));
       continue;
     }
     kafka::describe_groups_request one;
@@ -180,7 +180,7 @@ result<void> handle_delete_groups(gateway_core& hub, kafka_request& request) {
     const auto& coordinator = hub.coordinator(body.groups_names[i]);
     if (coordinator == nullptr) {
       response->results[i].error_code
-        = code(kafka_error::coordinator_not_available);
+        = code(why_no_coordinator(hub, body.groups_names[i]));
       continue;
     }
     kafka::delete_groups_request one;

@@ -17,7 +17,7 @@ void ask_coordinator(gateway_core& hub, const kafka_request& request,
   const auto& coordinator = hub.coordinator(group);
   const auto slot = request.slot;
   if (coordinator == nullptr) {
-    reply(hub, slot, refused(kafka_error::coordinator_not_available));
+    reply(hub, slot, refused(why_no_coordinator(hub, group)));
     return;
   }
   auto sink = std::make_shared<gather_sink<group_answer>>(
@@ -55,10 +55,12 @@ result<void> handle_find_coordinator(
   kafka::find_coordinator_request body;
   MILLRACE_TRY(read_body(request, body));
   const auto slot = request.slot;
-  auto answer = [&hub, slot, body, view = view_of(hub, request)] {
+  auto answer = [&hub, slot, body] {
+    const auto view = view_of(hub, slot);
     kafka::find_coordinator_response response;
-    const auto fill = [&](auto& out) {
-      const auto& places = hub.coordinators();
+    const auto fill = [&](const std::string& key, auto& out) {
+      out.node_id = -1;
+      out.port = -1;
       if (body.key_type != 0) {
         // Of the codes that clients take for final, this one is final to all
         // of them: librdkafka asks again for ever after others.
@@ -70,29 +72,34 @@ result<void> handle_find_coordinator(
           = body.key_type == 1
               ? "transactions are not supported by this version of Millrace"
               : "only the coordinators of consumer groups are here";
-      } else if (places.empty()) {
-        out.error_code = code(kafka_error::coordinator_not_available);
-      } else {
-        const auto self = address_of(hub, view);
-        out.node_id = self.node_id;
-        out.host = self.host;
-        out.port = self.port;
         return;
       }
-      out.node_id = -1;
-      out.port = -1;
+      const auto* partition = hub.groups_partition(key);
+      const auto leader = partition == nullptr
+                            ? current_leader{}
+                            : leader_of(*partition, view, hub.image());
+      if (!leader.address) {
+        out.error_code = code(kafka_error::coordinator_not_available);
+        out.error_message = partition == nullptr
+                              ? "the topic of the groups is not there yet"
+                              : "the group's partition has no leader";
+        return;
+      }
+      out.node_id = leader.id.value;
+      out.host = leader.address->host;
+      out.port = leader.address->port;
     };
     if (slot.version >= 4)
       for (const auto& key : body.coordinator_keys) {
         auto& out = response.coordinators.emplace_back();
         out.key = key;
-        fill(out);
+        fill(key, out);
       }
     else
-      fill(response);
+      fill(body.key, response);
     reply(hub, slot, response);
   };
-  if (body.key_type != 0 || !hub.coordinators().empty()) {
+  if (body.key_type != 0 || hub.groups_partition("") != nullptr) {
     answer();
     return {};
   }

@@ -64,10 +64,23 @@ private:
   void end() {
     if (failed_)
       hub_.counters().failed_produce.add();
+    if (failed_ && acks_ != 0)
+      tell_leaders();
     if (acks_ != 0)
       reply(hub_, slot_, response);
     else if (failed_)
       hub_.close(slot_, "a produce with acks=0 failed");
+  }
+
+  void tell_leaders() {
+    leader_hints hints{hub_, slot_, response};
+    for (auto& topic : response.responses)
+      for (auto& p : topic.partition_responses)
+        if (p.error_code == code(kafka_error::not_leader_or_follower))
+          hints.add(slot_.version >= 13
+                      ? hub_.image().find_topic(topic.topic_id)
+                      : hub_.image().find_topic(topic.name),
+            p.index, p);
   }
 
   gateway_core& hub_;

@@ -13,7 +13,9 @@ located_partition locate_in(
     found.error = kafka_error::unknown_topic_or_partition;
     return found;
   }
-  found.partition = hub.partition(topic->name, partition);
+  const auto& registered = topic->partitions[static_cast<size_t>(partition)];
+  if (registered.leader == hub.config().id)
+    found.partition = hub.partition(topic->name, partition);
   if (found.partition == nullptr)
     found.error = kafka_error::not_leader_or_follower;
   return found;
@@ -45,13 +47,25 @@ client_view view_of(const gateway_core& hub, const kafka_request& request) {
     .port = request.local->port};
 }
 
-told_address address_of(const gateway_core& hub, const client_view& view) {
-  // The same that Metadata tells, so that clients need one connection only.
-  const auto cluster = answer_describe_cluster({}, view, hub.image());
-  for (const auto& broker : cluster.brokers)
-    if (broker.broker_id == hub.config().id.value)
-      return {broker.broker_id, broker.host, broker.port};
-  return {hub.config().id.value, view.host, view.port};
+client_view view_of(const gateway_core& hub, const reply_slot& slot) {
+  client_view view{.version = slot.version,
+    .self = hub.config().id,
+    .controller = hub.config().id};
+  if (const auto* local = hub.local_of(slot)) {
+    view.host = local->host;
+    view.port = local->port;
+  }
+  return view;
+}
+
+kafka_error why_no_coordinator(
+  const gateway_core& hub, std::string_view group) {
+  const auto* partition = hub.groups_partition(group);
+  if (partition == nullptr)
+    return kafka_error::coordinator_not_available;
+  return partition->leader == hub.config().id
+           ? kafka_error::coordinator_load_in_progress
+           : kafka_error::not_coordinator;
 }
 
 } // namespace millrace

@@ -57,7 +57,7 @@ struct located_partition {
 };
 
 /// By name: UNKNOWN_TOPIC_OR_PARTITION if it is not in the metadata,
-/// NOT_LEADER_OR_FOLLOWER if it is but does not answer here.
+/// NOT_LEADER_OR_FOLLOWER if it is but is not led here.
 [[nodiscard]] located_partition locate(
   const gateway_core& hub, std::string_view topic, int32_t partition);
 /// By id: UNKNOWN_TOPIC_ID if there is no such topic.
@@ -71,14 +71,54 @@ struct located_partition {
 /// How the client of this request sees this node.
 [[nodiscard]] client_view view_of(
   const gateway_core& hub, const kafka_request& request);
+/// The same later, when the request itself is gone. If its client is gone
+/// too, it does not matter how.
+[[nodiscard]] client_view view_of(
+  const gateway_core& hub, const reply_slot& slot);
 
-/// The address that this node is told by in answers like FindCoordinator's.
-struct told_address {
-  int32_t node_id = -1;
-  std::string host;
-  int32_t port = -1;
+/// What a question about a group is told by a node that does not coordinate
+/// it: to ask again later, or another one.
+[[nodiscard]] kafka_error why_no_coordinator(
+  const gateway_core& hub, std::string_view group);
+
+/// Tells in answers that refuse partitions who leads them (KIP-951): the
+/// client goes there at once, without asking for metadata.
+template <class Response>
+class leader_hints {
+public:
+  leader_hints(
+    const gateway_core& hub, const reply_slot& slot, Response& response)
+      : hub_(hub), slot_(slot), response_(response) {}
+
+  /// @param topic null if it is not known here (any more)
+  /// @param into the partition's entry in the response
+  template <class Entry>
+  void add(const topic_image* topic, int32_t partition, Entry& into) {
+    if (topic == nullptr || partition < 0
+        || static_cast<size_t>(partition) >= topic->partitions.size())
+      return;
+    if (!view_)
+      view_ = view_of(hub_, slot_);
+    const auto leader = leader_of(
+      topic->partitions[static_cast<size_t>(partition)], *view_, hub_.image());
+    if (leader.epoch.value < into.current_leader.leader_epoch)
+      return; // the partition itself knows better than this image
+    into.current_leader.leader_id = leader.id.value;
+    into.current_leader.leader_epoch = leader.epoch.value;
+    auto& nodes = response_.node_endpoints;
+    const bool told = std::any_of(nodes.begin(), nodes.end(), [&](auto& n) {
+      return n.node_id == leader.id.value;
+    });
+    if (leader.address && !told)
+      nodes.push_back({leader.id.value, leader.address->host,
+        leader.address->port, leader.rack});
+  }
+
+private:
+  const gateway_core& hub_;
+  const reply_slot& slot_;
+  Response& response_;
+  std::optional<client_view> view_;
 };
-[[nodiscard]] told_address address_of(
-  const gateway_core& hub, const client_view& view);
 
 } // namespace millrace

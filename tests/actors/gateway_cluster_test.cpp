@@ -1,0 +1,382 @@
+// A gateway of a cluster whose partitions are led elsewhere, or here: what it
+// answers by itself, and where it sends its clients.
+
+#include "actors/kafka/handlers.hpp"
+#include "schema/kafka/api_versions.hpp"
+#include "schema/kafka/fetch.hpp"
+#include "schema/kafka/find_coordinator.hpp"
+#include "schema/kafka/heartbeat.hpp"
+#include "schema/kafka/list_groups.hpp"
+#include "schema/kafka/list_offsets.hpp"
+#include "schema/kafka/metadata.hpp"
+#include "schema/kafka/produce.hpp"
+#include "simulation/sim_gateway.hpp"
+#include "tests/actors/actor_fixture.hpp"
+
+using namespace millrace;
+using kafka::api_key;
+
+namespace {
+
+const uuid topic_id{0x4000, 1};
+
+/// Three nodes; this one is 1. `here` is led by it, `there` by node 2,
+/// `nowhere` by none; partition 0 of __consumer_offsets is led here, 1 there.
+metadata_image three_nodes() {
+  metadata_image image;
+  int64_t index = 0;
+  image.apply(cluster_created{"cluster"}, index, 1);
+  for (const int32_t id : {1, 2, 3}) {
+    broker_registered r;
+    r.id = {id};
+    r.endpoints = {{"PLAINTEXT", "", static_cast<uint16_t>(9090 + id), 0},
+      {cluster_listener_name, "node" + std::to_string(id), 7000, 0}};
+    r.broker_epoch = id;
+    image.apply(r, ++index, 1);
+  }
+  uint64_t number = 0;
+  const auto create = [&](const char* name, std::vector<int32_t> leaders) {
+    topic_created t;
+    t.name = name;
+    t.id = {topic_id.high, ++number};
+    for (const auto leader : leaders) {
+      partition_registration p;
+      p.index = static_cast<int32_t>(t.partitions.size());
+      p.replicas = p.isr = {{1}, {2}, {3}};
+      p.leader = {leader};
+      p.epoch = leader_epoch{5};
+      t.partitions.push_back(p);
+    }
+    image.apply(t, ++index, 1);
+  };
+  create("here", {1});
+  create("there", {2});
+  create("nowhere", {-1});
+  create(offsets_topic_name, {1, 2});
+  return image;
+}
+
+struct fixture : actor_fixture {
+  caf::scoped_actor broker{system};
+  caf::scoped_actor controller{system};
+  caf::scoped_actor partition{system};
+  metadata_image image = three_nodes();
+  caf::actor subject;
+  std::string received;
+  int32_t correlation = 0;
+
+  fixture() {
+    auto config = parse_node_config({{"node.id", "1"}});
+    REQUIRE(config.ok());
+    auto core = std::make_shared<gateway_core>(gateway_wiring{&env,
+      std::make_shared<const node_config>(std::move(*config)),
+      std::make_shared<node_counters>(),
+      caf::actor_cast<caf::strong_actor_ptr>(controller),
+      caf::actor_cast<caf::strong_actor_ptr>(broker), uuid{}});
+    subject = system.spawn(sim_gateway, core,
+      sim_output{[this](uint64_t, std::string bytes) {
+                   received += bytes;
+                 },
+        [](uint64_t) {}});
+    directory_update all;
+    all.image = std::make_shared<const metadata_image>(image);
+    // It has replicas of all of them, as a follower of some.
+    for (const auto& [name, topic] : image.topics())
+      for (const auto& p : topic->partitions)
+        all.partitions.push_back({{name, p.index}, pointer(partition)});
+    caf::anon_send(subject, std::move(all));
+    caf::anon_send(subject, sim_connect{1});
+    run();
+  }
+
+  ~fixture() {
+    caf::anon_send_exit(subject, caf::exit_reason::user_shutdown);
+    subject = nullptr;
+    run();
+  }
+
+  static caf::strong_actor_ptr pointer(const caf::scoped_actor& actor) {
+    return caf::actor_cast<caf::strong_actor_ptr>(actor);
+  }
+
+  template <class Request>
+  void send(api_key key, int16_t version, const Request& body) {
+    kafka_writer writer;
+    writer.begin_frame();
+    encode(writer, kafka::request_header{static_cast<int16_t>(key), version,
+                     ++correlation, "test"});
+    encode(writer, version, body);
+    auto bytes = flatten(writer.finish_frame());
+    REQUIRE(bytes.ok());
+    caf::anon_send(subject, sim_input{1, std::move(*bytes)});
+    run();
+  }
+
+  bool has_answer() const {
+    return !received.empty();
+  }
+
+  template <class Response>
+  Response take(api_key key, int16_t version) {
+    REQUIRE(received.size() > 4);
+    kafka_reader reader{shared_bytes::copy_of(received.substr(4))};
+    received.clear();
+    const auto id = kafka::decode_response_header(
+      reader, static_cast<int16_t>(key), version);
+    REQUIRE(id.ok());
+    CHECK(*id == correlation);
+    Response response;
+    REQUIRE(decode(reader, version, response).ok());
+    return response;
+  }
+
+  template <class Response, class Request>
+  Response ask(api_key key, int16_t version, const Request& body) {
+    send(key, version, body);
+    return take<Response>(key, version);
+  }
+};
+
+kafka_error error_of(int16_t code) {
+  return static_cast<kafka_error>(code);
+}
+
+kafka::produce_request produce_to(const std::string& topic) {
+  kafka::produce_request request;
+  request.transactional_id.reset();
+  request.acks = -1;
+  auto& t = request.topic_data.emplace_back();
+  t.name = topic;
+  t.partition_data.emplace_back().records.bytes = one_record();
+  return request;
+}
+
+kafka::fetch_request fetch_of(const std::string& topic) {
+  kafka::fetch_request request;
+  request.max_wait_ms = 1000;
+  auto& t = request.topics.emplace_back();
+  t.topic = topic;
+  auto& p = t.partitions.emplace_back();
+  p.partition_max_bytes = 1000;
+  request.max_bytes = 1000;
+  return request;
+}
+
+} // namespace
+
+TEST_CASE(
+  "any node tells all brokers and every leader", "[actors][gateway][cluster]") {
+  fixture f;
+  kafka::metadata_request request;
+  request.topics.reset();
+  const auto all
+    = f.ask<kafka::metadata_response>(api_key::metadata, 12, request);
+  REQUIRE(all.brokers.size() == 3);
+  CHECK(all.brokers[0].host == "10.0.0.1"); // as the client reached it
+  CHECK(all.brokers[1].host == "node2");
+  CHECK(all.brokers[1].port == 9092);
+  CHECK(all.brokers[2].host == "node3");
+  CHECK(all.controller_id == 1);
+  for (const auto& topic : all.topics)
+    if (topic.name == "there") {
+      CHECK(topic.partitions[0].leader_id == 2);
+      CHECK(topic.partitions[0].isr_nodes == std::vector<int32_t>{1, 2, 3});
+    }
+}
+
+TEST_CASE("a produce to a partition led elsewhere is told the leader's epoch "
+          "and address (C8)",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto refused
+    = f.ask<kafka::produce_response>(api_key::produce, 12, produce_to("there"));
+  const auto& p = refused.responses.at(0).partition_responses.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK(p.current_leader.leader_id == 2);
+  CHECK(p.current_leader.leader_epoch == 5);
+  REQUIRE(refused.node_endpoints.size() == 1);
+  CHECK(refused.node_endpoints[0].node_id == 2);
+  CHECK(refused.node_endpoints[0].host == "node2");
+  CHECK(refused.node_endpoints[0].port == 9092);
+  CHECK_FALSE(f.partition->has_next_message());
+}
+
+TEST_CASE("a produce by an older version gets the error alone",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto refused
+    = f.ask<kafka::produce_response>(api_key::produce, 9, produce_to("there"));
+  const auto& p = refused.responses.at(0).partition_responses.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK(refused.node_endpoints.empty());
+}
+
+TEST_CASE("a partition without a leader is told as led by none",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto refused = f.ask<kafka::produce_response>(
+    api_key::produce, 12, produce_to("nowhere"));
+  const auto& p = refused.responses.at(0).partition_responses.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK(p.current_leader.leader_id == -1);
+  CHECK(p.current_leader.leader_epoch == 5);
+  CHECK(refused.node_endpoints.empty());
+}
+
+TEST_CASE("a produce goes to the partition that is led here",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  f.send(api_key::produce, 12, produce_to("here"));
+  CHECK_FALSE(f.has_answer());
+  uint64_t ticket = 0;
+  f.partition->receive([&](const produce_many& asked) {
+    REQUIRE(asked.entries.size() == 1);
+    ticket = asked.entries[0].ticket;
+  });
+  // It has just lost its leadership, of which this image knows nothing yet.
+  caf::anon_send(f.subject, produce_results{{{.ticket = ticket,
+                              .error = kafka_error::not_leader_or_follower}}});
+  f.run();
+  const auto refused = f.take<kafka::produce_response>(api_key::produce, 12);
+  const auto& p = refused.responses.at(0).partition_responses.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK(p.current_leader.leader_id == 1);
+  CHECK(p.current_leader.leader_epoch == 5);
+}
+
+TEST_CASE("a fetch from a partition led elsewhere is told its leader at once",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  auto request = fetch_of("there");
+  const auto by_name
+    = f.ask<kafka::fetch_response>(api_key::fetch, 12, request);
+  CHECK(by_name.responses.at(0).partitions.at(0).current_leader.leader_id == 2);
+  CHECK(by_name.node_endpoints.empty());
+  request.topics[0].topic_id = f.image.find_topic("there")->id;
+  const auto by_id = f.ask<kafka::fetch_response>(api_key::fetch, 16, request);
+  const auto& p = by_id.responses.at(0).partitions.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK(p.current_leader.leader_id == 2);
+  CHECK(p.current_leader.leader_epoch == 5);
+  REQUIRE(by_id.node_endpoints.size() == 1);
+  CHECK(by_id.node_endpoints[0].host == "node2");
+}
+
+TEST_CASE("an answer never tells an older leader epoch than its partition did",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  f.send(api_key::fetch, 12, fetch_of("here"));
+  uint64_t ticket = 0;
+  f.partition->receive([&](const fetch_asks& asked) {
+    ticket = asked.asks.at(0).ticket;
+  });
+  fetch_answer fenced;
+  fenced.ticket = ticket;
+  fenced.error = kafka_error::fenced_leader_epoch;
+  fenced.current_epoch = leader_epoch{6};
+  caf::anon_send(f.subject, fetch_answers{{fenced}});
+  f.run();
+  const auto refused = f.take<kafka::fetch_response>(api_key::fetch, 12);
+  const auto& leader = refused.responses.at(0).partitions.at(0).current_leader;
+  CHECK(leader.leader_id == -1);
+  CHECK(leader.leader_epoch == 6);
+}
+
+TEST_CASE(
+  "questions to logs go to their leaders only", "[actors][gateway][cluster]") {
+  fixture f;
+  kafka::list_offsets_request request;
+  request.replica_id = -1;
+  auto& t = request.topics.emplace_back();
+  t.name = "there";
+  t.partitions.push_back({.partition_index = 0, .timestamp = -1});
+  const auto answer
+    = f.ask<kafka::list_offsets_response>(api_key::list_offsets, 7, request);
+  CHECK(error_of(answer.topics.at(0).partitions.at(0).error_code)
+        == kafka_error::not_leader_or_follower);
+}
+
+TEST_CASE("a group's coordinator is the leader of its partition",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  kafka::find_coordinator_request request;
+  // Java's hash codes of "a" and "b" are 97 and 98: partitions 1 and 0.
+  request.coordinator_keys = {"a", "b"};
+  const auto found = f.ask<kafka::find_coordinator_response>(
+    api_key::find_coordinator, 4, request);
+  REQUIRE(found.coordinators.size() == 2);
+  CHECK(found.coordinators[0].node_id == 2);
+  CHECK(found.coordinators[0].host == "node2");
+  CHECK(found.coordinators[0].port == 9092);
+  CHECK(found.coordinators[1].node_id == 1);
+  CHECK(found.coordinators[1].host == "10.0.0.1");
+  kafka::find_coordinator_request one;
+  one.key = "a";
+  CHECK(
+    f.ask<kafka::find_coordinator_response>(api_key::find_coordinator, 3, one)
+      .node_id
+    == 2);
+}
+
+TEST_CASE("a group of another node is refused, one whose coordinator is being "
+          "loaded is told to wait",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  kafka::heartbeat_request request;
+  request.group_id = "a";
+  auto refused
+    = f.ask<kafka::heartbeat_response>(api_key::heartbeat, 4, request);
+  CHECK(error_of(refused.error_code) == kafka_error::not_coordinator);
+  request.group_id = "b";
+  refused = f.ask<kafka::heartbeat_response>(api_key::heartbeat, 4, request);
+  CHECK(
+    error_of(refused.error_code) == kafka_error::coordinator_load_in_progress);
+}
+
+TEST_CASE("a node lists the groups that it coordinates itself",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  directory_update more;
+  more.coordinators.push_back({0, fixture::pointer(f.partition)});
+  caf::anon_send(f.subject, std::move(more));
+  f.send(api_key::list_groups, 4, kafka::list_groups_request{});
+  uint64_t ticket = 0;
+  f.partition->receive([&](const group_ask& asked) {
+    ticket = asked.ticket;
+  });
+  CHECK_FALSE(f.partition->has_next_message());
+  kafka::list_groups_response groups;
+  groups.groups.push_back({.group_id = "b"});
+  caf::anon_send(f.subject, group_answer{ticket, groups});
+  f.run();
+  const auto all = f.take<kafka::list_groups_response>(api_key::list_groups, 4);
+  REQUIRE(all.groups.size() == 1);
+  CHECK(all.groups[0].group_id == "b");
+}
+
+TEST_CASE("without a controller an administrator is told to try again",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  kafka::create_topics_request request;
+  request.topics.push_back({.name = "new", .num_partitions = 1});
+  f.send(api_key::create_topics, 7, request);
+  f.controller->receive([&](const admin_ask& asked) {
+    caf::anon_send(f.subject,
+      admin_answer{asked.ticket, 0, admin_reply{kafka_error::not_controller}});
+  });
+  f.run();
+  const auto refused
+    = f.take<kafka::create_topics_response>(api_key::create_topics, 7);
+  REQUIRE(refused.topics.size() == 1);
+  CHECK(refused.topics[0].name == "new");
+  CHECK(error_of(refused.topics[0].error_code) == kafka_error::not_controller);
+  f.send(api_key::init_producer_id, 4, kafka::init_producer_id_request{});
+  f.controller->receive([&](const admin_ask& asked) {
+    caf::anon_send(f.subject,
+      admin_answer{asked.ticket, 0, admin_reply{kafka_error::not_controller}});
+  });
+  f.run();
+  const auto none
+    = f.take<kafka::init_producer_id_response>(api_key::init_producer_id, 4);
+  CHECK(error_of(none.error_code) == kafka_error::coordinator_load_in_progress);
+}
