@@ -189,6 +189,36 @@ result<std::optional<listener_address>> one_listener(
   return std::optional{std::move(parsed->front())};
 }
 
+/// Mistakes of a cluster's configuration that one node can see by itself.
+result<void> check_cluster(const node_config& node) {
+  if (!node.is_clustered()) {
+    if (node.controllers.size() > 1)
+      return error{errc::invalid_argument,
+        "controller.quorum.voters names several controllers, and this node "
+        "listens for none of them: set millrace.cluster.listener (--cluster "
+        "HOST:PORT)"};
+    return {};
+  }
+  if (!node.set.contains("node.id") && !node.set.contains("broker.id"))
+    return error{errc::invalid_argument,
+      "A node of a cluster needs a number that no other node has: set node.id "
+      "(--node-id N)"};
+  const auto& told = node.cluster_advertised ? *node.cluster_advertised
+                                             : *node.cluster_listener;
+  for (const auto& controller : node.controllers)
+    if (controller.id == node.id && told.port != 0
+        && controller.port != told.port)
+      return error{errc::invalid_argument,
+        "controller.quorum.voters sends the others to port "
+          + std::to_string(controller.port) + " for node "
+          + std::to_string(node.id.value) + ", and this node says that it is "
+          + "on port " + std::to_string(told.port)
+          + ": correct one of them, or set "
+            "millrace.cluster.advertised.listener "
+            "to what the others use"};
+  return {};
+}
+
 result<void> read_cluster(node_config& node, const reader& from) {
   auto listener = one_listener(from, "millrace.cluster.listener");
   if (!listener)
@@ -203,12 +233,7 @@ result<void> read_cluster(node_config& node, const reader& from) {
   if (!controllers)
     return controllers.error();
   node.controllers = std::move(*controllers);
-  if (node.controllers.size() > 1 && !node.is_clustered())
-    return error{errc::invalid_argument,
-      "controller.quorum.voters names several controllers, and this node "
-      "listens for none of them: set millrace.cluster.listener (--cluster "
-      "HOST:PORT)"};
-  return {};
+  return check_cluster(node);
 }
 
 } // namespace

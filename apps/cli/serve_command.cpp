@@ -8,6 +8,9 @@
 namespace millrace::cli {
 namespace {
 
+/// Where nodes listen for each other if --cluster names a host alone.
+constexpr uint16_t default_cluster_port = 19092;
+
 /// The short flags, as the keys that they stand for.
 result<std::vector<setting>> settings_of_flags(const serve_options& options) {
   std::vector<setting> settings;
@@ -30,6 +33,16 @@ result<std::vector<setting>> settings_of_flags(const serve_options& options) {
   }
   if (!options.node_id.empty())
     settings.push_back({"node.id", options.node_id, "--node-id"});
+  if (!options.cluster.empty()) {
+    auto at = parse_endpoint(options.cluster, default_cluster_port);
+    if (!at)
+      return error{errc::invalid_argument, "--cluster: " + at.error().context};
+    settings.push_back(
+      {"millrace.cluster.listener", at->to_string(), "--cluster"});
+  }
+  if (!options.controllers.empty())
+    settings.push_back(
+      {"controller.quorum.voters", options.controllers, "--controllers"});
   return settings;
 }
 
@@ -47,6 +60,9 @@ Without options a node keeps its data in ./data and listens for Kafka on
 127.0.0.1:9092 and [::1]:9092, and for health and metrics (HTTP) on
 127.0.0.1:8080. Ctrl-C stops it cleanly; a second Ctrl-C kills it.
 
+Several nodes are one cluster when each has a number of its own, a --cluster
+address, and the same list of --controllers: one, three or five of the nodes.
+
 Configuration keys are Kafka's. A file ending in .toml is TOML, any other one
 is read like Kafka's server.properties. What wins: flags, then --set, then
 the environment (MILLRACE_LOG_DIRS is log.dirs), then the file.
@@ -55,7 +71,9 @@ Examples:
   millrace serve
   millrace serve --data-dir /var/lib/millrace --kafka 0.0.0.0:9092
   millrace serve --config server.properties --set num.partitions=6
-  MILLRACE_LOG_RETENTION_HOURS=24 millrace serve --http off)";
+  MILLRACE_LOG_RETENTION_HOURS=24 millrace serve --http off
+  millrace serve --node-id 1 --kafka 10.0.0.1:9092 --cluster 10.0.0.1:19092 \
+    --controllers 1@10.0.0.1:19092,2@10.0.0.2:19092,3@10.0.0.3:19092)";
 
 } // namespace
 
@@ -110,6 +128,14 @@ void add_serve(
     "HOST:PORT for health and metrics, or off (millrace.http.listeners)");
   command->add_option(
     "--node-id", options->node_id, "The number of this node (node.id)");
+  command
+    ->add_option("--cluster", options->cluster,
+      "Where the other nodes reach this one (millrace.cluster.listener)")
+    ->type_name("HOST:PORT");
+  command
+    ->add_option("--controllers", options->controllers,
+      "The nodes that keep the metadata (controller.quorum.voters)")
+    ->type_name("ID@HOST:PORT,...");
   command
     ->add_option(
       "--log-format", options->log_format, "How log lines on stderr look")

@@ -19,6 +19,8 @@ struct serve_options {
   std::string kafka;
   std::string http;
   std::string node_id;
+  std::string cluster;
+  std::string controllers;
   std::string log_format = "text";
   std::string log_level = "info";
   bool quiet = false;

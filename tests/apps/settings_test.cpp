@@ -153,6 +153,23 @@ TEST_CASE("the short flags of serve are keys of Kafka", "[apps][settings]") {
   CHECK(node->http_listeners.empty());
 }
 
+TEST_CASE("three flags make a node one of a cluster", "[apps][settings]") {
+  serve_options options;
+  options.node_id = "2";
+  options.cluster = "10.0.0.2";
+  options.controllers = "1@10.0.0.1:19092,2@10.0.0.2:19092,3@10.0.0.3:19092";
+  auto node = configure_node(options, nothing);
+  REQUIRE(node);
+  CHECK(node->is_clustered());
+  CHECK(node->cluster_listener->host == "10.0.0.2");
+  CHECK(node->cluster_listener->port == 19092);
+  CHECK(node->controllers.size() == 3);
+  options.controllers = "1@10.0.0.1";
+  node = configure_node(options, nothing);
+  REQUIRE_FALSE(node);
+  CHECK(node.error().context.find("ID@HOST:PORT") != std::string::npos);
+}
+
 TEST_CASE("without options a node listens on both loopback addresses",
   "[apps][settings]") {
   auto node = configure_node({}, nothing);

@@ -125,7 +125,7 @@ TEST_CASE("a cluster's controllers are numbers and addresses",
   "[cluster][config_node]") {
   const auto node
     = parse_node_config({{"controller.quorum.voters", "1@a:9093,2@[::1]:9094"},
-      {"millrace.cluster.listener", "127.0.0.1:9093"}});
+      {"millrace.cluster.listener", "127.0.0.1:9093"}, {"node.id", "1"}});
   REQUIRE(node.ok());
   CHECK(node->is_clustered());
   CHECK(
@@ -139,6 +139,30 @@ TEST_CASE("a cluster's controllers are numbers and addresses",
       Catch::Contains("controller.quorum.voters"));
   CHECK_THAT(refused({{"millrace.cluster.listener", "a:1,b:2"}}),
     Catch::Contains("one HOST:PORT"));
+}
+
+TEST_CASE("a node of a cluster must have a number of its own",
+  "[cluster][config_node]") {
+  const std::string listener = "millrace.cluster.listener";
+  CHECK_THAT(refused({{listener, "a:1"}}), Catch::Contains("--node-id"));
+  CHECK(refused({{listener, "a:1"}, {"node.id", "0"}}).empty());
+  CHECK(refused({{listener, "a:1"}, {"broker.id", "0"}}).empty());
+}
+
+TEST_CASE(
+  "a controller must be where it says that it is", "[cluster][config_node]") {
+  const auto with = [](std::map<std::string, std::string> more) {
+    more.insert(
+      {{"node.id", "1"}, {"controller.quorum.voters", "1@a:9093,2@b:9093"},
+        {"millrace.cluster.listener", "0.0.0.0:7000"}});
+    return refused(more);
+  };
+  CHECK_THAT(with({}), Catch::Contains("9093") && Catch::Contains("node 1")
+                         && Catch::Contains("7000"));
+  CHECK(with({{"millrace.cluster.advertised.listener", "a:9093"}}).empty());
+  CHECK(with({{"node.id", "3"}}).empty()); // no controller
+  CHECK_FALSE(
+    with({{"millrace.cluster.advertised.listener", "a:9094"}}).empty());
 }
 
 TEST_CASE(
