@@ -43,6 +43,15 @@ void event_loop::adopt(descriptor fd, accept_function accept) {
   impl_->adopt(std::move(fd), std::move(accept));
 }
 
+uint64_t event_loop::dial(const socket_address& to, accept_function connected,
+  std::function<void(const dial_failure&)> failed) {
+  return impl_->dial(to, std::move(connected), std::move(failed));
+}
+
+void event_loop::cancel_dial(uint64_t id) {
+  impl_->cancel_dial(id);
+}
+
 connection* event_loop::find(uint64_t id) const {
   return impl_->find(id);
 }

@@ -15,6 +15,7 @@
 #include "net/connection.hpp"
 #include "net/descriptor.hpp"
 #include "net/endpoint.hpp"
+#include "net/host.hpp"
 #include "schema/result.hpp"
 
 #include <cstddef>
@@ -51,6 +52,13 @@ struct listen_options {
   /// Deals accepted connections out; empty: all are of this loop, with the
   /// accept function of listen().
   std::function<loop_seat()> choose_seat;
+};
+
+/// Why a dial() came to nothing.
+struct dial_failure {
+  /// That machine answered that nobody listens there: ECONNREFUSED.
+  bool refused = false;
+  std::string why; ///< names the address
 };
 
 struct loop_counters {
@@ -101,6 +109,14 @@ public:
   /// Makes the connected socket `fd` a connection of this loop, at its next
   /// turn. Any thread.
   void adopt(descriptor fd, accept_function accept);
+
+  /// Begins to connect to `to`; what comes of it is told in a later poll(),
+  /// once: `connected` makes the session, or `failed` is called. There is no
+  /// time-out: cancel_dial() ends the attempt, after which neither is called.
+  /// Returns the attempt's id, never 0.
+  uint64_t dial(const socket_address& to, accept_function connected,
+    std::function<void(const dial_failure&)> failed);
+  void cancel_dial(uint64_t id);
 
   /// The connection with this id, or null when it is gone or going.
   [[nodiscard]] connection* find(uint64_t id) const;

@@ -17,6 +17,7 @@ namespace {
 
 constexpr int events_max = 256;
 constexpr uint64_t wake_token = 0;
+constexpr uint64_t dial_bit = 1u << 31;
 /// What on_sent() queues leaves in the same flush, this many times over.
 constexpr int flush_rounds = 4;
 /// Connections whose peer has all but has not closed; the oldest goes first.
@@ -82,13 +83,14 @@ size_t event_loop::impl::poll(int timeout_ms) {
       timeout_ms = rearm_ms;
   }
   std::array<epoll_event, events_max> events; // NOLINT: the kernel fills it
-  auto may_sleep = wake_.fall_asleep() && marked_.empty();
+  auto may_sleep = wake_.fall_asleep() && marked_.empty() && !dials_settled_;
   auto count = ::epoll_wait(
     epoll_.get(), events.data(), events_max, may_sleep ? timeout_ms : 0);
   wake_.wake_up();
   // Only a signal ends the wait otherwise.
   MILLRACE_ASSERT(count >= 0 || errno == EINTR, "epoll_wait takes its own fd");
   take_adopted();
+  end_settled_dials();
   for (int i = 0; i < count; ++i)
     handle(events[i].data.u64, events[i].events);
   return static_cast<size_t>(std::max(count, 0));
@@ -100,6 +102,8 @@ void event_loop::impl::handle(uint64_t token, uint32_t events) {
   } else if (token >> 32 == 0) {
     if (token <= listeners_.size())
       accept_from(listeners_[token - 1]);
+    else if ((token & dial_bit) != 0)
+      handle_dial(static_cast<uint32_t>(token));
   } else if (auto* one = at(token); one != nullptr) {
     handle_connection(*one, events);
   }
@@ -121,11 +125,11 @@ void event_loop::impl::handle_connection(
     one.became_writable();
 }
 
-void event_loop::impl::settle(descriptor fd, const accept_function& accept) {
+bool event_loop::impl::settle(descriptor fd, const accept_function& accept) {
   if (live_ >= options_.connections_max) {
     report(too_many_, "the limit of " + std::to_string(options_.connections_max)
                         + " connections is reached (max.connections)");
-    return;
+    return false;
   }
   sockaddr_storage local{};
   sockaddr_storage remote{};
@@ -147,7 +151,7 @@ void event_loop::impl::settle(descriptor fd, const accept_function& accept) {
   if (session == nullptr) {
     ++counters.refused;
     free_slots_.push_back(index);
-    return;
+    return false;
   }
   made->start(std::move(session));
   made->registered_events = EPOLLIN;
@@ -156,6 +160,7 @@ void event_loop::impl::settle(descriptor fd, const accept_function& accept) {
   slots_[index].held = std::move(made);
   ++live_;
   ++counters.accepted;
+  return true;
 }
 
 void event_loop::impl::adopt(descriptor fd, accept_function accept) {

@@ -11,14 +11,18 @@
 #include <array>
 #include <atomic>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <vector>
 
 namespace millrace {
 
+using dial_failed = std::function<void(const dial_failure&)>;
+
 /// An id is a slot (low 32 bits) and the slot's generation (high 32 bits,
 /// from 1), so that an event of a connection that has gone is recognized.
-/// Epoll's tokens are these ids; generation 0 is the loop's own.
+/// Epoll's tokens are these ids; generation 0 is the loop's own: its wake, its
+/// listeners, and with the highest bit of the low half the dials.
 class event_loop::impl final : public connection_owner {
 public:
   explicit impl(loop_options options);
@@ -37,6 +41,9 @@ public:
     wake_.acknowledge();
   }
   void adopt(descriptor fd, accept_function accept);
+  uint64_t dial(
+    const socket_address& to, accept_function connected, dial_failed failed);
+  void cancel_dial(uint64_t id);
   [[nodiscard]] connection* find(uint64_t id) const;
   [[nodiscard]] size_t connection_count() const {
     return live_;
@@ -61,6 +68,15 @@ private:
     descriptor fd;
     accept_function accept;
   };
+  struct dialed {
+    descriptor fd;
+    endpoint to;
+    accept_function connected;
+    dial_failed failed;
+    /// Known before epoll said anything; told in the next poll.
+    bool settled = false;
+    int number = 0;
+  };
   /// Counts refusals of one cause between two log lines.
   struct trouble {
     uint64_t count = 0;
@@ -75,7 +91,11 @@ private:
   bool out_of_descriptors(listener& from, int number);
   void arm(listener& which, bool armed);
   void rearm();
-  void settle(descriptor fd, const accept_function& accept);
+  /// Returns whether there is a connection now.
+  bool settle(descriptor fd, const accept_function& accept);
+  void handle_dial(uint32_t id);
+  void end_dial(uint32_t id, int number);
+  void end_settled_dials();
   void take_adopted();
   void attend(socket_connection& one);
   void update_interest(socket_connection& one);
@@ -101,6 +121,10 @@ private:
   std::vector<std::byte> scratch_;
   trouble no_descriptors_;
   trouble too_many_;
+
+  std::map<uint32_t, dialed> dials_;
+  uint32_t last_dial_ = 0;
+  bool dials_settled_ = false;
 
   std::mutex adopted_mutex_;
   std::vector<adopted> adopted_;

@@ -45,8 +45,16 @@ result<std::vector<socket_address>> ask(const endpoint& at) {
     code != 0)
     return error{errc::invalid_argument,
       "host \"" + at.host + "\": " + gai_strerror(code)};
+  auto all = addresses_of(found);
+  freeaddrinfo(found);
+  return all;
+}
+
+} // namespace
+
+std::vector<socket_address> addresses_of(const addrinfo* found) {
   std::vector<socket_address> all;
-  for (auto* one = found; one != nullptr; one = one->ai_next) {
+  for (const auto* one = found; one != nullptr; one = one->ai_next) {
     socket_address made;
     made.size = std::min<socklen_t>(one->ai_addrlen, sizeof made.storage);
     std::memcpy(&made.storage, one->ai_addr, made.size);
@@ -56,11 +64,12 @@ result<std::vector<socket_address>> ask(const endpoint& at) {
     if (std::none_of(all.begin(), all.end(), is_same))
       all.push_back(made);
   }
-  freeaddrinfo(found);
+  auto is_v4 = [](const socket_address& one) {
+    return one.family() == AF_INET;
+  };
+  std::stable_partition(all.begin(), all.end(), is_v4);
   return all;
 }
-
-} // namespace
 
 result<std::vector<socket_address>> resolve(
   const endpoint& at, resolve_for purpose) {
@@ -70,14 +79,7 @@ result<std::vector<socket_address>> resolve(
   if (at.host.empty() || at.host == "localhost")
     return std::vector{v4_address(INADDR_LOOPBACK, at.port),
       v6_address(in6addr_loopback, at.port)};
-  auto all = ask(at);
-  if (all) {
-    auto is_v4 = [](const socket_address& one) {
-      return one.family() == AF_INET;
-    };
-    std::stable_partition(all->begin(), all->end(), is_v4);
-  }
-  return all;
+  return ask(at);
 }
 
 std::string host_name() {

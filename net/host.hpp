@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+struct addrinfo;
+
 namespace millrace {
 
 /// A socket address in the form that the kernel takes.
@@ -35,6 +37,9 @@ enum class resolve_for { listening, connecting };
 /// Errors: invalid_argument with the resolver's reason.
 [[nodiscard]] result<std::vector<socket_address>> resolve(
   const endpoint& at, resolve_for purpose);
+
+/// The resolver's list, v4 first, without repetition.
+[[nodiscard]] std::vector<socket_address> addresses_of(const addrinfo* found);
 
 /// The machine's own name, or `localhost`.
 [[nodiscard]] std::string host_name();

@@ -75,7 +75,7 @@ bool is_kafka(std::string_view text) {
          && version >= 0 && version <= 100;
 }
 
-std::string sentence(sniffed_protocol protocol, std::string_view where) {
+std::string kafka_sentence(sniffed_protocol protocol, std::string_view where) {
   auto port = "This port (" + std::string{where} + ") speaks Kafka's protocol";
   switch (protocol) {
   case sniffed_protocol::http:
@@ -96,8 +96,33 @@ std::string sentence(sniffed_protocol protocol, std::string_view where) {
     return port + ", not that of Redis.";
   case sniffed_protocol::postgres:
     return port + ", not that of PostgreSQL.";
+  case sniffed_protocol::millrace_node:
+    return port
+           + " with clients; controller.quorum.voters and "
+             "millrace.cluster.advertised.listener name the cluster port.";
   default:
     return port + ", and what came is no request of it.";
+  }
+}
+
+std::string cluster_sentence(
+  sniffed_protocol protocol, std::string_view where) {
+  auto port = "On this port (" + std::string{where}
+              + ") the nodes of a Millrace cluster talk to one another";
+  switch (protocol) {
+  case sniffed_protocol::kafka:
+    return port
+           + "; give a Kafka client the address in `listeners` "
+             "(advertised.listeners).";
+  case sniffed_protocol::tls:
+    return port
+           + " in plain text, not TLS; all nodes need the same "
+             "millrace.cluster.ssl settings.";
+  case sniffed_protocol::http:
+  case sniffed_protocol::http2:
+    return port + ", not HTTP; health and metrics are on the HTTP port.";
+  default:
+    return port + ".";
   }
 }
 
@@ -129,6 +154,28 @@ std::string postgres_answer(const std::string& text) {
   return "E" + number_of(4 + fields.size(), 4) + fields;
 }
 
+std::string answer(sniffed_protocol protocol, const std::string& text) {
+  switch (protocol) {
+  case sniffed_protocol::http:
+    return http_answer(text);
+  case sniffed_protocol::http2:
+    return http2_answer(text);
+  case sniffed_protocol::tls:
+    // A fatal alert, handshake_failure (40), RFC 8446 6.
+    return "\x15\x03\x01\x00\x02\x02\x28"s;
+  case sniffed_protocol::ssh:
+    // Lines before the version are for people, RFC 4253 4.2.
+  case sniffed_protocol::zookeeper_command:
+    return text + "\r\n";
+  case sniffed_protocol::redis:
+    return "-ERR " + text + "\r\n";
+  case sniffed_protocol::postgres:
+    return postgres_answer(text);
+  default:
+    return {};
+  }
+}
+
 } // namespace
 
 const char* to_string(sniffed_protocol protocol) {
@@ -151,6 +198,8 @@ const char* to_string(sniffed_protocol protocol) {
     return "PostgreSQL";
   case sniffed_protocol::kafka:
     return "Kafka";
+  case sniffed_protocol::millrace_node:
+    return "the protocol between Millrace nodes";
   case sniffed_protocol::unknown:
     break;
   }
@@ -164,6 +213,8 @@ sniffed_protocol sniff_protocol(std::span<const std::byte> first_bytes) {
     return sniffed_protocol::http2;
   if (starts_with_one(text, http_methods))
     return sniffed_protocol::http;
+  if (text.starts_with("MRH1"))
+    return sniffed_protocol::millrace_node;
   // A handshake record of SSL 3.0 to TLS 1.3, RFC 8446 5.1.
   if (text.starts_with("\x16\x03"))
     return sniffed_protocol::tls;
@@ -193,32 +244,24 @@ sniffed_protocol sniff_unfinished(std::span<const std::byte> first_bytes) {
 
 std::string answer_on_kafka_port(
   sniffed_protocol protocol, std::string_view where) {
-  auto text = sentence(protocol, where);
-  switch (protocol) {
-  case sniffed_protocol::http:
-    return http_answer(text);
-  case sniffed_protocol::http2:
-    return http2_answer(text);
-  case sniffed_protocol::tls:
-    // A fatal alert, handshake_failure (40), RFC 8446 6.
-    return "\x15\x03\x01\x00\x02\x02\x28"s;
-  case sniffed_protocol::ssh:
-    // Lines before the version are for people, RFC 4253 4.2.
-  case sniffed_protocol::zookeeper_command:
-    return text + "\r\n";
-  case sniffed_protocol::redis:
-    return "-ERR " + text + "\r\n";
-  case sniffed_protocol::postgres:
-    return postgres_answer(text);
-  default:
-    return {};
-  }
+  return answer(protocol, kafka_sentence(protocol, where));
 }
 
 std::string explain_on_kafka_port(
   sniffed_protocol protocol, std::string_view where) {
   return std::string{to_string(protocol)} + " was spoken. "
-         + sentence(protocol, where);
+         + kafka_sentence(protocol, where);
+}
+
+std::string answer_on_cluster_port(
+  sniffed_protocol protocol, std::string_view where) {
+  return answer(protocol, cluster_sentence(protocol, where));
+}
+
+std::string explain_on_cluster_port(
+  sniffed_protocol protocol, std::string_view where) {
+  return std::string{to_string(protocol)} + " was spoken. "
+         + cluster_sentence(protocol, where);
 }
 
 } // namespace millrace

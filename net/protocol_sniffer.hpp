@@ -22,6 +22,7 @@ enum class sniffed_protocol : uint8_t {
   redis,             ///< RESP, or an inline command
   postgres,          ///< a startup, SSL, GSSAPI or cancel request
   kafka,             ///< a Kafka request, with its length in front
+  millrace_node,     ///< another node's hello
 };
 
 [[nodiscard]] const char* to_string(sniffed_protocol protocol);
@@ -47,6 +48,12 @@ enum class sniffed_protocol : uint8_t {
 
 /// One sentence for the log: what came, and what the client should change.
 [[nodiscard]] std::string explain_on_kafka_port(
+  sniffed_protocol protocol, std::string_view where);
+
+/// The same for a port where the nodes of a cluster talk to one another.
+[[nodiscard]] std::string answer_on_cluster_port(
+  sniffed_protocol protocol, std::string_view where);
+[[nodiscard]] std::string explain_on_cluster_port(
   sniffed_protocol protocol, std::string_view where);
 
 } // namespace millrace

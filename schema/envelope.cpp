@@ -16,6 +16,21 @@ constexpr uint32_t magic = 0x3145524d;
 constexpr size_t fixed_size = 32;
 constexpr uint16_t answer_flag = 1;
 
+/// A frame up to this size is copied for sending as a whole; of a larger one
+/// the parts up to the second size are: cheaper than a piece of their own in
+/// the system call.
+constexpr size_t copied_whole_bytes = 1024;
+constexpr size_t copied_part_bytes = 512;
+
+struct fixed_head {
+  conversation about{};
+  bool is_answer = false;
+  uint64_t request_id = 0;
+  size_t message_size = 0;
+  size_t run_count = 0;
+  uint64_t body = 0;
+};
+
 size_t padded(size_t n, size_t to) {
   return (n + to - 1) / to * to;
 }
@@ -62,6 +77,41 @@ error frame_error(errc code, const std::string& what) {
   return {code, "message between nodes: " + what};
 }
 
+// The fixed part of the head; `from` has its 32 bytes.
+result<fixed_head> read_fixed(
+  const std::byte* from, const envelope_limits& limits) {
+  if (get<uint32_t>(from) != magic)
+    return frame_error(errc::unsupported, "not of a version known here");
+  fixed_head head;
+  head.about = static_cast<conversation>(get<uint16_t>(from + 4));
+  switch (head.about) {
+  case conversation::raft:
+  case conversation::replica:
+  case conversation::controller:
+    break;
+  default:
+    return frame_error(errc::unsupported,
+      "conversation " + std::to_string(get<uint16_t>(from + 4))
+        + " is not known here");
+  }
+  const auto flags = get<uint16_t>(from + 6);
+  if ((flags & ~answer_flag) != 0)
+    return frame_error(errc::unsupported, "unknown flags");
+  head.is_answer = (flags & answer_flag) != 0;
+  head.request_id = get<uint64_t>(from + 8);
+  head.message_size = get<uint32_t>(from + 16);
+  head.run_count = get<uint32_t>(from + 20);
+  head.body = get<uint64_t>(from + 24);
+  if (head.message_size > limits.message_bytes_max)
+    return frame_error(errc::too_large,
+      std::to_string(head.message_size) + " bytes of message, at most "
+        + std::to_string(limits.message_bytes_max));
+  if (head.run_count > limits.run_count_max)
+    return frame_error(
+      errc::too_large, std::to_string(head.run_count) + " runs");
+  return head;
+}
+
 } // namespace
 
 const char* to_string(conversation c) {
@@ -100,38 +150,61 @@ shared_bytes encode(const envelope& e) {
   return frame;
 }
 
+outgoing to_outgoing(const envelope& e) {
+  outgoing out;
+  const auto head = encode_head(e);
+  const auto size = head.size() + body_size(e);
+  out.bytes.reserve(
+    size <= copied_whole_bytes ? size : head.size() + copied_whole_bytes);
+  out.bytes += head.text();
+  const auto most = size <= copied_whole_bytes ? size : copied_part_bytes;
+  auto append = [&](const shared_bytes& part) {
+    if (part.size() <= most)
+      out.bytes += part.text();
+    else
+      out.inserts.push_back({out.bytes.size(), part, {}});
+    out.bytes.append(padded(part.size(), 8) - part.size(), '\0');
+  };
+  append(e.message);
+  for (const auto& run : e.runs)
+    append(run);
+  return out;
+}
+
+size_t frame_size(const envelope& e) {
+  return head_size(e.runs.size()) + body_size(e);
+}
+
+result<size_t> measure_envelope(
+  std::span<const std::byte> begun, const envelope_limits& limits) {
+  if (begun.size() < fixed_size)
+    return size_t{0};
+  const auto head = read_fixed(begun.data(), limits);
+  if (!head)
+    return head.error();
+  // As much as the parts may be, padding included; which they are is seen
+  // when all is there.
+  const auto most = padded(limits.message_bytes_max, 8) + limits.runs_bytes_max
+                    + 8 * head->run_count;
+  if (head->body > most)
+    return frame_error(errc::too_large, std::to_string(head->body) + " bytes");
+  return head_size(head->run_count) + head->body;
+}
+
 result<envelope> decode_envelope(
   const shared_bytes& frame, const envelope_limits& limits) {
   if (frame.size() < fixed_size)
     return frame_error(errc::truncated, "shorter than its head");
   const auto* from = frame.data();
-  if (get<uint32_t>(from) != magic)
-    return frame_error(errc::unsupported, "not of a version known here");
+  const auto head = read_fixed(from, limits);
+  if (!head)
+    return head.error();
   envelope e;
-  e.conversation = static_cast<conversation>(get<uint16_t>(from + 4));
-  switch (e.conversation) {
-  case conversation::raft:
-  case conversation::replica:
-  case conversation::controller:
-    break;
-  default:
-    return frame_error(errc::unsupported,
-      "conversation " + std::to_string(get<uint16_t>(from + 4))
-        + " is not known here");
-  }
-  const auto flags = get<uint16_t>(from + 6);
-  if ((flags & ~answer_flag) != 0)
-    return frame_error(errc::unsupported, "unknown flags");
-  e.is_answer = (flags & answer_flag) != 0;
-  e.request_id = get<uint64_t>(from + 8);
-  const size_t message_size = get<uint32_t>(from + 16);
-  const size_t run_count = get<uint32_t>(from + 20);
-  if (message_size > limits.message_bytes_max)
-    return frame_error(errc::too_large,
-      std::to_string(message_size) + " bytes of message, at most "
-        + std::to_string(limits.message_bytes_max));
-  if (run_count > limits.run_count_max)
-    return frame_error(errc::too_large, std::to_string(run_count) + " runs");
+  e.conversation = head->about;
+  e.is_answer = head->is_answer;
+  e.request_id = head->request_id;
+  const auto message_size = head->message_size;
+  const auto run_count = head->run_count;
   size_t position = head_size(run_count);
   if (frame.size() < position)
     return frame_error(errc::truncated, "shorter than its head");
@@ -146,7 +219,7 @@ result<envelope> decode_envelope(
   if (runs_size > limits.runs_bytes_max)
     return frame_error(
       errc::too_large, std::to_string(runs_size) + " bytes of records");
-  if (body != get<uint64_t>(from + 24))
+  if (body != head->body)
     return frame_error(errc::corrupt, "its parts are not as long as the whole");
   if (frame.size() < position + body)
     return frame_error(errc::truncated, "shorter than it says");

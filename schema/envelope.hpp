@@ -5,11 +5,13 @@
 // not copied into the message (R29). docs/formats/node-messages.md has the
 // frame.
 
+#include "schema/outgoing.hpp"
 #include "schema/result.hpp"
 #include "schema/shared_bytes.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace millrace {
@@ -44,6 +46,17 @@ struct envelope_limits {
 [[nodiscard]] shared_bytes encode_head(const envelope& e);
 /// The whole frame in one block.
 [[nodiscard]] shared_bytes encode(const envelope& e);
+
+/// The whole frame for a socket: what is large in it is not copied.
+[[nodiscard]] outgoing to_outgoing(const envelope& e);
+/// How long the frame of `e` is.
+[[nodiscard]] size_t frame_size(const envelope& e);
+
+/// How long the frame is that begins with `begun`, judged by its first 32
+/// bytes; 0 when fewer are there.
+/// Errors: unsupported, too_large, corrupt.
+[[nodiscard]] result<size_t> measure_envelope(
+  std::span<const std::byte> begun, const envelope_limits& limits = {});
 
 /// Reads one whole frame; message and runs share its block, the message
 /// 8-aligned if the frame is 16-aligned.

@@ -184,3 +184,48 @@ TEST_CASE("an ISR change names every member's broker epoch (R3)",
   REQUIRE(back.ok());
   CHECK(*back == 32);
 }
+
+TEST_CASE(
+  "an envelope for a socket has the bytes of its frame", "[schema][envelope]") {
+  for (const size_t size : {0, 5, 512, 513, 950, 5000}) {
+    auto e = sample();
+    e.runs.push_back(shared_bytes::copy_of(std::string(size, 'y')));
+    e.message = shared_bytes::copy_of(std::string(size, 'm'));
+    for (const bool large : {true, false}) {
+      if (!large)
+        e.runs.erase(e.runs.begin() + 2); // the one of 4097 bytes
+      const auto out = to_outgoing(e);
+      const auto flat = flatten(out);
+      REQUIRE(flat.ok());
+      CHECK((*flat == encode(e).text()));
+      CHECK(out.size() == frame_size(e));
+    }
+  }
+}
+
+TEST_CASE("what is large in an envelope for a socket is not copied",
+  "[schema][envelope]") {
+  const auto e = sample();
+  const auto out = to_outgoing(e);
+  REQUIRE(out.inserts.size() == 1);
+  CHECK(out.inserts[0].bytes.data() == e.runs[2].data());
+}
+
+TEST_CASE(
+  "an envelope's length is known by its first 32 bytes", "[schema][envelope]") {
+  const auto frame = encode(sample());
+  for (size_t size = 0; size < 32; ++size)
+    CHECK(*measure_envelope(frame.slice(0, size).span()) == 0);
+  CHECK(*measure_envelope(frame.slice(0, 32).span()) == frame.size());
+  auto refusal = [](const shared_bytes& bytes, const envelope_limits& limits) {
+    const auto size = measure_envelope(bytes.span(), limits);
+    return size.ok() ? errc::none : size.error().code;
+  };
+  CHECK(refusal(frame, {.message_bytes_max = 15}) == errc::too_large);
+  CHECK(refusal(frame, {.run_count_max = 2}) == errc::too_large);
+  CHECK(refusal(frame, {.message_bytes_max = 16, .runs_bytes_max = 4000})
+        == errc::too_large);
+  auto huge = shared_bytes::copy_of(frame.span());
+  huge.writable()[31] = std::byte{0xff}; // 2^63 bytes and more follow
+  CHECK(refusal(huge, {}) == errc::too_large);
+}
