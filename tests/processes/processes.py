@@ -1,0 +1,285 @@
+#!/usr/bin/env python3
+"""Three real nodes under real clients, and what may befall them.
+
+usage: processes.py SCENARIO...        (all of them without)
+
+Under the load of idempotent producers and a group of consumers nodes are
+killed, frozen, cut off, filled up and restarted; then everything is healed,
+and all that the clients were told is judged as one history: nothing that was
+acknowledged is lost, doubled or out of order. The page cache outlives a
+killed process, so this cannot show a missing sync: the simulation and the
+record of a node's writes are for that.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from load import (
+    History, Reader, Writer, committed, now_ns, read_everything)
+from nodes import LONG, Cluster, Failed, check, until
+
+PARTITIONS = 6
+TOPIC, GROUP = "t", "g"
+
+
+def rounds(count):
+    return count * 8 if LONG else count
+
+
+def wait(seconds):
+    """Time that a fault lasts; nothing is expected to have happened after."""
+    threading.Event().wait(seconds)
+
+
+class Trial:
+    """A cluster under load, from the first record to the judgement."""
+
+    def __init__(self, cluster, folder):
+        self.cluster = cluster
+        self.history = History(os.path.join(folder, "history"))
+        cluster.start_all()
+        cluster.create_topic(TOPIC, PARTITIONS, min(3, len(cluster.nodes)))
+        self.writers = [
+            Writer(cluster.bootstrap, TOPIC, PARTITIONS, self.history, n)
+            for n in (1, 2)]
+        self.readers = [Reader(cluster.bootstrap, TOPIC, GROUP, self.history)
+                        for _ in range(2)]
+        self.await_progress(30)
+
+    def await_progress(self, seconds, what="records are acknowledged"):
+        """Until each writer has an answer to what it sends from now on."""
+        began = now_ns()
+        until(lambda: all(w.acknowledged_after(began) for w in self.writers),
+              seconds, what)
+        return (now_ns() - began) / 1e9
+
+    def in_sync(self):
+        self.cluster.await_in_sync(
+            TOPIC, PARTITIONS, min(3, len(self.cluster.nodes)))
+
+    def leader(self, index=0):
+        return self.cluster.await_leader(TOPIC, index)
+
+    def finish(self):
+        self.cluster.check_alive()
+        self.in_sync()
+        self.await_progress(30, "records are acknowledged after all")
+        for writer in self.writers:
+            writer.finish()
+        # What the group has not read yet it reads now.
+        acknowledged = self.history.acknowledged
+        check(acknowledged > 100, "there was something to judge")
+        read_everything(
+            self.cluster.bootstrap, TOPIC, PARTITIONS, self.history)
+        self.await_group()
+        told = {}
+        for reader in self.readers:
+            reader.finish()
+            for partition, offset in reader.committed.items():
+                told[partition] = max(told.get(partition, -1), offset)
+        kept = committed(self.cluster.bootstrap, TOPIC, GROUP, PARTITIONS)
+        for partition, offset in told.items():
+            check(kept.get(partition, -1) >= offset,
+                  f"the group's commit of {TOPIC}/{partition} at {offset} is "
+                  f"kept, and it is {kept.get(partition)}")
+        failures = {}
+        for writer in self.writers:
+            for name, count in writer.failures.items():
+                failures[name] = failures.get(name, 0) + count
+        if failures:
+            print(f"unanswered: {failures}")
+        self.history.judge()
+
+    def await_group(self):
+        """Until the group has committed the end of every partition."""
+        ends = {}
+        for writer in self.writers:
+            for partition, offset in writer.ends.items():
+                ends[partition] = max(ends.get(partition, 0), offset + 1)
+
+        def done():
+            kept = {}
+            for reader in self.readers:
+                check(reader.failed is None,
+                      f"a consumer failed: {reader.failed}")
+                for partition, offset in list(reader.committed.items()):
+                    kept[partition] = max(kept.get(partition, 0), offset)
+            return all(kept.get(p, 0) >= end for p, end in ends.items())
+        until(done, 90, "the group reads everything")
+
+
+def form(trial):
+    """Any node takes part, and a clean stop of all keeps everything."""
+    cluster = trial.cluster
+    for number in cluster.nodes:
+        brokers, topics = cluster.metadata(number)
+        check(sorted(brokers) == sorted(cluster.nodes),
+              f"node {number} knows every broker, not {brokers}")
+        leaders = {p["leader"] for p in topics[TOPIC].values()}
+        check(leaders == set(cluster.nodes),
+              f"every node leads something, not only {leaders}")
+    trial.in_sync()
+    for number in cluster.nodes:
+        cluster.stop(number)
+    cluster.start_all()
+    trial.await_progress(60)
+
+
+def kill_leader(trial):
+    for _ in range(rounds(4)):
+        trial.in_sync()
+        leader = trial.leader()
+        cluster = trial.cluster
+        cluster.kill(leader)
+        taken = trial.await_progress(30, "the others take over")
+        cluster.await_leader(TOPIC, but=leader)
+        print(f"leader {leader} killed: {taken:.2f} s", flush=True)
+        cluster.start(leader)
+
+
+def rolling(trial):
+    for number in list(trial.cluster.nodes) * rounds(1):
+        trial.in_sync()
+        trial.cluster.stop(number)
+        trial.await_progress(30, "two nodes go on")
+        trial.cluster.start(number)
+
+
+def pause(trial):
+    """Each node in turn: it leads some partitions, follows others, and one of
+    them is the active controller. It comes back as a zombie."""
+    for number in list(trial.cluster.nodes) * rounds(1):
+        trial.in_sync()
+        trial.cluster.pause(number)
+        taken = trial.await_progress(30, "the others take over")
+        print(f"node {number} frozen: {taken:.2f} s", flush=True)
+        wait(60 if LONG else 2)
+        trial.cluster.resume(number)
+
+
+def cut(trial):
+    """No FIN and no RST: only silence. For its clients too, and one way."""
+    cluster = trial.cluster
+    for number in list(cluster.nodes) * rounds(1):
+        trial.in_sync()
+        cluster.isolate(number)
+        taken = trial.await_progress(30, "the others take over")
+        print(f"node {number} cut off: {taken:.2f} s", flush=True)
+        cluster.heal()
+        trial.in_sync()
+        cluster.isolate(number, clients=False)
+        wait(3)
+        cluster.heal()
+        trial.in_sync()
+        other = number % len(cluster.nodes) + 1
+        cluster.cut((number, other), one_way=True)
+        wait(3)
+        cluster.heal()
+        trial.await_progress(30, "a healed cluster goes on")
+
+
+def slow(trial):
+    """A network that takes its time."""
+    trial.cluster.delay(20)
+    wait(5)
+    trial.await_progress(30, "a slow network is one still")
+    trial.cluster.delay(0)
+
+
+def power(trial):
+    """All at once."""
+    for _ in range(rounds(3)):
+        trial.in_sync()
+        for number in trial.cluster.nodes:
+            trial.cluster.kill(number)
+        trial.cluster.start_all()
+        trial.await_progress(60, "all come back")
+
+
+def full_disk(trial):
+    """One node's disk fills up: the others go on, and it comes back when
+    there is room again."""
+    cluster = trial.cluster
+    number = trial.leader()
+    filler = os.path.join(cluster.nodes[number].folder, "filler")
+    with open(filler, "wb") as file:
+        try:
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+        except OSError:
+            pass
+    wait(5)
+    trial.await_progress(60, "the others go on")
+    os.remove(filler)
+    node = cluster.nodes[number]
+    wait(2)
+    if node.running:
+        cluster.kill(number)
+    cluster.start(number)
+
+
+SCENARIOS = {f.__name__: f for f in (
+    form, kill_leader, rolling, pause, cut, slow, power, full_disk)}
+PROXIED = (cut, slow)
+
+
+def mount(folder, megabytes):
+    os.makedirs(folder, exist_ok=True)
+    return subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", folder],
+        capture_output=True, check=False).returncode == 0
+
+
+def run(scenario):
+    folder = tempfile.mkdtemp(prefix="millrace-processes-")
+    mounted = []
+    print(f"{scenario.__name__}: {scenario.__doc__ or ''}".strip(),
+          flush=True)
+    began = time.monotonic()
+    try:
+        count = int(os.environ.get("MILLRACE_NODES", "3"))
+        with Cluster(folder, count, scenario in PROXIED) as cluster:
+            if scenario is full_disk:
+                for node in cluster.nodes.values():
+                    if not mount(node.folder, 300):
+                        print("no file system can be mounted here")
+                        return False
+                    mounted.append(node.folder)
+            trial = Trial(cluster, folder)
+            scenario(trial)
+            trial.finish()
+    except BaseException:
+        kept = os.environ.get("MILLRACE_KEEP")
+        if kept:
+            shutil.copytree(folder, os.path.join(kept, scenario.__name__),
+                            dirs_exist_ok=True)
+        raise
+    finally:
+        for place in mounted:
+            subprocess.run(["umount", place], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{scenario.__name__}: passed in "
+          f"{time.monotonic() - began:.1f} s", flush=True)
+    return True
+
+
+def main():
+    names = sys.argv[1:] or list(SCENARIOS)
+    if any(name not in SCENARIOS for name in names):
+        sys.exit(__doc__ + "\nscenarios: " + " ".join(SCENARIOS))
+    skipped = False
+    for name in names:
+        try:
+            skipped = not run(SCENARIOS[name]) or skipped
+        except Failed as why:
+            sys.exit(f"FAIL: {name}: {why}")
+    sys.exit(77 if skipped else 0)
+
+
+if __name__ == "__main__":
+    main()
