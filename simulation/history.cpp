@@ -38,6 +38,7 @@ public:
     look_for_the_lost();
     judge_reads();
     judge_runs();
+    settle_accepted();
     judge_order();
     return std::move(verdict_);
   }
@@ -167,6 +168,31 @@ private:
       else if (rank(now.partition, now.offset)
                > rank(now.partition, before.offset + 1))
         found(anomaly::skipped_read, text);
+    }
+  }
+
+  /// Those that were read stayed, where they were said to be; the others are
+  /// forgotten.
+  void settle_accepted() {
+    std::vector<std::tuple<uint64_t, int32_t, int64_t>> there;
+    for (const auto& k : known_)
+      if (k.was_read)
+        there.emplace_back(k.value, k.partition, k.offset);
+    std::sort(there.begin(), there.end());
+    for (auto& s : what_.sends) {
+      if (s.outcome != send_outcome::accepted)
+        continue;
+      const auto at_value = std::lower_bound(
+        there.begin(), there.end(), std::tuple{s.value, INT32_MIN, INT64_MIN});
+      if (at_value == there.end() || std::get<0>(*at_value) != s.value)
+        continue;
+      if (std::get<1>(*at_value) != s.partition
+          || std::get<2>(*at_value) != s.offset)
+        found(anomaly::duplicate,
+          std::to_string(s.value) + " was accepted at "
+            + at(s.partition, s.offset) + " and is at "
+            + at(std::get<1>(*at_value), std::get<2>(*at_value)));
+      s.outcome = send_outcome::acknowledged;
     }
   }
 

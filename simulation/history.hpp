@@ -14,8 +14,11 @@ namespace millrace {
 
 enum class send_outcome : uint8_t {
   acknowledged, ///< it is at `offset`
-  refused,      ///< it is certain that it was not written
-  unknown,      ///< it may be there or not
+  /// It was at `offset` of one leader's log (acks=1), and may be lost with
+  /// that leader; if it is there, it is there.
+  accepted,
+  refused, ///< it is certain that it was not written
+  unknown, ///< it may be there or not
 };
 
 /// One record that a client sent. Times are of one clock for all clients, in
@@ -25,9 +28,9 @@ struct sent_record {
   uint64_t value = 0; ///< sent once: repeated sends of a record are one
   uint32_t client = 0;
   int64_t begin = 0; ///< before the first attempt
-  int64_t end = 0;   ///< after the answer; of acknowledged ones
+  int64_t end = 0;   ///< after the answer; of those that have an offset
   send_outcome outcome = send_outcome::unknown;
-  int64_t offset = -1; ///< of acknowledged ones
+  int64_t offset = -1; ///< of acknowledged and accepted ones
 };
 
 /// One record that a client read.

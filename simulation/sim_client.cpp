@@ -8,14 +8,14 @@ sim_link::sim_link(sim_world& world, sim_node& node)
     const auto at = ends_.find(id);
     if (at == ends_.end())
       return;
-    auto& due = at->second.to_client;
-    due = std::max(due, world_.now() + delay());
-    world_.after(due - world_.now(), [this, id, bytes = std::move(bytes)] {
-      if (const auto to = ends_.find(id); to != ends_.end()) {
-        world_.trace(2, id, bytes);
-        to->second.bytes(bytes);
-      }
-    });
+    const auto at_client = due(at->second.to_client);
+    world_.after(
+      at_client - world_.now(), [this, id, bytes = std::move(bytes)] {
+        if (const auto to = ends_.find(id); to != ends_.end()) {
+          world_.trace(2, id, bytes);
+          to->second.bytes(bytes);
+        }
+      });
   };
   node_.output.closed = [this](uint64_t id) {
     // After what was sent before.
@@ -35,13 +35,25 @@ sim_time sim_link::delay() {
            : base;
 }
 
+sim_time sim_link::due(sim_time& last) {
+  last = std::max({last, world_.now() + delay(), cut_until_});
+  return last;
+}
+
+void sim_link::cut(sim_time span) {
+  cut_until_ = std::max(cut_until_, world_.now() + span);
+}
+
+void sim_link::mend() {
+  cut_until_ = 0;
+}
+
 uint64_t sim_link::connect(
   std::function<void(std::string)> bytes, std::function<void()> closed) {
   const auto id = next_id_++;
   ends_[id] = {std::move(bytes), std::move(closed), world_.now(), world_.now()};
   // Nothing that is sent arrives before the connection is there.
-  const auto wait = delay();
-  ends_[id].to_node = world_.now() + wait;
+  const auto wait = due(ends_[id].to_node) - world_.now();
   world_.after(wait, [this, id] {
     if (!ends_.contains(id))
       return;
@@ -63,9 +75,8 @@ void sim_link::send(uint64_t id, std::string bytes) {
       = world_.random(3) == 0 ? 1 + world_.random(bytes.size()) : bytes.size();
     auto piece = bytes.substr(0, size);
     bytes.erase(0, size);
-    auto& due = at->second.to_node;
-    due = std::max(due, world_.now() + delay());
-    world_.after(due - world_.now(), [this, id, piece = std::move(piece)] {
+    const auto at_node = due(at->second.to_node);
+    world_.after(at_node - world_.now(), [this, id, piece = std::move(piece)] {
       if (!ends_.contains(id))
         return;
       world_.trace(3, id, piece);
@@ -124,7 +135,7 @@ void sim_client::send(int16_t key, int16_t version, outgoing frame,
   auto bytes = flatten(frame);
   MILLRACE_ASSERT(bytes.ok(), "a request is in memory");
   link_.send(connection_, std::move(*bytes));
-  world_.after(timeout, [this, alive = alive_, correlation] {
+  world_.after(timeout_, [this, alive = alive_, correlation] {
     if (!*alive)
       return;
     for (const auto& w : waiting_)

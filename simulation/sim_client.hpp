@@ -32,6 +32,10 @@ public:
   void break_all();
   /// One connection breaks, seen by both ends.
   void break_one(uint64_t choice);
+  /// Nothing gets through either way for `span`, and nobody is told; what was
+  /// sent comes afterwards, as TCP sends it again.
+  void cut(sim_time span);
+  void mend();
   [[nodiscard]] size_t connection_count() const {
     return ends_.size();
   }
@@ -45,18 +49,24 @@ private:
   };
 
   sim_time delay();
+  /// When what is sent now arrives.
+  sim_time due(sim_time& last);
   void close(uint64_t id);
 
   sim_world& world_;
   sim_node& node_;
   std::map<uint64_t, end> ends_;
   uint64_t next_id_ = 1;
+  sim_time cut_until_ = 0;
 };
 
 /// Requests and answers on one connection, which is opened when needed.
 class sim_client {
 public:
-  sim_client(sim_world& world, sim_link& link) : world_(world), link_(link) {}
+  /// @param timeout of each request
+  sim_client(
+    sim_world& world, sim_link& link, sim_time timeout = 20 * sim_second)
+      : world_(world), link_(link), timeout_(timeout) {}
   sim_client(const sim_client&) = delete;
   sim_client& operator=(const sim_client&) = delete;
   ~sim_client();
@@ -100,10 +110,9 @@ private:
   void on_bytes(std::string bytes);
   void on_closed();
 
-  static constexpr sim_time timeout = 20 * sim_second;
-
   sim_world& world_;
   sim_link& link_;
+  sim_time timeout_;
   uint64_t connection_ = 0; ///< 0: none
   std::string received_;
   std::deque<waiting> waiting_;

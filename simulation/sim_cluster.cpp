@@ -126,11 +126,21 @@ void sim_cluster::pause(int32_t index, sim_time span, bool missed_time) {
   if (!n.running() || n.paused())
     return;
   n.pause();
-  world_.after(span, [this, index, missed_time, life = at(index).generation] {
+  world_.after(span, [this, index, missed_time, number = ++at(index).pauses] {
     // Unless it has died in its sleep.
-    if (at(index).generation == life && node(index).paused())
+    if (at(index).pauses == number && node(index).paused())
       node(index).resume(missed_time);
   });
+}
+
+void sim_cluster::spare(int32_t index) {
+  at(index).end_in_start = 0;
+  node(index).spare();
+}
+
+void sim_cluster::resume(int32_t index) {
+  if (node(index).paused())
+    node(index).resume(false);
 }
 
 bool sim_cluster::settle() {

@@ -58,11 +58,16 @@ public:
   void end_in_disk_operation(int32_t index, uint64_t operations, sim_end how);
   /// The same, in the middle of its next start: what recovers is not done.
   void end_in_next_start(int32_t index, uint64_t operations);
+  /// Whatever end is planned does not come.
+  void spare(int32_t index);
   /// The power of all machines goes at once.
   void end_all(sim_end how);
   /// It does not come back by itself any more.
   void keep_down(int32_t index);
+  /// @param missed_time its clock stands still meanwhile, else it jumps
   void pause(int32_t index, sim_time span, bool missed_time);
+  /// Ends a pause before its time.
+  void resume(int32_t index);
 
   // -- time ------------------------------------------------------------------
 
@@ -99,6 +104,7 @@ private:
     std::unique_ptr<sim_node> node;
     bool stays_down = false;
     uint64_t generation = 0; ///< of planned starts
+    uint64_t pauses = 0;
     uint64_t end_in_start = 0;
   };
 

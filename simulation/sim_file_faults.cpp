@@ -57,6 +57,14 @@ void sim_file_system::limit_space(uint64_t bytes) {
   state_->space_max = bytes;
 }
 
+void sim_file_system::heal() {
+  state_->space_max = UINT64_MAX;
+  state_->next_sync_fails = false;
+  state_->failures.clear();
+  if (!state_->off)
+    state_->stop_operation = UINT64_MAX;
+}
+
 void sim_file_system::limit_handles(uint64_t count) {
   state_->handles_max = count;
 }

@@ -75,6 +75,9 @@ public:
   void pin_memory();
   /// From here on resident() says now and then that bytes are not in memory.
   void run_short_of_memory();
+  /// No fault that was asked for and has not come yet comes any more, and
+  /// there is room. What has gone wrong stays so.
+  void heal();
   /// Flips a bit in cache and on disk. Precondition: the file is there.
   void flip_bit(const std::string& path, uint64_t byte, unsigned bit);
 

@@ -1,5 +1,7 @@
 #include "simulation/sim_history.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 namespace {
@@ -28,6 +30,20 @@ void sim_history::acknowledged(size_t number, int64_t offset, int64_t now) {
   s.outcome = send_outcome::acknowledged;
   s.offset = offset;
   s.end = now;
+  auto& end = ends_[s.partition];
+  end = std::max(end, offset + 1);
+}
+
+void sim_history::accepted(size_t number, int64_t offset, int64_t now) {
+  auto& s = all_.sends[number];
+  s.outcome = send_outcome::accepted;
+  s.offset = offset;
+  s.end = now;
+}
+
+int64_t sim_history::acknowledged_end(int32_t partition) const {
+  const auto at = ends_.find(partition);
+  return at == ends_.end() ? 0 : at->second;
 }
 
 void sim_history::read(

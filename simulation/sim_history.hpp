@@ -5,6 +5,7 @@
 
 #include "simulation/history.hpp"
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ public:
   size_t sent(
     int32_t partition, uint32_t client, std::string_view value, int64_t now);
   void acknowledged(size_t number, int64_t offset, int64_t now);
+  /// By its leader alone (acks=1).
+  void accepted(size_t number, int64_t offset, int64_t now);
+  /// One more than the last acknowledged offset of the partition.
+  [[nodiscard]] int64_t acknowledged_end(int32_t partition) const;
   /// Whoever reads begins a run, and another one when it seeks.
   uint32_t begin_run() {
     return next_run_++;
@@ -42,6 +47,7 @@ public:
 
 private:
   history all_;
+  std::map<int32_t, int64_t> ends_; ///< of what was acknowledged
   uint32_t next_run_ = 0;
   int64_t committed_ = -1;
   std::string failure_;

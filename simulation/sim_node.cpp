@@ -135,6 +135,11 @@ void sim_node::end_in_disk_operation(
   planned_ = {UINT64_MAX, how, std::move(ended)};
 }
 
+void sim_node::spare() {
+  planned_ = {};
+  disks_.files.heal();
+}
+
 /// Between two messages: has the planned end come?
 bool sim_node::meets_end() {
   if (steps_ < planned_.at_step && !disks_.files.stopped())

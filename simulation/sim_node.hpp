@@ -54,6 +54,9 @@ public:
   void end_in_disk_operation(
     uint64_t operations, sim_end how, std::function<void()> ended);
 
+  /// No planned end and no fault of the disk that is still to come comes.
+  void spare();
+
   /// Stands still, as a virtual machine or a stopped process does: no actor
   /// runs and no timer fires; what comes waits.
   void pause();

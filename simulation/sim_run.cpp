@@ -3,6 +3,7 @@
 #include "schema/kafka/create_topics.hpp"
 #include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka_error.hpp"
+#include "simulation/cluster_run.hpp"
 #include "simulation/sim_workload.hpp"
 
 #include <cstdio>
@@ -271,7 +272,24 @@ private:
 } // namespace
 
 sim_report run_simulation(const sim_options& options) {
-  return sim_run{options}.run();
+  return options.nodes == 1 ? sim_run{options}.run() : run_cluster(options);
+}
+
+std::string replay_line(const sim_options& options) {
+  auto line = "millrace sim --seed " + std::to_string(options.seed)
+              + " --nodes " + std::to_string(options.nodes) + " --ops "
+              + std::to_string(options.operations);
+  if (options.nodes == 1)
+    return line;
+  std::string faults;
+  for (size_t i = 0; i < sim_fault_count; ++i)
+    if (options.faults.test(i))
+      faults += (faults.empty() ? "" : ",")
+                + std::string{to_string(static_cast<sim_fault>(i))};
+  if (options.faults.all())
+    faults = "all";
+  return line + " --faults " + (faults.empty() ? "none" : faults)
+         + " --seconds " + std::to_string(options.least / sim_second);
 }
 
 std::string to_string(const sim_report& r) {

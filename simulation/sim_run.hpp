@@ -1,8 +1,12 @@
 #pragma once
 
-// One simulated run: a node, clients that produce, fetch and commit, and
-// failures; at the end everything that was acknowledged is looked for.
+// One simulated run: one node or several, clients that produce, fetch and
+// commit, and failures; at the end everything that was acknowledged is looked
+// for.
 
+#include "simulation/cluster_faults.hpp"
+
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -12,6 +16,11 @@ struct sim_options {
   uint64_t seed = 1;
   /// The run goes on until this many operations were acknowledged.
   uint64_t operations = 1000;
+  int32_t nodes = 1;
+  /// Of several nodes: one alone meets faults of its own.
+  sim_fault_set faults = sim_fault_set{}.set();
+  /// Of several nodes: faults go on for at least so long.
+  sim_time least = 0;
 };
 
 struct sim_report {
@@ -27,6 +36,12 @@ struct sim_report {
   uint64_t full_disks = 0;
   uint64_t clock_jumps = 0;
   uint64_t restarts = 0; ///< that the node itself has asked for
+  /// Of several nodes, by sim_fault.
+  std::array<uint64_t, sim_fault_count> faults{};
+  uint64_t starts = 0;    ///< of nodes
+  uint64_t moves = 0;     ///< leaders that clients found elsewhere
+  uint64_t elections = 0; ///< leaders that the metadata had
+  uint64_t messages = 0;  ///< between nodes
   int64_t virtual_ms = 0;
   uint64_t trace = 0;
   std::string failure; ///< the invariant that broke, or empty
@@ -37,6 +52,9 @@ struct sim_report {
 };
 
 [[nodiscard]] sim_report run_simulation(const sim_options& options);
+
+/// The command that gives the same run.
+[[nodiscard]] std::string replay_line(const sim_options& options);
 
 /// `seed S nodes N ops O events E virtual V trace HASH ok`, or
 /// `... FAILED invariant: ...`.

@@ -215,3 +215,35 @@ TEST_CASE("ten million operations are judged within a minute",
   if (is_long)
     CHECK(took < std::chrono::seconds{60});
 }
+
+TEST_CASE("what one leader accepted may be lost, but not doubled or moved",
+  "[simulation][history]") {
+  auto h = sound();
+  auto& s = acknowledged(h, 50);
+  s.outcome = send_outcome::accepted;
+  CHECK(judge(h).ok());
+  SECTION("lost with its leader: its place is another one's") {
+    s.offset = acknowledged(h, 60).offset;
+    erase_reads_of(h, s.value);
+    // Whoever follows has moved up.
+    for (auto& r : h.reads)
+      if (r.partition == s.partition && r.value > s.value)
+        --r.offset;
+    for (auto& other : h.sends)
+      if (other.partition == s.partition && other.value > s.value)
+        --other.offset;
+    CHECK(judge(h).ok());
+  }
+  SECTION("there, but somewhere else than was said") {
+    s.offset += 1;
+    CHECK(judge(h).count(anomaly::duplicate) == 1);
+  }
+  SECTION("there, and before what its client had sent earlier") {
+    for (auto& r : h.reads)
+      if (r.value == s.value)
+        r.offset = 0;
+    s.offset = 0;
+    const auto verdict = judge(h);
+    CHECK(verdict.count(anomaly::backward_send) > 0);
+  }
+}

@@ -1,0 +1,229 @@
+#include "simulation/cluster_admin.hpp"
+
+#include "schema/kafka/create_partitions.hpp"
+#include "schema/kafka/create_topics.hpp"
+#include "schema/kafka/delete_topics.hpp"
+#include "schema/kafka/incremental_alter_configs.hpp"
+#include "schema/kafka/metadata.hpp"
+#include "schema/kafka_error.hpp"
+
+namespace millrace {
+
+namespace {
+
+using kafka::api_key;
+
+constexpr int8_t topic_resource = 2;
+constexpr size_t topics_max = 4;
+
+} // namespace
+
+cluster_admin::cluster_admin(cluster_clients& all, int16_t replication_factor)
+    : all_(all), client_(all), replication_factor_(replication_factor) {}
+
+void cluster_admin::create(
+  const std::string& name, int32_t partitions, std::function<void(bool)> done) {
+  kafka::create_topics_request request;
+  request.timeout_ms = 5000;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  topic.num_partitions = partitions;
+  topic.replication_factor = replication_factor_;
+  client_.request<kafka::create_topics_response>(client_.any_node(),
+    api_key::create_topics, 7, request,
+    [this, done = std::move(done)](
+      const kafka::create_topics_response* response) {
+      auto code = kafka_error::network_exception;
+      if (response != nullptr && !response->topics.empty()) {
+        code = static_cast<kafka_error>(response->topics.front().error_code);
+        last_answer_ = response->topics.front().error_message.value_or("");
+      }
+      last_answer_
+        = std::string{"CreateTopics: "} + to_string(code) + " " + last_answer_;
+      done(
+        code == kafka_error::none || code == kafka_error::topic_already_exists);
+    });
+}
+
+void cluster_admin::make_topic(std::function<void()> done) {
+  create(all_.topic, all_.partitions, [this, done = std::move(done)](bool ok) {
+    if (ok) {
+      topics_[all_.topic] = {fate::there, all_.partitions, all_.partitions};
+      done();
+      return;
+    }
+    all_.later(300, [this, done] {
+      make_topic(done);
+    });
+  });
+}
+
+void cluster_admin::start() {
+  if (all_.stopping) {
+    idle_ = true;
+    return;
+  }
+  all_.later(3000, [this] {
+    act();
+  });
+}
+
+void cluster_admin::acted(bool known, const std::string& what) {
+  last_answer_ = what;
+  if (known) {
+    ++actions_;
+    ++all_.acknowledged;
+  }
+  start();
+}
+
+void cluster_admin::act() {
+  if (all_.stopping) {
+    idle_ = true;
+    return;
+  }
+  idle_ = false;
+  std::vector<std::string> there;
+  for (const auto& [name, state] : topics_)
+    if (name != all_.topic && state.is == fate::there)
+      there.push_back(name);
+  if (there.size() < topics_max && all_.world.random(2) == 0) {
+    const auto name = "other-" + std::to_string(next_name_++);
+    topics_[name] = {fate::unknown, 0, 2};
+    create(name, 2, [this, name](bool ok) {
+      if (ok)
+        topics_[name] = {fate::there, 2, 2};
+      acted(ok, last_answer_);
+    });
+    return;
+  }
+  if (there.empty()) {
+    configure(all_.topic);
+    return;
+  }
+  const auto& name = there[all_.world.random(there.size())];
+  switch (all_.world.random(3)) {
+  case 0:
+    remove(name);
+    break;
+  case 1:
+    widen(name);
+    break;
+  default:
+    configure(name);
+  }
+}
+
+void cluster_admin::remove(const std::string& name) {
+  topics_[name].is = fate::unknown;
+  kafka::delete_topics_request request;
+  request.timeout_ms = 5000;
+  request.topics.emplace_back().name = name;
+  client_.request<kafka::delete_topics_response>(client_.any_node(),
+    api_key::delete_topics, 6, request,
+    [this, name](const kafka::delete_topics_response* response) {
+      const bool ok = response != nullptr && !response->responses.empty()
+                      && response->responses.front().error_code == 0;
+      if (ok)
+        topics_[name].is = fate::gone;
+      acted(ok, "DeleteTopics");
+    });
+}
+
+void cluster_admin::widen(const std::string& name) {
+  auto& state = topics_[name];
+  const auto count = ++state.partitions_max;
+  kafka::create_partitions_request request;
+  request.timeout_ms = 5000;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  topic.count = count;
+  topic.assignments.reset();
+  client_.request<kafka::create_partitions_response>(client_.any_node(),
+    api_key::create_partitions, 2, request,
+    [this, name, count](const kafka::create_partitions_response* response) {
+      const bool ok = response != nullptr && !response->results.empty()
+                      && response->results.front().error_code == 0;
+      if (ok)
+        topics_[name].partitions_min = count;
+      acted(ok, "CreatePartitions");
+    });
+}
+
+void cluster_admin::configure(const std::string& name) {
+  kafka::incremental_alter_configs_request request;
+  auto& resource = request.resources.emplace_back();
+  resource.resource_type = topic_resource;
+  resource.resource_name = name;
+  auto& config = resource.configs.emplace_back();
+  config.name = "segment.bytes";
+  config.value = std::to_string(1'000'000 + all_.world.random(1'000'000));
+  client_.request<kafka::incremental_alter_configs_response>(client_.any_node(),
+    api_key::incremental_alter_configs, 1, request,
+    [this](const kafka::incremental_alter_configs_response* response) {
+      const bool ok = response != nullptr && !response->responses.empty()
+                      && response->responses.front().error_code == 0;
+      acted(ok, "IncrementalAlterConfigs");
+    });
+}
+
+void cluster_admin::check(std::function<void()> done) {
+  check_node(0, std::move(done));
+}
+
+std::string cluster_admin::difference(
+  const std::map<std::string, int32_t>& seen) const {
+  for (const auto& [name, state] : topics_) {
+    const auto at = seen.find(name);
+    if (state.is == fate::there && at == seen.end())
+      return name + " is not there";
+    if (state.is == fate::gone && at != seen.end())
+      return name + " is there again";
+    if (state.is == fate::there
+        && (at->second < state.partitions_min
+            || at->second > state.partitions_max))
+      return name + " has " + std::to_string(at->second) + " partitions, not "
+             + std::to_string(state.partitions_min) + " to "
+             + std::to_string(state.partitions_max);
+  }
+  return {};
+}
+
+/// Again and again until it is as it must be: who is late catches up, who is
+/// wrong does not.
+void cluster_admin::check_node(int32_t node, std::function<void()> done) {
+  if (node == all_.cluster.size()) {
+    done();
+    return;
+  }
+  kafka::metadata_request request;
+  request.topics.reset();
+  request.allow_auto_topic_creation = false;
+  client_.request<kafka::metadata_response>(node, api_key::metadata, 12,
+    request,
+    [this, node, done = std::move(done)](
+      const kafka::metadata_response* response) {
+      std::string wrong = "no answer";
+      if (response != nullptr) {
+        std::map<std::string, int32_t> seen;
+        for (const auto& t : response->topics)
+          seen[t.name.value_or("")] = static_cast<int32_t>(t.partitions.size());
+        wrong = difference(seen);
+        if (wrong.empty()
+            && response->brokers.size()
+                 != static_cast<size_t>(all_.cluster.size()))
+          wrong
+            = "knows " + std::to_string(response->brokers.size()) + " brokers";
+      }
+      if (wrong.empty()) {
+        check_node(node + 1, done);
+        return;
+      }
+      last_answer_ = "node " + std::to_string(node + 1) + ": " + wrong;
+      all_.later(200, [this, node, done] {
+        check_node(node, done);
+      });
+    });
+}
+
+} // namespace millrace

@@ -1,0 +1,127 @@
+#include "simulation/cluster_committer.hpp"
+
+#include "schema/kafka/find_coordinator.hpp"
+#include "schema/kafka/offset_commit.hpp"
+#include "schema/kafka/offset_fetch.hpp"
+#include "schema/kafka_error.hpp"
+
+namespace millrace {
+
+namespace {
+
+using kafka::api_key;
+
+constexpr const char* group = "watchers";
+
+std::string text_of(int16_t code) {
+  return to_string(static_cast<kafka_error>(code));
+}
+
+} // namespace
+
+cluster_committer::cluster_committer(cluster_clients& all)
+    : all_(all), client_(all) {}
+
+void cluster_committer::start() {
+  next();
+}
+
+void cluster_committer::next() {
+  // Ends only after it has looked at what it committed last.
+  if (all_.stopping && commits_next_) {
+    idle_ = true;
+    return;
+  }
+  idle_ = false;
+  if (coordinator_ < 0)
+    find_coordinator();
+  else if (commits_next_)
+    commit();
+  else
+    fetch();
+}
+
+/// Asking for it makes __consumer_offsets.
+void cluster_committer::find_coordinator() {
+  kafka::find_coordinator_request request;
+  request.coordinator_keys = {group};
+  client_.request<kafka::find_coordinator_response>(client_.any_node(),
+    api_key::find_coordinator, 4, request,
+    [this](const kafka::find_coordinator_response* response) {
+      if (response == nullptr || response->coordinators.empty()) {
+        last_answer_ = "nobody tells the coordinator";
+      } else if (const auto& c = response->coordinators.front();
+        c.error_code != 0) {
+        last_answer_ = "FindCoordinator: " + text_of(c.error_code);
+      } else {
+        coordinator_ = client_.index_of(c.node_id, c.host);
+      }
+      all_.later(coordinator_ < 0 ? 300 : 10, [this] {
+        next();
+      });
+    });
+}
+
+void cluster_committer::lose_coordinator(const std::string& why) {
+  last_answer_ = why;
+  coordinator_ = -1;
+}
+
+void cluster_committer::commit() {
+  kafka::offset_commit_request request;
+  request.group_id = group;
+  auto& topic = request.topics.emplace_back();
+  topic.name = all_.topic;
+  auto& p = topic.partitions.emplace_back();
+  p.partition_index = 0;
+  p.committed_offset = ++last_sent_;
+  client_.request<kafka::offset_commit_response>(coordinator_,
+    api_key::offset_commit, 8, request,
+    [this](const kafka::offset_commit_response* response) {
+      if (response == nullptr || response->topics.empty()) {
+        lose_coordinator("no answer to a commit");
+      } else if (const auto code
+                 = response->topics.front().partitions.front().error_code;
+        code != 0) {
+        lose_coordinator("OffsetCommit: " + text_of(code));
+      } else {
+        all_.history.committed(last_sent_);
+        ++all_.acknowledged;
+      }
+      commits_next_ = false;
+      all_.later(200, [this] {
+        next();
+      });
+    });
+}
+
+void cluster_committer::fetch() {
+  kafka::offset_fetch_request request;
+  auto& g = request.groups.emplace_back();
+  g.group_id = group;
+  auto& topic = g.topics->emplace_back();
+  topic.name = all_.topic;
+  topic.partition_indexes.push_back(0);
+  client_.request<kafka::offset_fetch_response>(coordinator_,
+    api_key::offset_fetch, 8, request,
+    [this](const kafka::offset_fetch_response* response) {
+      if (response == nullptr || response->groups.empty()) {
+        lose_coordinator("no answer to an OffsetFetch");
+      } else if (const auto& answered = response->groups.front();
+        answered.error_code != 0) {
+        lose_coordinator("OffsetFetch: " + text_of(answered.error_code));
+      } else {
+        const auto& topics = answered.topics;
+        all_.history.check_committed(
+          topics.empty() ? -1
+                         : topics.front().partitions.front().committed_offset,
+          last_sent_);
+        commits_next_ = true;
+      }
+      all_.later(200, [this] {
+        next();
+      });
+    });
+}
+
+} // namespace millrace

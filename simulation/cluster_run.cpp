@@ -1,0 +1,173 @@
+#include "simulation/cluster_run.hpp"
+
+#include "simulation/cluster_admin.hpp"
+#include "simulation/cluster_committer.hpp"
+#include "simulation/cluster_consumer.hpp"
+#include "simulation/cluster_producer.hpp"
+
+namespace millrace {
+
+namespace {
+
+constexpr int32_t partition_count = 3;
+constexpr int32_t producer_count = 6;
+/// Every so many producers one takes what may be lost (acks=1).
+constexpr int32_t weak_producer_every = 6;
+/// A run that has not got so far by then makes no progress under faults.
+constexpr sim_time patience = 1800 * sim_second;
+/// A healed cluster has to have answered everything by then. Longer than a
+/// client's time-out, a session and an election one after the other.
+constexpr sim_time recovery = 60 * sim_second;
+
+sim_cluster_options cluster_options(const sim_options& options) {
+  const auto replicas = std::min(3, options.nodes);
+  return {.nodes = options.nodes,
+    .settings = {{"offsets.topic.num.partitions", "2"},
+      {"offsets.topic.replication.factor", std::to_string(replicas)},
+      {"default.replication.factor", std::to_string(replicas)},
+      {"min.insync.replicas", replicas >= 2 ? "2" : "1"},
+      {"log.segment.bytes", "1048576"},
+      // The clock jumps, and the records' times do not.
+      {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
+      {"group.initial.rebalance.delay.ms", "0"}}};
+}
+
+class cluster_run {
+public:
+  explicit cluster_run(const sim_options& options)
+      : options_(options), world_(options.seed),
+        cluster_(world_, cluster_options(options)),
+        clients_(cluster_, history_), faults_(clients_, options.faults),
+        admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
+        committer_(clients_) {
+    clients_.partitions = partition_count;
+    cluster_.on_end = [this](int32_t index) {
+      clients_.links[static_cast<size_t>(index)]->break_all();
+    };
+  }
+
+  sim_report run() {
+    cluster_.start_all();
+    admin_.make_topic([this] {
+      start_clients();
+    });
+    while (history_.failure().empty() && !done_)
+      step();
+    return report();
+  }
+
+private:
+  void step() {
+    if (!cluster_.step())
+      history_.fail("progress: nothing is going to happen any more");
+    if (!cluster_.failure().empty())
+      history_.fail(cluster_.failure());
+    if (!clients_.stopping) {
+      if (started_ && clients_.acknowledged >= options_.operations
+          && world_.now() >= options_.least)
+        heal();
+      else if (world_.now() > patience)
+        history_.fail("progress: operations are acknowledged under faults ("
+                      + waits_for() + ")");
+      return;
+    }
+    if (final_ == nullptr && all_idle()) {
+      final_ = std::make_unique<cluster_final_read>(clients_);
+      final_->start();
+    }
+    if (final_ != nullptr && final_->done() && !checking_) {
+      checking_ = true;
+      admin_.check([this] {
+        done_ = true;
+      });
+    }
+    if (world_.now() > healed_at_ + recovery)
+      history_.fail("progress: a healed cluster answers (" + waits_for() + ")");
+  }
+
+  void start_clients() {
+    started_ = true;
+    for (int32_t i = 0; i < producer_count; ++i) {
+      producers_.push_back(std::make_unique<cluster_producer>(
+        clients_, i, (i + 1) % weak_producer_every != 0));
+      producers_.back()->start();
+    }
+    for (int32_t p = 0; p < partition_count; ++p) {
+      consumers_.push_back(std::make_unique<cluster_consumer>(clients_, p));
+      consumers_.back()->start();
+    }
+    committer_.start();
+    admin_.start();
+    faults_.start();
+  }
+
+  void heal() {
+    clients_.stopping = true;
+    healed_at_ = world_.now();
+    faults_.stop_and_heal();
+  }
+
+  [[nodiscard]] bool all_idle() const {
+    return committer_.idle() && admin_.idle()
+           && std::all_of(
+             producers_.begin(), producers_.end(), [](const auto& p) {
+               return p->idle();
+             });
+  }
+
+  /// The first client that has not come to its end, and why.
+  [[nodiscard]] std::string waits_for() const {
+    if (!started_)
+      return "the first topic: " + admin_.last_answer();
+    for (size_t i = 0; i < producers_.size(); ++i)
+      if (!producers_[i]->idle())
+        return "producer " + std::to_string(i) + ": "
+               + producers_[i]->last_answer();
+    if (!committer_.idle())
+      return "the committer: " + committer_.last_answer();
+    if (checking_ || !admin_.idle())
+      return "the admin: " + admin_.last_answer();
+    return final_ == nullptr ? "nobody" : "the reader: " + final_->waits_for();
+  }
+
+  [[nodiscard]] sim_report report() {
+    sim_report r;
+    r.seed = options_.seed;
+    r.nodes = static_cast<uint64_t>(options_.nodes);
+    r.acknowledged = clients_.acknowledged;
+    r.events = world_.events();
+    r.virtual_ms = world_.now() / sim_ms;
+    r.trace = cluster_.trace_hash();
+    r.faults = faults_.counts();
+    r.starts = cluster_.starts();
+    r.restarts = cluster_.restarts();
+    r.moves = clients_.moves;
+    r.messages = cluster_.network().counts().delivered;
+    r.failure = history_.failure();
+    return r;
+  }
+
+  sim_options options_;
+  sim_world world_;
+  sim_history history_;
+  sim_cluster cluster_;
+  cluster_clients clients_;
+  cluster_faults faults_;
+  cluster_admin admin_;
+  cluster_committer committer_;
+  std::vector<std::unique_ptr<cluster_producer>> producers_;
+  std::vector<std::unique_ptr<cluster_consumer>> consumers_;
+  std::unique_ptr<cluster_final_read> final_;
+  bool started_ = false;
+  bool checking_ = false;
+  bool done_ = false;
+  sim_time healed_at_ = 0;
+};
+
+} // namespace
+
+sim_report run_cluster(const sim_options& options) {
+  return cluster_run{options}.run();
+}
+
+} // namespace millrace
