@@ -285,12 +285,17 @@ struct proposed {
 /// Topics that a client asked about and that may be made on first use.
 struct auto_create_topics {
   std::vector<std::string> names;
+
+  friend bool operator==(const auto_create_topics&, const auto_create_topics&)
+    = default;
 };
 
+/// What crosses to another node is in actors/controller_codec.
 using admin_question = std::variant<kafka::create_topics_request,
   kafka::delete_topics_request, kafka::create_partitions_request,
   kafka::alter_configs_request, kafka::incremental_alter_configs_request,
-  kafka::init_producer_id_request, auto_create_topics, register_broker>;
+  kafka::init_producer_id_request, auto_create_topics, register_broker,
+  broker_heartbeat, change_isr, allocate_producer_ids>;
 
 struct admin_ask {
   uint64_t ticket = 0;
@@ -301,7 +306,8 @@ struct admin_ask {
 using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
   kafka::delete_topics_response, kafka::create_partitions_response,
   kafka::alter_configs_response, kafka::incremental_alter_configs_response,
-  kafka::init_producer_id_response, register_broker_reply>;
+  kafka::init_producer_id_response, register_broker_reply,
+  broker_heartbeat_reply, change_isr_reply, allocate_producer_ids_reply>;
 
 /// True once the asker's image has applied `index`.
 struct admin_answer {

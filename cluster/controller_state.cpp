@@ -91,6 +91,27 @@ metadata_decision<register_broker_reply> controller_state::decide(
   return decided;
 }
 
+metadata_decision<broker_heartbeat_reply> controller_state::decide(
+  const broker_heartbeat& request) const {
+  const auto* broker = image_.find_broker(request.id);
+  if (broker == nullptr)
+    return {{kafka_error::broker_id_not_registered}, {}};
+  if (broker->broker_epoch != request.broker_epoch)
+    return {{kafka_error::stale_broker_epoch}, {}};
+  metadata_decision<broker_heartbeat_reply> decided;
+  auto& reply = decided.reply;
+  // R25: it must know at least that it was registered, or fenced, and why.
+  reply.caught_up = request.applied_index >= broker->standing_since;
+  reply.fenced = broker->fenced && !reply.caught_up;
+  if (!broker->fenced || reply.fenced)
+    return decided;
+  decided.records.push_back(
+    broker_fenced{broker->id, broker->broker_epoch, false});
+  for (auto& command : elect_with(broker->id, true))
+    decided.records.push_back(std::move(command));
+  return decided;
+}
+
 bool controller_state::elects_uncleanly(const topic_image& topic) const {
   return effective_topic_config(topic.configs, image_, node_)
     .unclean_leader_election;

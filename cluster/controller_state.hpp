@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -32,6 +33,16 @@ namespace millrace {
 template <class Reply>
 using metadata_decision = decision<Reply, metadata_command>;
 
+/// A replica lacks offsets that it once had on disk (R10).
+struct replica_loss {
+  uuid topic;
+  int32_t partition = 0;
+  offset first;
+  offset end;
+
+  friend bool operator==(const replica_loss&, const replica_loss&) = default;
+};
+
 /// A broker has started and asks to be let in.
 struct register_broker {
   node_id id;
@@ -39,11 +50,47 @@ struct register_broker {
   std::vector<uuid> directories;
   std::vector<broker_endpoint> endpoints;
   std::optional<std::string> rack;
+  /// Of the cluster that its directory belongs to; empty: none yet.
+  std::string cluster_id;
+  std::vector<replica_loss> lost;
+  /// It did not end cleanly: what no sync has covered may be gone.
+  bool unclean = false;
+
+  friend bool operator==(const register_broker&, const register_broker&)
+    = default;
 };
 struct register_broker_reply {
   kafka_error error = kafka_error::none;
   std::string message;
   int64_t broker_epoch = -1;
+
+  friend bool operator==(
+    const register_broker_reply&, const register_broker_reply&)
+    = default;
+};
+
+/// A broker lives, and how far it has followed the metadata log.
+struct broker_heartbeat {
+  node_id id;
+  int64_t broker_epoch = -1;
+  int64_t applied_index = -1;
+  /// It is about to end: what it leads is to be moved away first.
+  bool want_shutdown = false;
+
+  friend bool operator==(const broker_heartbeat&, const broker_heartbeat&)
+    = default;
+};
+struct broker_heartbeat_reply {
+  kafka_error error = kafka_error::none;
+  bool fenced = true;
+  /// It has applied what made its standing what it is (R25).
+  bool caught_up = false;
+  /// It leads nothing any more and may end.
+  bool should_shutdown = false;
+
+  friend bool operator==(
+    const broker_heartbeat_reply&, const broker_heartbeat_reply&)
+    = default;
 };
 
 /// A leader asks for a new ISR.
@@ -57,22 +104,37 @@ struct change_isr {
   struct member {
     node_id id;
     int64_t broker_epoch = -1; ///< -1: not known to the leader
+
+    friend bool operator==(const member&, const member&) = default;
   };
   std::vector<member> isr;
+
+  friend bool operator==(const change_isr&, const change_isr&) = default;
 };
 struct change_isr_reply {
   kafka_error error = kafka_error::none;
   partition_registration partition; ///< as it is now, where it is known
+
+  friend bool operator==(const change_isr_reply&, const change_isr_reply&)
+    = default;
 };
 
 struct allocate_producer_ids {
   node_id broker;
   int64_t broker_epoch = -1;
+
+  friend bool operator==(
+    const allocate_producer_ids&, const allocate_producer_ids&)
+    = default;
 };
 struct allocate_producer_ids_reply {
   kafka_error error = kafka_error::none;
   producer_id first{0};
   int32_t count = 0;
+
+  friend bool operator==(
+    const allocate_producer_ids_reply&, const allocate_producer_ids_reply&)
+    = default;
 };
 inline constexpr int32_t producer_id_block_size = 1000;
 
@@ -118,6 +180,8 @@ public:
 
   [[nodiscard]] metadata_decision<register_broker_reply> decide(
     const register_broker& request) const;
+  [[nodiscard]] metadata_decision<broker_heartbeat_reply> decide(
+    const broker_heartbeat& request) const;
   /// Shuts a broker out, moving what it led to other members of the ISR.
   [[nodiscard]] std::vector<metadata_command> decide_fence(node_id id) const;
   [[nodiscard]] metadata_decision<change_isr_reply> decide(

@@ -60,8 +60,9 @@ private:
       const auto* before = from_.find_broker(id);
       if (before == nullptr || before->broker_epoch != broker.broker_epoch)
         started.push_back(&broker);
-      else if (before->fenced != broker.fenced)
-        add(broker_fenced{id, broker.broker_epoch, broker.fenced});
+      else if (*before != broker)
+        add(broker_fenced{id, broker.broker_epoch, broker.fenced,
+          broker.shutting_down, broker.standing_since});
     }
     // Broker epochs only rise.
     std::sort(started.begin(), started.end(), [](const auto* a, const auto* b) {
@@ -69,7 +70,8 @@ private:
     });
     for (const auto* b : started)
       add(broker_registered{b->id, b->incarnation, b->directories, b->endpoints,
-        b->rack, b->broker_epoch, b->fenced});
+        b->rack, b->broker_epoch, b->fenced, b->shutting_down,
+        b->standing_since});
   }
 
   /// First of all, as a name may have been used again.

@@ -29,8 +29,14 @@ void metadata_image::apply(
   MILLRACE_ASSERT(index > applied_index_,
     "the entries of the metadata log are applied once and in order");
   apply_part(command);
-  if (const auto* started = std::get_if<broker_registered>(&command))
+  if (const auto* started = std::get_if<broker_registered>(&command)) {
     renew_epochs(started->id);
+    brokers_[started->id].standing_since = index;
+  } else if (const auto* fenced = std::get_if<broker_fenced>(&command)) {
+    auto& broker = brokers_[fenced->id];
+    if (broker.broker_epoch == fenced->broker_epoch)
+      broker.standing_since = index;
+  }
   pass(index, term);
 }
 
@@ -64,6 +70,11 @@ const broker_registration* metadata_image::find_broker(node_id id) const {
 bool metadata_image::is_alive(node_id id) const {
   const auto* broker = find_broker(id);
   return broker != nullptr && !broker->fenced;
+}
+
+bool metadata_image::is_active(node_id id) const {
+  const auto* broker = find_broker(id);
+  return broker != nullptr && !broker->fenced && !broker->shutting_down;
 }
 
 const topic_image* metadata_image::find_topic(std::string_view name) const {
@@ -194,8 +205,9 @@ void metadata_image::change(const configs_changed& c) {
 void metadata_image::change(const broker_registered& c) {
   MILLRACE_ASSERT(c.broker_epoch >= next_broker_epoch_,
     "every registration has a broker epoch of its own");
-  brokers_[c.id] = broker_registration{c.id, c.incarnation, c.directories,
-    c.endpoints, c.rack, c.broker_epoch, c.fenced};
+  brokers_[c.id]
+    = broker_registration{c.id, c.incarnation, c.directories, c.endpoints,
+      c.rack, c.broker_epoch, c.fenced, c.shutting_down, c.standing_since};
   next_broker_epoch_ = c.broker_epoch + 1;
 }
 
@@ -225,8 +237,12 @@ void metadata_image::change(const broker_fenced& c) {
   const auto at = brokers_.find(c.id);
   MILLRACE_ASSERT(at != brokers_.end(), "only a registered broker is fenced");
   // A late word about an earlier incarnation says nothing about this one.
-  if (at->second.broker_epoch == c.broker_epoch)
-    at->second.fenced = c.fenced;
+  auto& broker = at->second;
+  if (broker.broker_epoch != c.broker_epoch)
+    return;
+  broker.fenced = c.fenced;
+  broker.shutting_down = c.shutting_down;
+  broker.standing_since = c.standing_since;
 }
 
 void metadata_image::change(const broker_removed& c) {

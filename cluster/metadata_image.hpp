@@ -31,6 +31,10 @@ struct broker_registration {
   std::optional<std::string> rack;
   int64_t broker_epoch = -1;
   bool fenced = false;
+  bool shutting_down = false; ///< gets nothing more to lead or to hold
+  /// The entry of the log that made its standing what it is: registered,
+  /// fenced, admitted. Who has not applied it knows nothing of itself (R25).
+  int64_t standing_since = -1;
 
   friend bool operator==(const broker_registration&, const broker_registration&)
     = default;
@@ -86,6 +90,8 @@ public:
   [[nodiscard]] const broker_registration* find_broker(node_id id) const;
   /// Whether it is registered and not fenced.
   [[nodiscard]] bool is_alive(node_id id) const;
+  /// Whether it is alive and not about to end: may lead and join an ISR.
+  [[nodiscard]] bool is_active(node_id id) const;
 
   /// Topics by name, ascending.
   [[nodiscard]] const std::map<std::string, topic_image_ptr, std::less<>>&

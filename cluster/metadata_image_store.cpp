@@ -62,7 +62,8 @@ image_write write_broker(node_id id, const metadata_image& image) {
     return {broker_key(id), std::nullopt};
   return {broker_key(id),
     value_of(encode(metadata_command{broker_registered{b->id, b->incarnation,
-      b->directories, b->endpoints, b->rack, b->broker_epoch, b->fenced}}))};
+      b->directories, b->endpoints, b->rack, b->broker_epoch, b->fenced,
+      b->shutting_down, b->standing_since}}))};
 }
 
 image_write write_configs(
@@ -205,7 +206,8 @@ result<void> metadata_image_loader::add(
   if (const auto* b = std::get_if<broker_registered>(&*command);
     b != nullptr && kind == 'b') {
     image_.brokers_[b->id] = broker_registration{b->id, b->incarnation,
-      b->directories, b->endpoints, b->rack, b->broker_epoch, b->fenced};
+      b->directories, b->endpoints, b->rack, b->broker_epoch, b->fenced,
+      b->shutting_down, b->standing_since};
     return {};
   }
   if (const auto* c = std::get_if<configs_changed>(&*command);

@@ -5,27 +5,30 @@ using Cxx = import "/capnp/c++.capnp";
 using Meta = import "metadata.capnp";
 $Cxx.namespace("millrace::wire");
 
-# An admin request of a client that reached another node. The request's bytes
-# are the envelope's one raw run, as the client sent them, and so are the
-# answer's: a body without its header.
+# An admin request of a client, to the node that leads. The request's bytes
+# are the envelope's one raw run, in the client's version and without its
+# header, and so are the answer's.
 struct ForwardedRequest {
   apiKey @0 :Int16;
   apiVersion @1 :Int16;
-  principal @2 :Text;
-  clientHost @3 :Text;
 }
 
+# With an error instead of a run, nothing was decided: ask again, or another.
 struct ForwardedAnswer {
   error @0 :Int16;
-  # After this entry of the metadata log the change is visible.
-  appliedIndex @1 :Int64;
+  apiKey @1 :Int16;
+  apiVersion @2 :Int16;
 }
 
 struct RegisterBroker {
+  # Its broker epoch and whether it is fenced are decided by the controller.
   registration @0 :Meta.BrokerRegistered;
+  # Of the directory's cluster; empty: it has belonged to none yet.
   clusterId @1 :Text;
-  # The log's end and what recovery proved, for each replica held (R1, R10).
+  # What recovery found to be missing from replicas that are held (R10).
   lostRanges @2 :List(LostRange);
+  # The last stop left no mark of a clean end.
+  unclean @3 :Bool;
 
   struct LostRange {
     topic @0 :Meta.Uuid;
@@ -44,10 +47,9 @@ struct RegisterBrokerAnswer {
 struct BrokerHeartbeat {
   id @0 :Int32;
   brokerEpoch @1 :Int64;
+  # The last entry of the metadata log that the broker has applied (R25).
   appliedIndex @2 :Int64;
-  wantFence @3 :Bool;
-  wantShutDown @4 :Bool;
-  offlineDirectories @5 :List(Meta.Uuid);
+  wantShutDown @3 :Bool;
 }
 
 struct BrokerHeartbeatAnswer {
@@ -90,17 +92,22 @@ struct AllocateProducerIdsAnswer {
 }
 
 struct ControllerMessage {
+  # Of answers: after this entry of the metadata log the change is visible.
+  appliedIndex @0 :UInt64;
+
   union {
-    none @0 :Void;
-    forwardedRequest @1 :ForwardedRequest;
-    forwardedAnswer @2 :ForwardedAnswer;
-    registerBroker @3 :RegisterBroker;
-    registerBrokerAnswer @4 :RegisterBrokerAnswer;
-    brokerHeartbeat @5 :BrokerHeartbeat;
-    brokerHeartbeatAnswer @6 :BrokerHeartbeatAnswer;
-    changeIsr @7 :ChangeIsr;
-    changeIsrAnswer @8 :ChangeIsrAnswer;
-    allocateProducerIds @9 :AllocateProducerIds;
-    allocateProducerIdsAnswer @10 :AllocateProducerIdsAnswer;
+    none @1 :Void;
+    forwardedRequest @2 :ForwardedRequest;
+    forwardedAnswer @3 :ForwardedAnswer;
+    registerBroker @4 :RegisterBroker;
+    registerBrokerAnswer @5 :RegisterBrokerAnswer;
+    brokerHeartbeat @6 :BrokerHeartbeat;
+    brokerHeartbeatAnswer @7 :BrokerHeartbeatAnswer;
+    changeIsr @8 :ChangeIsr;
+    changeIsrAnswer @9 :ChangeIsrAnswer;
+    allocateProducerIds @10 :AllocateProducerIds;
+    allocateProducerIdsAnswer @11 :AllocateProducerIdsAnswer;
+    # Names of topics that a client asked about and that may be made.
+    autoCreateTopics @12 :List(Text);
   }
 }

@@ -26,6 +26,12 @@ struct Partition {
   replicas @4 :List(Int32);
   isr @5 :List(Int32);
   directories @6 :List(Uuid);
+  # Left the ISR when it was at its minimum, so that they have all of it
+  # (KIP-966).
+  eligible @7 :List(Int32);
+  # A reassignment under way: which of the replicas are new, which will go.
+  adding @8 :List(Int32);
+  removing @9 :List(Int32);
 }
 
 struct ConfigChange {
@@ -67,12 +73,16 @@ struct BrokerRegistered {
   hasRack @5 :Bool;
   brokerEpoch @6 :Int64;
   fenced @7 :Bool;
+  shuttingDown @8 :Bool;
+  # Not in the log: the entry that last changed this broker's standing.
+  standingSince @9 :Int64 = -1;
 }
 
 struct BrokerFenced {
   id @0 :Int32;
   brokerEpoch @1 :Int64;
   fenced @2 :Bool;
+  shuttingDown @3 :Bool;
 }
 
 struct ProducerIdsAllocated {

@@ -1,53 +1,18 @@
 #include "schema/metadata_command.hpp"
 
 #include "schema/capnp_bytes.hpp"
-#include "schema/metadata.capnp.h"
+#include "schema/metadata_parts.hpp"
 
 namespace millrace {
 
 namespace {
 
+using metadata_parts::count;
+using metadata_parts::read;
+using metadata_parts::text;
+using metadata_parts::write;
+
 // -- writing ---------------------------------------------------------------
-
-capnp::Text::Reader text(const std::string& s) {
-  return {s.c_str(), s.size()};
-}
-
-unsigned count(size_t n) {
-  return static_cast<unsigned>(n);
-}
-
-void write(wire::Uuid::Builder out, const uuid& id) {
-  out.setHigh(id.high);
-  out.setLow(id.low);
-}
-
-void write(capnp::List<wire::Uuid>::Builder out, const std::vector<uuid>& ids) {
-  for (unsigned i = 0; i < out.size(); ++i)
-    write(out[i], ids[i]);
-}
-
-void write(
-  capnp::List<int32_t>::Builder out, const std::vector<node_id>& nodes) {
-  for (unsigned i = 0; i < out.size(); ++i)
-    out.set(i, nodes[i].value);
-}
-
-void write(wire::Partition::Builder out, const partition_registration& p) {
-  out.setIndex(p.index);
-  out.setLeader(p.leader.value);
-  out.setLeaderEpoch(p.epoch.value);
-  out.setPartitionEpoch(p.partition_epoch);
-  write(out.initReplicas(count(p.replicas.size())), p.replicas);
-  write(out.initIsr(count(p.isr.size())), p.isr);
-  write(out.initDirectories(count(p.directories.size())), p.directories);
-}
-
-void write(capnp::List<wire::Partition>::Builder out,
-  const std::vector<partition_registration>& partitions) {
-  for (unsigned i = 0; i < out.size(); ++i)
-    write(out[i], partitions[i]);
-}
 
 void write(capnp::List<wire::ConfigChange>::Builder out,
   const std::vector<config_change>& changes) {
@@ -92,29 +57,14 @@ struct command_writer {
     write(to.initChanges(count(c.changes.size())), c.changes);
   }
   void operator()(const broker_registered& c) {
-    auto to = out.initBrokerRegistered();
-    to.setId(c.id.value);
-    write(to.initIncarnation(), c.incarnation);
-    write(to.initDirectories(count(c.directories.size())), c.directories);
-    auto endpoints = to.initEndpoints(count(c.endpoints.size()));
-    for (unsigned i = 0; i < endpoints.size(); ++i) {
-      const auto& from = c.endpoints[i];
-      endpoints[i].setListener(text(from.listener));
-      endpoints[i].setHost(text(from.host));
-      endpoints[i].setPort(from.port);
-      endpoints[i].setSecurityProtocol(from.security_protocol);
-    }
-    to.setHasRack(c.rack.has_value());
-    if (c.rack)
-      to.setRack(text(*c.rack));
-    to.setBrokerEpoch(c.broker_epoch);
-    to.setFenced(c.fenced);
+    write(out.initBrokerRegistered(), c);
   }
   void operator()(const broker_fenced& c) {
     auto to = out.initBrokerFenced();
     to.setId(c.id.value);
     to.setBrokerEpoch(c.broker_epoch);
     to.setFenced(c.fenced);
+    to.setShuttingDown(c.shutting_down);
   }
   void operator()(const broker_removed& c) {
     out.setBrokerRemoved(c.id.value);
@@ -137,51 +87,6 @@ struct command_writer {
 
 // -- reading ---------------------------------------------------------------
 
-std::string read(capnp::Text::Reader t) {
-  return {t.begin(), t.size()};
-}
-
-uuid read(wire::Uuid::Reader id) {
-  return {id.getHigh(), id.getLow()};
-}
-
-std::vector<uuid> read(capnp::List<wire::Uuid>::Reader from) {
-  std::vector<uuid> ids;
-  ids.reserve(from.size());
-  for (auto id : from)
-    ids.push_back(read(id));
-  return ids;
-}
-
-std::vector<node_id> read(capnp::List<int32_t>::Reader from) {
-  std::vector<node_id> nodes;
-  nodes.reserve(from.size());
-  for (auto node : from)
-    nodes.push_back({node});
-  return nodes;
-}
-
-partition_registration read(wire::Partition::Reader from) {
-  partition_registration p;
-  p.index = from.getIndex();
-  p.leader = {from.getLeader()};
-  p.epoch = {from.getLeaderEpoch()};
-  p.partition_epoch = from.getPartitionEpoch();
-  p.replicas = read(from.getReplicas());
-  p.isr = read(from.getIsr());
-  p.directories = read(from.getDirectories());
-  return p;
-}
-
-std::vector<partition_registration> read(
-  capnp::List<wire::Partition>::Reader from) {
-  std::vector<partition_registration> partitions;
-  partitions.reserve(from.size());
-  for (auto p : from)
-    partitions.push_back(read(p));
-  return partitions;
-}
-
 std::vector<config_change> read(capnp::List<wire::ConfigChange>::Reader from) {
   std::vector<config_change> changes;
   changes.reserve(from.size());
@@ -192,21 +97,6 @@ std::vector<config_change> read(capnp::List<wire::ConfigChange>::Reader from) {
       change.value = read(c.getValue());
   }
   return changes;
-}
-
-broker_registered read(wire::BrokerRegistered::Reader from) {
-  broker_registered c;
-  c.id = {from.getId()};
-  c.incarnation = read(from.getIncarnation());
-  c.directories = read(from.getDirectories());
-  for (auto e : from.getEndpoints())
-    c.endpoints.push_back({read(e.getListener()), read(e.getHost()),
-      e.getPort(), e.getSecurityProtocol()});
-  if (from.getHasRack())
-    c.rack = read(from.getRack());
-  c.broker_epoch = from.getBrokerEpoch();
-  c.fenced = from.getFenced();
-  return c;
 }
 
 result<metadata_command> read(wire::Command::Reader from) {
@@ -242,8 +132,8 @@ result<metadata_command> read(wire::Command::Reader from) {
     return metadata_command{read(from.getBrokerRegistered())};
   case wire::Command::BROKER_FENCED: {
     auto c = from.getBrokerFenced();
-    return metadata_command{
-      broker_fenced{{c.getId()}, c.getBrokerEpoch(), c.getFenced()}};
+    return metadata_command{broker_fenced{
+      {c.getId()}, c.getBrokerEpoch(), c.getFenced(), c.getShuttingDown()}};
   }
   case wire::Command::BROKER_REMOVED:
     return metadata_command{broker_removed{{from.getBrokerRemoved()}}};

@@ -35,6 +35,10 @@ struct broker_endpoint {
     = default;
 };
 
+/// In the place of a replica's directory: what it held is lost, so that it
+/// cannot be elected as one that has all (R10). The number is Kafka's.
+inline constexpr uuid lost_directory{0, 1};
+
 /// One partition as the controller has decided it.
 struct partition_registration {
   int32_t index = 0;
@@ -43,7 +47,16 @@ struct partition_registration {
   node_id leader = no_node;
   millrace::leader_epoch epoch{0}; ///< grows with every new leadership (R7)
   int32_t partition_epoch = 0;     ///< grows with every change (KIP-497)
-  std::vector<uuid> directories;   ///< one for each replica, or empty
+  /// Where each replica's data is; empty: not known. lost_directory where it
+  /// is not, or not all of it.
+  std::vector<uuid> directories;
+  /// Replicas that left the ISR when it was at its minimum: the high watermark
+  /// has not moved since, so that they have all below it (KIP-966).
+  std::vector<node_id> eligible;
+  /// A reassignment under way (KIP-455): which of the replicas are new, and
+  /// which will go when all the others are in sync.
+  std::vector<node_id> adding;
+  std::vector<node_id> removing;
 
   friend bool operator==(
     const partition_registration&, const partition_registration&)
@@ -121,15 +134,22 @@ struct broker_registered {
   std::optional<std::string> rack;
   int64_t broker_epoch = 0; ///< metadata_image::next_broker_epoch()
   bool fenced = false;
+  bool shutting_down = false;
+  /// Not in the log, where its own index is meant, but in what stands for a
+  /// part of an image.
+  int64_t standing_since = -1;
   friend bool operator==(const broker_registered&, const broker_registered&)
     = default;
 };
 
-/// The broker is shut out (fenced) or admitted again.
+/// The broker is shut out (fenced) or admitted again; or it is about to end,
+/// and gets nothing more to do.
 struct broker_fenced {
   node_id id;
   int64_t broker_epoch = 0;
   bool fenced = true;
+  bool shutting_down = false;
+  int64_t standing_since = -1; ///< as in broker_registered
   friend bool operator==(const broker_fenced&, const broker_fenced&) = default;
 };
 

@@ -20,6 +20,9 @@ partition_registration partition(int32_t index) {
   p.epoch = {7};
   p.partition_epoch = 12;
   p.directories = {uuid{1, 2}, uuid{3, 4}, uuid{5, ~0ull}};
+  p.eligible = {{4}, {5}};
+  p.adding = {{6}};
+  p.removing = {{7}, {8}};
   return p;
 }
 
@@ -38,7 +41,9 @@ std::vector<metadata_command> one_of_each() {
       {{"PLAINTEXT", "example.org", 9092, 0}, {"SSL", "::1", 65535, 1}},
       "rack-a", 42, true},
     broker_registered{{2}, uuid{10, 11}, {}, {}, std::nullopt, 43, false},
-    broker_fenced{{1}, 42, false},
+    broker_registered{
+      {3}, uuid{10, 11}, {}, {}, std::nullopt, 44, true, true, 1'000},
+    broker_fenced{{1}, 42, false, true},
     broker_removed{{9}},
     producer_ids_allocated{{5'000'000'000}, 1000, {1}},
     feature_level{"metadata.version", 27},
