@@ -96,16 +96,14 @@ void follow(self_pointer self, const metadata_update& update) {
   auto& s = self->state;
   broker_news told;
   told.metadata = update;
-  for (const auto& [index, term, command] : *update.commands) {
-    if (static_cast<int64_t>(index) <= s.image.applied_index())
-      continue;
-    if (const auto* gone = std::get_if<topic_deleted>(&command))
+  for (const auto& entry : *update.commands) {
+    if (const auto* gone = std::get_if<topic_deleted>(&entry.command))
       if (const auto* topic = s.image.find_topic(gone->id))
         end_topic(self, *topic, told);
-    s.image.apply(
-      command, static_cast<int64_t>(index), static_cast<int64_t>(term));
-    std::visit(follow_command{self, told}, command);
+    if (apply_to(s.image, entry))
+      std::visit(follow_command{self, told}, entry.command);
   }
+  pass_to(s.image, update);
   publish(self, std::move(told));
   if (!s.registered)
     return;

@@ -1,25 +1,80 @@
 #pragma once
 
-// The member of a Raft group that writes its log. Today a group of one: an
-// entry is committed when it is durable here. It waits for the disk, so it
-// has a thread of its own where there are threads.
+// A member of a consensus group: the shell of cluster/raft_core. It gives the
+// core messages, time and what the disk has done, and does what the core
+// wants. The state machine (the controller) gets what is committed, in order.
+//
+// A fresh group forms itself: the first of the configured controllers begins
+// alone once all others have said that they know no group either, and takes
+// in everybody who asks; controllers as voters, others as learners. A node
+// that has lost its directory is another member and asks anew (R24).
 
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
-#include "storage/consensus_log.hpp"
+#include "actors/node_link.hpp"
+#include "cluster/raft_core.hpp"
+
+#include <deque>
 
 namespace millrace {
 
-struct consensus_state {
-  static inline const char* name = "consensus";
-  std::unique_ptr<consensus_log> log;
-  uint64_t term = 0;
+struct consensus_options {
+  std::string group;
+  raft_member self;
+  raft_options raft;
+  raft_restart restart;
+  uint64_t seed = 0;
+  /// Who may vote, by number, as configured; the first one forms the group.
+  std::vector<node_id> controllers;
+  consensus_disk_actor disk;
+  std::shared_ptr<node_link> link;
 };
 
-/// @param log opened and recovered
-/// @param term this incarnation's, above every term in the log, and durable
+struct consensus_state {
+  static inline const char* name = "consensus";
+
+  consensus_options options;
+  std::unique_ptr<raft_core> core;
+  caf::strong_actor_ptr machine; ///< null: does not follow yet
+  bool ticking = false;
+
+  /// What is told to the machine next: entries, or a run that the disk has to
+  /// be asked for first.
+  struct delivery {
+    std::vector<raft_entry> entries;
+    std::optional<raft_range> unread;
+  };
+  std::deque<delivery> deliveries;
+  bool reading = false;
+  std::map<uint64_t, raft_member> reads; ///< for members, by ticket
+  uint64_t next_ticket = 1;              ///< 0: of a delivery
+
+  // Snapshots: the one that is being sent, and the one that comes in.
+  std::optional<state_told> outgoing;
+  bool asked_for_state = false;
+  std::vector<raft_chunk_wanted> chunks_wanted;
+  int64_t chunk_wanted_ms = 0;
+  std::vector<shared_bytes> incoming;
+  std::optional<raft_position> installing; ///< what the machine makes durable
+
+  // Forming and joining.
+  struct acquaintance {
+    raft_member member;
+    bool in_group = false;
+    int64_t heard_ms = 0;
+  };
+  std::map<node_id, acquaintance> known;  ///< the other controllers
+  std::map<node_id, raft_member> joining; ///< at the leader
+  int64_t next_hello_ms = 0;
+  int64_t next_complaint_ms = 0;
+  bool forming = false;
+};
+
 consensus_actor::behavior_type consensus(
   consensus_actor::stateful_pointer<consensus_state> self,
-  std::shared_ptr<std::unique_ptr<consensus_log>> log, uint64_t term);
+  consensus_options options);
+
+/// Does what the core wants; called after every input.
+void drain(consensus_actor::stateful_pointer<consensus_state> self);
 
 } // namespace millrace

@@ -278,12 +278,9 @@ void gateway_core::when_applied(uint64_t index, std::function<void()> what) {
 void gateway_core::apply(const metadata_update& update) {
   if (update.commands == nullptr)
     return;
-  for (const auto& [index, term, command] : *update.commands) {
-    if (static_cast<int64_t>(index) <= image_.applied_index())
-      continue; // the snapshot had it already
-    image_.apply(
-      command, static_cast<int64_t>(index), static_cast<int64_t>(term));
-  }
+  for (const auto& command : *update.commands)
+    apply_to(image_, command);
+  pass_to(image_, update);
 }
 
 void gateway_core::take(directory_update& update) {

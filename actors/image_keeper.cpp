@@ -9,6 +9,11 @@ namespace {
 
 result<void> commit(image_store& store, const image_commit& message) {
   MILLRACE_TRY(store.begin());
+  if (!message.replaced_prefix.empty())
+    if (auto done = store.erase_prefix(message.replaced_prefix); !done) {
+      store.abort();
+      return done;
+    }
   for (const auto& write : message.writes) {
     auto done = write.value ? store.put(write.key, *write.value)
                             : store.erase(write.key);

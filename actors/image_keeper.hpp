@@ -15,6 +15,8 @@ namespace millrace {
 struct image_commit {
   uint64_t ticket = 0;
   std::vector<image_write> writes;
+  /// Erased first, all that starts with it; empty: nothing.
+  std::string replaced_prefix;
 };
 
 struct image_committed {

@@ -4,8 +4,10 @@
 // sentence for each message that it understands. Answers are messages of
 // their own (see messages.hpp); they go to whoever sent the question.
 
+#include "actors/consensus_messages.hpp"
 #include "actors/image_keeper.hpp"
 #include "actors/messages.hpp"
+#include "actors/node_link.hpp"
 
 #include <caf/all.hpp>
 
@@ -57,17 +59,51 @@ using partition_actor = caf::typed_actor<
   // Ends the actor after a last sync; answers partition_closed.
   caf::reacts_to<close_partition>>;
 
-/// CONSENSUS: one member of a Raft group; the only writer of its log.
+/// CONSENSUS DISK: log, term and vote of a member, on a thread of its own.
+using consensus_disk_actor = caf::typed_actor<
+  // Answers log_written when it is durable; several writes by one sync.
+  caf::reacts_to<write_log>,
+  // To itself, behind what waits in the mailbox.
+  caf::reacts_to<sync_log>,
+  // Answers vote_stored when it is durable.
+  caf::reacts_to<store_vote>,
+  // Entries that are in memory no more; answers log_read.
+  caf::reacts_to<read_log>,
+  // A snapshot stands for the log's beginning; answers log_dropped.
+  caf::reacts_to<drop_log>>;
+
+/// CONSENSUS: one member of a Raft group.
 using consensus_actor = caf::typed_actor<
-  // Appends commands; answers proposed once they are committed.
-  caf::reacts_to<propose>>;
+  // The sender is the state machine.
+  caf::reacts_to<follow_log>,
+  // Appends commands if this member leads; answers placed.
+  caf::reacts_to<propose>,
+  // Other members, and what is so of the way to them.
+  caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // To itself: time passes.
+  caf::reacts_to<consensus_tick>,
+  // The disk's answers.
+  caf::reacts_to<log_written>, caf::reacts_to<vote_stored>,
+  caf::reacts_to<log_read>, caf::reacts_to<log_dropped>,
+  // The state machine's snapshots.
+  caf::reacts_to<snapshot_made>, caf::reacts_to<state_told>,
+  caf::reacts_to<state_installed>,
+  // How the group is; answers quorum_view.
+  caf::reacts_to<ask_quorum>>;
 
 /// CONTROLLER: decides what changes in the metadata, one request at a time.
 using controller_actor = caf::typed_actor<
   // Answers admin_answer when the change is committed, or at once.
   caf::reacts_to<admin_ask>,
-  // The consensus actor's answer.
-  caf::reacts_to<proposed>,
+  // The consensus actor: where a proposal stands, what is committed, who
+  // leads, and what it wants to know of the state.
+  caf::reacts_to<placed>, caf::reacts_to<log_committed>,
+  caf::reacts_to<role_changed>, caf::reacts_to<snapshot_wanted>,
+  caf::reacts_to<state_wanted>, caf::reacts_to<install_state>,
+  // Other nodes' controllers.
+  caf::reacts_to<from_node>,
+  // To itself: somebody has not been heard of for too long.
+  caf::reacts_to<controller_tick>,
   // The sender wants every update from here on; answers metadata_snapshot.
   caf::reacts_to<subscribe_metadata>,
   // To itself: write the image down; and the keeper's answer.

@@ -268,20 +268,6 @@ struct partition_state_report {
 
 // -- consensus and controller ------------------------------------------------
 
-/// Commands to put into the metadata log, all or none.
-struct propose {
-  uint64_t ticket = 0;
-  std::vector<shared_bytes> commands;
-};
-
-/// They are committed and durable, the last one at `last_index`.
-struct proposed {
-  uint64_t ticket = 0;
-  bool ok = true;
-  uint64_t last_index = 0;
-  uint64_t term = 0;
-};
-
 /// Topics that a client asked about and that may be made on first use.
 struct auto_create_topics {
   std::vector<std::string> names;
@@ -317,18 +303,31 @@ struct admin_answer {
 };
 
 struct committed_command {
+  /// 0: one of several which together lead from one image to a later one
+  /// (metadata_image::apply_part()).
   uint64_t index = 0;
   uint64_t term = 0;
   metadata_command command;
 };
 
-/// Committed commands in order, for everyone who holds an image.
+/// Committed commands in order, for everyone who holds an image, and how far
+/// the log is applied with them.
 struct metadata_update {
   std::shared_ptr<const std::vector<committed_command>> commands;
+  uint64_t index = 0;
+  uint64_t term = 0;
 };
+
+/// Applies one command to an image; false if the image had it already.
+bool apply_to(metadata_image& image, const committed_command& command);
+/// Ends an update: nothing is missing up to its index.
+void pass_to(metadata_image& image, const metadata_update& update);
 
 /// From here on, send every metadata_update; first a metadata_snapshot.
 struct subscribe_metadata {};
+
+/// The controller to itself: time passes.
+struct controller_tick {};
 
 /// The controller to itself: what changed goes into the image store.
 struct save_image {};
@@ -431,13 +430,12 @@ MILLRACE_LOCAL_MESSAGE(lead_partition)
 MILLRACE_LOCAL_MESSAGE(close_partition)
 MILLRACE_LOCAL_MESSAGE(partition_closed)
 MILLRACE_LOCAL_MESSAGE(partition_state_report)
-MILLRACE_LOCAL_MESSAGE(propose)
-MILLRACE_LOCAL_MESSAGE(proposed)
 MILLRACE_LOCAL_MESSAGE(admin_ask)
 MILLRACE_LOCAL_MESSAGE(admin_answer)
 MILLRACE_LOCAL_MESSAGE(metadata_update)
 MILLRACE_LOCAL_MESSAGE(metadata_snapshot)
 MILLRACE_LOCAL_MESSAGE(subscribe_metadata)
+MILLRACE_LOCAL_MESSAGE(controller_tick)
 MILLRACE_LOCAL_MESSAGE(save_image)
 MILLRACE_LOCAL_MESSAGE(subscribe_directory)
 MILLRACE_LOCAL_MESSAGE(directory_update)

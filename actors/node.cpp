@@ -7,6 +7,7 @@
 #include "actors/metrics_page.hpp"
 #include "actors/node_core.hpp"
 #include "actors/real_environment.hpp"
+#include "actors/tcp_link.hpp"
 #include "actors/tell.hpp"
 
 #include <sys/resource.h>
@@ -71,11 +72,16 @@ public:
     }
     MILLRACE_TRY(listen(config));
     std::vector<broker_endpoint> endpoints;
+    if (config.advertised_listeners.empty())
+      endpoints = bound_;
     for (const auto& a : config.advertised_listeners)
       endpoints.push_back({a.name, a.host, a.port, 0});
-    auto link = std::make_shared<lone_link>(config.id);
-    auto core = start_node_core(*system_, *env_, std::move(link),
-      std::move(config), endpoints, std::move(on_failure));
+    const auto make_link
+      = [this](const node_config& node, const directory_identity& identity) {
+          return start_link(node, identity);
+        };
+    auto core = start_node_core(*system_, *env_, make_link, std::move(config),
+      std::move(endpoints), std::move(on_failure));
     if (!core)
       return core.error();
     core_ = std::move(*core);
@@ -93,20 +99,26 @@ public:
     caf::anon_send_exit(core_.watcher, caf::exit_reason::user_shutdown);
     core_.watcher = nullptr;
     const bool clean = stop_actors();
+    if (link_ != nullptr)
+      link_->stop();
     end_node_core(core_);
     core_.broker = nullptr;
     core_.controller = nullptr;
     core_.consensus = nullptr;
+    core_.consensus_disk = nullptr;
     core_.keeper = nullptr;
     core_.syncs = nullptr;
     core_.disks.clear();
     system_->await_all_actors_done();
     core_.places.reset();
+    core_.link.reset();
+    link_.reset();
     return clean;
   }
 
   std::vector<std::string> kafka_addresses_;
   std::vector<std::string> http_addresses_;
+  std::string cluster_address_;
   node_core core_;
 
 private:
@@ -133,6 +145,26 @@ private:
     return clean;
   }
 
+  result<std::shared_ptr<node_link>> start_link(
+    const node_config& config, const directory_identity& identity) {
+    if (!config.is_clustered())
+      return std::shared_ptr<node_link>{std::make_shared<lone_link>(config.id)};
+    const auto& listener = *config.cluster_listener;
+    const auto& advertised = config.cluster_advertised.value_or(listener);
+    auto link = tcp_link::start(*system_, *env_,
+      {.self = config.id,
+        .directory = identity.directory,
+        .incarnation = static_cast<uint64_t>(env_->wall_clock_ms()),
+        .cluster = identity.cluster,
+        .listen = {listener.host, listener.port},
+        .advertised = {advertised.host, advertised.port}});
+    if (!link)
+      return link.error();
+    link_ = *link;
+    cluster_address_ = link_->bound().to_string();
+    return std::shared_ptr<node_link>{std::move(*link)};
+  }
+
   /// One port for all loops: the first accepts and deals connections out, one
   /// to each in turn.
   result<void> listen(const node_config& config) {
@@ -150,6 +182,7 @@ private:
       if (!port)
         return port.error();
       kafka_addresses_.push_back(endpoint{at.host, *port}.to_string());
+      note_bound(listener.name, *port);
     }
     for (const auto& listener : config.http_listeners) {
       const endpoint at{listener.host, listener.port};
@@ -159,6 +192,17 @@ private:
       http_addresses_.push_back(endpoint{at.host, *port}.to_string());
     }
     return {};
+  }
+
+  /// What others are told of a listener when nothing is advertised: its port;
+  /// the host is the one that they find this node at.
+  void note_bound(const std::string& name, uint16_t port) {
+    const auto known
+      = std::any_of(bound_.begin(), bound_.end(), [&](const auto& b) {
+          return b.listener == name;
+        });
+    if (!known)
+      bound_.push_back({name, {}, port, 0});
   }
 
   /// What the HTTP port answers. Called in the first gateway's thread.
@@ -205,9 +249,11 @@ private:
   std::unique_ptr<environment> env_;
   std::unique_ptr<system_config> system_config_;
   std::vector<std::shared_ptr<event_loop>> loops_;
+  std::vector<broker_endpoint> bound_;
   size_t next_seat_ = 0; // in the first gateway's thread
   std::vector<gateway_parts> parts_;
   std::unique_ptr<caf::actor_system> system_;
+  std::shared_ptr<tcp_link> link_; ///< null: the node is alone
   std::vector<caf::actor> gateways_;
   bool started_ = false;
 };
@@ -229,6 +275,10 @@ const std::vector<std::string>& node::kafka_addresses() const {
 
 const std::vector<std::string>& node::http_addresses() const {
   return impl_->http_addresses_;
+}
+
+const std::string& node::cluster_address() const {
+  return impl_->cluster_address_;
 }
 
 const std::string& node::data_directory_path() const {

@@ -34,6 +34,8 @@ public:
   /// HOST:PORT of each Kafka listener, with the ports really bound.
   [[nodiscard]] const std::vector<std::string>& kafka_addresses() const;
   [[nodiscard]] const std::vector<std::string>& http_addresses() const;
+  /// Where the other nodes are listened for; empty for a node that is alone.
+  [[nodiscard]] const std::string& cluster_address() const;
   [[nodiscard]] const std::string& data_directory_path() const;
   [[nodiscard]] std::string cluster_id() const;
 

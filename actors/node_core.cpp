@@ -2,114 +2,31 @@
 
 #include "actors/broker.hpp"
 #include "actors/consensus.hpp"
+#include "actors/consensus_disk.hpp"
 #include "actors/controller.hpp"
 #include "actors/disk.hpp"
 #include "actors/log.hpp"
+#include "actors/metadata_recovery.hpp"
 #include "actors/sync_planner.hpp"
-#include "storage/consensus_log.hpp"
-#include "storage/vote_file.hpp"
 
 namespace millrace {
 
 namespace {
 
-/// The metadata as the last start left it.
-struct recovered_metadata {
-  std::unique_ptr<consensus_log> log;
-  std::unique_ptr<image_store> store;
-  metadata_image image;
-  metadata_image_changes unsaved; ///< what the store lacks of the image
-  uint64_t term = 0;
-};
-
-/// Empties the store of an image that is not of this log.
-result<void> discard_image(image_store& store) {
-  MILLRACE_TRY(store.begin());
-  if (auto done = store.erase_prefix(metadata_image_prefix); !done) {
-    store.abort();
-    return done;
-  }
-  return store.commit();
+raft_options raft_options_of(const node_config& config) {
+  raft_options options;
+  options.election_ms = config.election_timeout_ms;
+  options.heartbeat_ms = std::max<int64_t>(options.election_ms / 5, 1);
+  options.tick_gap_ms_max = options.election_ms * 2 / 5;
+  return options;
 }
 
-/// The image as it was last committed, if it belongs to this log (R21).
-result<metadata_image> load_image(
-  image_store& store, const uuid& log_id, uint64_t log_end) {
-  metadata_image_loader loader;
-  result<void> added;
-  MILLRACE_TRY(store.scan(
-    metadata_image_prefix, [&](std::string_view key, std::string_view value) {
-      added = loader.add(key, value);
-      return added.ok();
-    }));
-  if (!added)
-    return added.error();
-  auto loaded = loader.finish();
-  if (!loaded)
-    return loaded.error();
-  if (!*loaded)
-    return metadata_image{};
-  const bool usable
-    = (*loaded)->log_id == log_id
-      && (*loaded)->image.applied_index() <= static_cast<int64_t>(log_end);
-  if (!usable) {
-    log::warn("the metadata image is not of this log and is built again");
-    MILLRACE_TRY(discard_image(store));
-    return metadata_image{};
-  }
-  return std::move((*loaded)->image);
-}
-
-result<void> replay_log(
-  consensus_log& log, metadata_image& image, metadata_image_changes& unsaved) {
-  constexpr size_t bytes_at_once = 1u << 20;
-  auto next = static_cast<uint64_t>(std::max<int64_t>(
-    image.applied_index() + 1, static_cast<int64_t>(log.first_index())));
-  while (next <= log.last_index()) {
-    auto entries = log.read(next, bytes_at_once);
-    if (!entries)
-      return entries.error();
-    for (const auto& entry : *entries) {
-      auto command = decode_metadata_command(entry.payload);
-      if (!command)
-        return error{command.error().code,
-          "entry " + std::to_string(entry.index)
-            + " of the metadata log: " + command.error().context};
-      image.apply(*command, static_cast<int64_t>(entry.index),
-        static_cast<int64_t>(entry.term));
-      unsaved.note(*command, image);
-      next = entry.index + 1;
-    }
-  }
-  return {};
-}
-
-result<recovered_metadata> recover_metadata(
-  environment& env, data_directory& directory, node_id self) {
-  recovered_metadata r;
-  const auto where = directory.path() + "/millrace.metadata";
-  MILLRACE_TRY(env.files().make_directory(where));
-  auto log = consensus_log::open(env.files(), where, {});
-  if (!log)
-    return log.error();
-  r.log = std::move(*log);
-  auto store = env.open_images(directory.path() + "/millrace.images");
-  if (!store)
-    return store.error();
-  r.store = std::move(*store);
-  auto image
-    = load_image(*r.store, directory.identity().directory, r.log->last_index());
-  if (!image)
-    return image.error();
-  r.image = std::move(*image);
-  MILLRACE_TRY(replay_log(*r.log, r.image, r.unsaved));
-  // A new term, durable before anything is written in it (R23).
-  auto votes = vote_file::open(env.files(), where + "/vote");
-  if (!votes)
-    return votes.error();
-  r.term = votes->current().term + 1;
-  MILLRACE_TRY(votes->store({r.term, self, directory.identity().directory}));
-  return r;
+std::vector<node_id> voters_of(const node_config& config) {
+  std::vector<node_id> voters;
+  if (config.is_clustered())
+    for (const auto& controller : config.controllers)
+      voters.push_back(controller.id);
+  return voters;
 }
 
 /// Tells once when an actor has died that cannot be replaced alone: each of
@@ -121,6 +38,7 @@ caf::behavior watch(caf::event_based_actor* self, const node_core& core,
   };
   look_after(core.controller);
   look_after(core.consensus);
+  look_after(core.consensus_disk);
   look_after(core.broker);
   look_after(core.syncs);
   for (const auto& disk : core.disks)
@@ -139,11 +57,9 @@ caf::behavior watch(caf::event_based_actor* self, const node_core& core,
 } // namespace
 
 result<node_core> start_node_core(caf::actor_system& system, environment& env,
-  std::shared_ptr<node_link> link, node_config config,
-  const std::vector<broker_endpoint>& endpoints,
-  std::function<void()> on_failure) {
+  const link_factory& make_link, node_config config,
+  std::vector<broker_endpoint> endpoints, std::function<void()> on_failure) {
   node_core core;
-  core.link = std::move(link);
   data_directory_options options{.node = config.id,
     .fresh_cluster = env.random_uuid(),
     .fresh_directory = env.random_uuid(),
@@ -154,15 +70,27 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
     return error{errc::invalid_argument,
       "cluster.id is " + config.cluster_id
         + ", which is no id of 22 characters (URL-safe base64)"};
+  // The same controllers, the same cluster.
+  else if (config.is_clustered() && !config.controllers.empty())
+    options.cluster = cluster_id_of(config.controllers);
   auto directory
     = data_directory::open(env.files(), config.log_dirs.front(), options);
   if (!directory)
     return directory.error();
   core.cluster = (*directory)->identity().cluster;
   config.cluster_id = to_string(core.cluster);
-  auto recovered = recover_metadata(env, **directory, config.id);
+  auto recovered = recover_metadata(env, **directory, config);
   if (!recovered)
     return recovered.error();
+  auto link = make_link(config, (*directory)->identity());
+  if (!link)
+    return link.error();
+  core.link = std::move(*link);
+  for (const auto& controller : config.controllers)
+    if (controller.id != config.id)
+      core.link->introduce(controller.id, {controller.host, controller.port});
+  if (const auto& at = core.link->advertised(); at.port != 0)
+    endpoints.push_back({cluster_listener_name, at.host, at.port, 0});
   const auto log_id = (*directory)->identity().directory;
   auto places = log_places::open(env.files(), std::move(*directory));
   if (!places)
@@ -186,21 +114,31 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   core.keeper = env.spawn_blocking(system, image_keeper,
     std::make_shared<std::unique_ptr<image_store>>(
       std::move(recovered->store)));
+  core.consensus_disk = env.spawn_blocking(system, consensus_disk,
+    std::make_shared<std::unique_ptr<consensus_files>>(
+      std::move(recovered->files)));
   core.consensus = env.spawn_blocking(system, consensus,
-    std::make_shared<std::unique_ptr<consensus_log>>(std::move(recovered->log)),
-    recovered->term);
-  core.controller = system.spawn(controller, &env,
+    consensus_options{.group = "metadata",
+      .self = {core.config->id, log_id},
+      .raft = raft_options_of(*core.config),
+      .restart = std::move(recovered->restart),
+      .seed = env.random(),
+      .controllers = voters_of(*core.config),
+      .disk = core.consensus_disk,
+      .link = core.link});
+  const auto incarnation = env.random_uuid();
+  core.controller = env.spawn_blocking(system, controller, &env,
     controller_options{.config = core.config,
       .image = std::move(recovered->image),
-      .unsaved = std::move(recovered->unsaved),
       .log_id = log_id,
-      .term = recovered->term,
+      .incarnation = incarnation,
       .consensus = core.consensus,
-      .keeper = core.keeper});
+      .keeper = core.keeper,
+      .link = core.link});
   core.broker = system.spawn(broker, &env,
     broker_options{.config = core.config,
       .places = core.places,
-      .incarnation = env.random_uuid(),
+      .incarnation = incarnation,
       .endpoints = endpoints,
       .controller = core.controller,
       .disk = core.disks.back(),
@@ -222,6 +160,7 @@ void end_node_core(const node_core& core) {
   end(core.broker);
   end(core.controller);
   end(core.consensus);
+  end(core.consensus_disk);
   end(core.keeper);
   end(core.syncs);
   for (const auto& disk : core.disks)

@@ -27,22 +27,27 @@ struct node_core {
   std::vector<disk_actor> disks;
   sync_planner_actor syncs;
   image_keeper_actor keeper;
+  consensus_disk_actor consensus_disk;
   consensus_actor consensus;
   controller_actor controller;
   broker_actor broker;
   caf::actor watcher; ///< must end before the others are ended
 };
 
+/// Makes the way to the other nodes, once it is known who this one is.
+using link_factory = std::function<result<std::shared_ptr<node_link>>(
+  const node_config&, const directory_identity&)>;
+
 /// Opens (or makes) the data directory and spawns the actors.
-/// @param link the way to the other nodes, for as long as the actors live
+/// @param make_link what it makes lives as long as the actors
 /// @param endpoints what this node's listeners came to
 /// @param on_failure called once when an actor has died that cannot be
 /// replaced alone: all have to be ended, and may be started again
 /// Errors: those of data_directory::open (a sentence with cause and cure),
 /// and of the metadata log and its image.
 [[nodiscard]] result<node_core> start_node_core(caf::actor_system& system,
-  environment& env, std::shared_ptr<node_link> link, node_config config,
-  const std::vector<broker_endpoint>& endpoints,
+  environment& env, const link_factory& make_link, node_config config,
+  std::vector<broker_endpoint> endpoints,
   std::function<void()> on_failure = {});
 
 /// Ends what the broker has not ended itself; the broker's own end comes

@@ -39,6 +39,11 @@ void node_link::watch(const caf::strong_actor_ptr& receiver) {
       give(watchers_.back(), link_change{node, state});
 }
 
+const endpoint& node_link::advertised() const {
+  static const endpoint nowhere;
+  return nowhere;
+}
+
 void node_link::send(node_id to, envelope message) {
   if (to == self_)
     deliver(self_, std::move(message));

@@ -66,6 +66,9 @@ public:
   void send(node_id to, envelope message);
   /// Where a node listens for others; a later address replaces it. Any thread.
   virtual void introduce(node_id node, const endpoint& address) = 0;
+  /// Where the others find this node; without a host: where they see it, or
+  /// not at all.
+  [[nodiscard]] virtual const endpoint& advertised() const;
 
 protected:
   /// To another node. Drops what it has no room for.

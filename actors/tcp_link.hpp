@@ -39,7 +39,7 @@ public:
   /// Where it listens, with the port that was really taken.
   [[nodiscard]] const endpoint& bound() const;
   /// What the others are told of it; an empty host is the one they see.
-  [[nodiscard]] const endpoint& advertised() const;
+  [[nodiscard]] const endpoint& advertised() const override;
   void introduce(node_id node, const endpoint& address) override;
   /// Ends all connections and waits for the thread. Nothing is delivered or
   /// told afterwards. Not from the link's own thread; any other, repeatedly.

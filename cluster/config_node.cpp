@@ -1,5 +1,6 @@
 #include "cluster/config_node.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -274,6 +275,28 @@ result<std::vector<controller_address>> parse_controllers(
     all.push_back(std::move(controller));
   }
   return all;
+}
+
+uuid cluster_id_of(const std::vector<controller_address>& controllers) {
+  std::vector<std::string> names;
+  for (const auto& c : controllers)
+    names.push_back(
+      std::to_string(c.id.value) + "@" + c.host + ":" + std::to_string(c.port));
+  std::sort(names.begin(), names.end());
+  const auto hash = [&names](uint64_t seed) { // FNV-1a
+    auto h = seed;
+    for (const auto& name : names)
+      for (const auto c : name + ",")
+        h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+    return h ^ h >> 29;
+  };
+  for (uint64_t salt = 0xcbf29ce484222325ull;; ++salt) {
+    uuid id{hash(salt), hash(~salt)};
+    id.high = (id.high & ~0xf000ull) | 0x8000ull; // version 8: of our own
+    id.low = (id.low & ~(3ull << 62)) | 2ull << 62;
+    if (to_string(id).front() != '-') // looks like an option
+      return id;
+  }
 }
 
 result<node_config> parse_node_config(

@@ -45,6 +45,11 @@ struct controller_address {
 [[nodiscard]] result<std::vector<listener_address>> parse_listeners(
   std::string_view key, std::string_view value);
 
+/// An id that every node of a cluster comes to by itself, from the list of
+/// its controllers.
+[[nodiscard]] uuid cluster_id_of(
+  const std::vector<controller_address>& controllers);
+
 struct node_config {
   /// What was set, by name; everything else is the table's default.
   std::map<std::string, std::string, std::less<>> set;

@@ -158,6 +158,10 @@ public:
   }
 
   void apply(const metadata_command& command, int64_t index, int64_t term);
+  /// The log has gone on to `index` with entries that are no commands.
+  void pass(int64_t index, int64_t term) {
+    image_.pass(index, term);
+  }
 
   /// What an empty log starts with; nothing if the cluster exists.
   [[nodiscard]] std::vector<metadata_command> decide_bootstrap() const;

@@ -57,6 +57,10 @@ public:
   /// C_old,new and C_new follow (§6). Ends in actions' change_ended.
   raft_refusal change_members(const std::vector<raft_member>& voters,
     const std::vector<raft_member>& learners);
+  /// The leader's process is known to have ended: nobody is held back for
+  /// having heard of it, and elections begin soon. Only a hint: a leader that
+  /// lives after all goes on when it is heard again.
+  void leader_gone();
   /// Stands for election as if the leader had been silent.
   void campaign();
   /// A leader begins a new term, with an election that the others do not hold
@@ -106,6 +110,10 @@ public:
   /// The first entry of the own leadership; meaningless for others.
   [[nodiscard]] uint64_t leadership_index() const {
     return leadership_index_;
+  }
+  /// The time of tick(), without pauses: what heard_ms() is counted in.
+  [[nodiscard]] int64_t now_ms() const {
+    return now_ms_;
   }
   /// The leader's view of the others; empty on everybody else.
   [[nodiscard]] const std::map<raft_member, raft_progress>& peers() const {

@@ -32,6 +32,19 @@ void raft_core::campaign() {
   stand(true, false);
 }
 
+void raft_core::leader_gone() {
+  if (role_ != raft_role::follower || !leader_)
+    return;
+  // All hear of it at the same time: they stand one after the other.
+  int64_t rank = 0;
+  for (const auto& voter : configuration().voters)
+    if (voter != *leader_ && voter < self_)
+      ++rank;
+  leader_.reset();
+  timer_ms_ = now_ms_;
+  timeout_ms_ = rank * options_.heartbeat_ms;
+}
+
 void raft_core::renew_term() {
   if (role_ == raft_role::leader)
     stand(false, true);

@@ -39,4 +39,11 @@ struct raft_restart {
   }
 };
 
+/// What a group begins with, in term 1: a member alone that takes others in.
+/// Everybody else gets this entry from it.
+[[nodiscard]] inline raft_entry first_entry_of_group(const raft_member& self) {
+  return {1, 1, raft_entry_kind::configuration,
+    encode(raft_configuration{{self}, {}, {}})};
+}
+
 } // namespace millrace

@@ -88,6 +88,7 @@ result<fixed_head> read_fixed(
   case conversation::raft:
   case conversation::replica:
   case conversation::controller:
+  case conversation::group:
     break;
   default:
     return frame_error(errc::unsupported,
@@ -122,6 +123,8 @@ const char* to_string(conversation c) {
     return "replica";
   case conversation::controller:
     return "controller";
+  case conversation::group:
+    return "group";
   }
   return "unknown";
 }

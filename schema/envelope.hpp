@@ -21,6 +21,7 @@ enum class conversation : uint16_t {
   raft = 1,
   replica = 2,
   controller = 3,
+  group = 4, ///< forming and joining a consensus group
 };
 
 [[nodiscard]] const char* to_string(conversation c);

@@ -102,3 +102,12 @@ struct RaftMessage {
     timeoutNow @11 :Void;
   }
 }
+
+# Conversation 4: a node that takes no part in a group tells the controllers
+# that it is there, and is told whether they do.
+struct GroupHello {
+  group @0 :Text;
+  member @1 :Member;
+  # Whether the sender has ever taken part in this group.
+  inGroup @2 :Bool;
+}

@@ -62,8 +62,12 @@ result<void> sim_node::boot() {
   std::vector<broker_endpoint> endpoints;
   if (network_ != nullptr)
     endpoints.push_back(sim_client_endpoint(id_));
+  const auto link
+    = [this](const node_config& config, const directory_identity&) {
+        return result<std::shared_ptr<node_link>>{make_link(config)};
+      };
   auto core = start_node_core(
-    *system_, *env_, make_link(*parsed), std::move(*parsed), endpoints, [this] {
+    *system_, *env_, link, std::move(*parsed), endpoints, [this] {
       failed_ = true;
     });
   if (!core) {

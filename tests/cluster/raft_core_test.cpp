@@ -528,6 +528,32 @@ TEST_CASE("entries that were read for an earlier leadership and cut since are "
   CHECK(after.entries_wanted.size() == 1); // asked anew
 }
 
+TEST_CASE(
+  "a leader whose process is gone is succeeded without its silence, and "
+  "one that lives after all goes on",
+  "[cluster][raft_core]") {
+  raft_group group{3};
+  group.start();
+  group.elect(1);
+  for (const int i : {2, 3}) {
+    group.tick(i, 50); // far from any time-out
+    CHECK(group.core(i).role() == raft_role::follower);
+    group.core(i).leader_gone();
+    CHECK_FALSE(group.core(i).leader().has_value());
+  }
+  // Heard again before anybody stood: nothing has happened.
+  group.tick(1, 60);
+  group.settle();
+  CHECK(group.core(2).leader() == member_of(1));
+  CHECK(group.core(3).leader() == member_of(1));
+  for (const int i : {2, 3})
+    group.core(i).leader_gone();
+  group.tick(2, 100); // nobody is held back for having heard the leader
+  group.settle({1});
+  CHECK(group.leaders(2) == 1);
+  CHECK(group.core(2).role() == raft_role::leader);
+}
+
 TEST_CASE("groups that cannot be are refused", "[cluster][raft_core]") {
   auto core = fresh({1, 2, 3});
   lead(core);

@@ -1,0 +1,173 @@
+#include "actors/consensus_members.hpp"
+
+#include "actors/log.hpp"
+#include "actors/tell.hpp"
+#include "cluster/raft_quorum.hpp"
+#include "schema/group_hello.hpp"
+
+namespace millrace {
+
+namespace {
+
+using self_pointer = consensus_actor::stateful_pointer<consensus_state>;
+
+constexpr int64_t hello_period_ms = 200;
+constexpr int64_t acquaintance_ms = 2'000;
+constexpr int64_t complaint_period_ms = 10'000;
+
+bool is_controller(const consensus_state& s, node_id node) {
+  const auto& all = s.options.controllers;
+  return std::find(all.begin(), all.end(), node) != all.end();
+}
+
+void say_hello(consensus_state& s, node_id to, bool is_answer) {
+  s.options.link->send(
+    to, encode(group_hello{s.options.group, s.options.self, is_in_group(s)},
+          is_answer));
+}
+
+/// Those of the other controllers that have not said lately that they know
+/// no group.
+std::vector<node_id> not_ready(const consensus_state& s, int64_t now_ms) {
+  std::vector<node_id> missing;
+  for (const auto node : s.options.controllers) {
+    if (node == s.options.self.node)
+      continue;
+    const auto at = s.known.find(node);
+    if (at == s.known.end() || now_ms - at->second.heard_ms > acquaintance_ms)
+      missing.push_back(node);
+  }
+  return missing;
+}
+
+void complain(
+  consensus_state& s, const std::vector<node_id>& missing, int64_t now_ms) {
+  if (now_ms < s.next_complaint_ms)
+    return;
+  s.next_complaint_ms = now_ms + complaint_period_ms;
+  std::string names;
+  for (const auto node : missing)
+    names += (names.empty() ? "" : ", ") + std::to_string(node.value);
+  log::warn("the cluster is formed when all of its controllers are there; "
+            "still missing: node {}",
+    names);
+}
+
+/// The first entry of all: this node alone. Durable before it counts.
+void form(self_pointer self) {
+  auto& s = self->state;
+  s.forming = true;
+  log::info("all controllers are there: this node forms the cluster");
+  tell(self, s.options.disk, store_vote{{1, std::nullopt}});
+  tell(self, s.options.disk,
+    write_log{{0, std::nullopt, {first_entry_of_group(s.options.self)}}});
+}
+
+} // namespace
+
+bool is_in_group(const consensus_state& s) {
+  return s.forming || s.core->log().last_index() > 0;
+}
+
+void look_for_group(self_pointer self) {
+  auto& s = self->state;
+  const auto now = monotonic_ms(*self);
+  if (s.forming || s.options.controllers.empty() || now < s.next_hello_ms
+      || members_of(s.core->configuration()).contains(s.options.self))
+    return;
+  s.next_hello_ms = now + hello_period_ms;
+  for (const auto node : s.options.controllers)
+    if (node != s.options.self.node)
+      say_hello(s, node, false);
+  const auto first = *std::min_element(
+    s.options.controllers.begin(), s.options.controllers.end());
+  if (is_in_group(s) || first != s.options.self.node)
+    return;
+  if (const auto missing = not_ready(s, now); !missing.empty()) {
+    complain(s, missing, now);
+    return;
+  }
+  const bool exists
+    = std::any_of(s.known.begin(), s.known.end(), [](const auto& other) {
+        return other.second.in_group;
+      });
+  if (!exists)
+    form(self);
+}
+
+void on_formed(self_pointer self) {
+  auto& s = self->state;
+  s.forming = false;
+  raft_restart restart;
+  restart.vote = {1, std::nullopt};
+  const auto added = restart.add(first_entry_of_group(s.options.self));
+  MILLRACE_ASSERT(added.ok(), "what was written can be read");
+  s.core = std::make_unique<raft_core>(
+    s.options.raft, s.options.self, restart, s.options.seed);
+  s.core->tick(monotonic_ms(*self));
+  drain(self);
+}
+
+void on_group_message(self_pointer self, const from_node& from) {
+  auto& s = self->state;
+  auto hello = decode_group_hello(from.message);
+  if (!hello) {
+    log::warn("node {}: {}", from.node.value, to_string(hello.error()));
+    return;
+  }
+  if (hello->group != s.options.group || hello->member.node != from.node)
+    return;
+  if (is_controller(s, from.node))
+    s.known[from.node] = {hello->member, hello->in_group, monotonic_ms(*self)};
+  if (from.message.is_answer)
+    return;
+  say_hello(s, from.node, true);
+  if (!members_of(s.core->configuration()).contains(hello->member)) {
+    s.joining[from.node] = hello->member;
+    take_in(self);
+    drain(self);
+  }
+}
+
+void take_in(self_pointer self) {
+  auto& s = self->state;
+  if (s.core->role() != raft_role::leader) {
+    s.joining.clear();
+    return;
+  }
+  std::erase_if(s.joining, [&](const auto& one) {
+    return members_of(s.core->configuration()).contains(one.second);
+  });
+  if (s.joining.empty())
+    return;
+  const auto& now = s.core->configuration();
+  auto voters = now.voters;
+  auto learners = now.learners;
+  for (const auto& [node, member] : s.joining) {
+    // R24: with another directory it is not the one that it was.
+    const auto is_it = [node = node](const raft_member& m) {
+      return m.node == node;
+    };
+    std::erase_if(voters, is_it);
+    std::erase_if(learners, is_it);
+    (is_controller(s, node) ? voters : learners).push_back(member);
+  }
+  if (voters.empty())
+    return; // it would be a group of those only that know nothing
+  // Refused while another change is under way: tried again at the next tick.
+  if (s.core->change_members(voters, learners) == raft_refusal::none)
+    for (const auto& [node, member] : s.joining)
+      log::info("node {} is taken into the {} of the cluster as a {}",
+        node.value, s.options.group,
+        is_controller(s, node) ? "voter" : "learner");
+}
+
+void on_change_ended(self_pointer self, raft_refusal how) {
+  auto& s = self->state;
+  if (how != raft_refusal::none)
+    log::warn("a change of the members of the {} has not been made: {}",
+      s.options.group, to_string(how));
+  s.joining.clear(); // whoever is still not in says hello again
+}
+
+} // namespace millrace

@@ -1,0 +1,211 @@
+#include "actors/controller_lead.hpp"
+
+#include "actors/controller_forward.hpp"
+#include "actors/log.hpp"
+#include "actors/tell.hpp"
+
+namespace millrace {
+
+namespace {
+
+using self_pointer = controller_actor::stateful_pointer<controller_actor_state>;
+using leadership = controller_actor_state::leadership;
+
+/// What was decided becomes part of the proposal.
+void take(leadership& lead, std::vector<metadata_command> commands) {
+  for (auto& command : commands) {
+    // Where it will stand is not known yet, only in which order.
+    lead.core->apply(command, lead.core->image().applied_index() + 1,
+      lead.core->image().applied_term());
+    lead.proposing.push_back(std::move(command));
+  }
+}
+
+controller_state fresh_core(const controller_actor_state& s) {
+  return {*s.options.config, s.image, [env = s.env] {
+            return env->random_uuid();
+          }};
+}
+
+/// Nothing is under way, so that both hold the same; entries without a
+/// command may have moved the log on.
+void follow_image(controller_actor_state& s) {
+  auto& lead = *s.leading;
+  if (lead.proposing.empty())
+    lead.core->pass(s.image.applied_index(), s.image.applied_term());
+}
+
+template <class Request>
+admin_reply decide(self_pointer self, const Request& request) {
+  auto& lead = *self->state.leading;
+  auto decided = lead.core->decide(request);
+  take(lead, std::move(decided.records));
+  return std::move(decided.reply);
+}
+
+admin_reply decide(self_pointer self, const auto_create_topics& request) {
+  auto& lead = *self->state.leading;
+  auto decided = lead.core->decide_auto_creation(request.names);
+  take(lead, std::move(decided.records));
+  for (const auto& topic : decided.reply)
+    if (topic.error != kafka_error::none)
+      log::warn("topic {} could not be created on first use: {}",
+        log::quoted(topic.name), topic.message);
+  return kafka_error::none;
+}
+
+admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
+  auto& lead = *self->state.leading;
+  lead.sessions.heard(beat.id, beat.broker_epoch, monotonic_ms(*self));
+  auto decided = lead.core->decide(beat);
+  take(lead, std::move(decided.records));
+  return decided.reply;
+}
+
+admin_reply decide(self_pointer, const kafka::init_producer_id_request&) {
+  MILLRACE_ASSERT(false, "each node gives producer ids out of its own block");
+  return kafka_error::unknown_server_error;
+}
+
+bool may_decide(const controller_actor_state& s) {
+  return s.leading && s.leading->core && !s.leading->under_way;
+}
+
+/// Decides everything that waits, unless a proposal is under way.
+void decide_waiting(self_pointer self) {
+  auto& s = self->state;
+  if (!may_decide(s))
+    return;
+  auto& lead = *s.leading;
+  follow_image(s);
+  while (!lead.waiting.empty()) {
+    auto asked = std::move(lead.waiting.front());
+    lead.waiting.pop_front();
+    auto reply = std::visit(
+      [&](const auto& question) {
+        return decide(self, question);
+      },
+      asked.ask->question);
+    lead.parked.push_back({std::move(asked), {0, 0, std::move(reply)}});
+  }
+  if (lead.proposing.empty()) {
+    for (auto& parked : std::exchange(lead.parked, {})) {
+      parked.answer.index
+        = static_cast<uint64_t>(std::max<int64_t>(s.image.applied_index(), 0));
+      lead.open.erase({parked.asked.node, parked.asked.request_id});
+      answer_case(self, parked.asked, std::move(parked.answer));
+    }
+    return;
+  }
+  propose message;
+  for (const auto& command : lead.proposing)
+    message.commands.push_back(encode(command));
+  lead.proposing.clear();
+  lead.under_way = true;
+  lead.placed.reset();
+  tell(self, s.options.consensus, std::move(message));
+}
+
+/// Decisions begin on what is committed, and with full sessions for all: a
+/// new leader has heard nobody yet (R27).
+void begin_deciding(self_pointer self) {
+  auto& s = self->state;
+  auto& lead = *s.leading;
+  lead.core.emplace(fresh_core(s));
+  lead.sessions = broker_sessions{s.options.config->broker_session_ms};
+  for (const auto& [id, broker] : s.image.brokers())
+    if (!broker.fenced)
+      lead.sessions.grant(id, broker.broker_epoch, monotonic_ms(*self));
+  take(lead, lead.core->decide_bootstrap());
+  decide_waiting(self);
+}
+
+} // namespace
+
+void on_role(self_pointer self, const role_changed& role) {
+  auto& s = self->state;
+  s.term = role.term;
+  s.leader = role.leader;
+  // What was under way may be committed by the next leader, or not: whoever
+  // asked asks again.
+  s.leading.reset();
+  if (role.role == raft_role::leader) {
+    s.leading.emplace();
+    s.leading->index = role.leadership_index;
+  }
+  if (s.leader != no_node)
+    ask_again(self);
+}
+
+void on_applied(self_pointer self, const raft_entry& last) {
+  auto& s = self->state;
+  if (!s.leading)
+    return;
+  auto& lead = *s.leading;
+  if (!lead.core) {
+    if (last.index >= lead.index)
+      begin_deciding(self);
+    return;
+  }
+  if (!lead.under_way || !lead.placed || last.index < lead.placed->index)
+    return;
+  lead.under_way = false;
+  if (lead.core->image().applied_index()
+      != static_cast<int64_t>(lead.placed->index))
+    lead.core.emplace(fresh_core(s)); // it stands elsewhere than was thought
+  for (auto& parked : std::exchange(lead.parked, {})) {
+    parked.answer.index = lead.placed->index;
+    lead.open.erase({parked.asked.node, parked.asked.request_id});
+    answer_case(self, parked.asked, std::move(parked.answer));
+  }
+  decide_waiting(self);
+}
+
+void on_placed(self_pointer self, const placed& where) {
+  auto& s = self->state;
+  if (!s.leading || !s.leading->under_way)
+    return;
+  auto& lead = *s.leading;
+  if (where.refused == raft_refusal::none) {
+    lead.placed = where.last;
+    return;
+  }
+  // Nothing of it is in the log: this state is ahead of it. Start over on
+  // what is committed; those who asked are told that it was not done.
+  lead.under_way = false;
+  for (auto& parked : std::exchange(lead.parked, {})) {
+    lead.open.erase({parked.asked.node, parked.asked.request_id});
+    answer_case(
+      self, parked.asked, {0, 0, admin_reply{kafka_error::not_controller}});
+  }
+  lead.core.emplace(fresh_core(s));
+  // Not at once: the member knows when it may go on.
+  self->delayed_send(self, std::chrono::milliseconds{50}, controller_tick{});
+}
+
+void take_case(self_pointer self, admin_case question) {
+  auto& lead = *self->state.leading;
+  if (!lead.open.insert({question.node, question.request_id}).second)
+    return; // it is being decided
+  lead.waiting.push_back(std::move(question));
+  decide_waiting(self);
+}
+
+void look_after_brokers(self_pointer self) {
+  auto& s = self->state;
+  if (!may_decide(s))
+    return;
+  auto& lead = *s.leading;
+  follow_image(s);
+  for (const auto id : lead.sessions.expired(monotonic_ms(*self))) {
+    if (id == s.options.config->id)
+      continue; // it leads: nobody else could say so
+    if (lead.core->image().is_alive(id))
+      log::warn("node {} has not been heard of and is shut out", id.value);
+    lead.sessions.forget(id);
+    take(lead, lead.core->decide_fence(id));
+  }
+  decide_waiting(self);
+}
+
+} // namespace millrace
