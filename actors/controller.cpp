@@ -31,6 +31,7 @@ controller_actor::behavior_type controller(
   state.next_request = env->random() >> 16;
   state.options.link->bind(
     conversation::controller, caf::strong_actor_ptr{self->ctrl()});
+  state.options.link->watch(caf::strong_actor_ptr{self->ctrl()});
   tell(self, state.options.consensus, follow_log{});
   arm_tick(self);
   return {
@@ -63,6 +64,9 @@ controller_actor::behavior_type controller(
     },
     [=](const from_node& from) {
       on_controller_message(self, from);
+    },
+    [=](const link_change& change) {
+      on_link(self, change);
     },
     [=](controller_tick) {
       look_after_brokers(self);

@@ -52,6 +52,8 @@ struct controller_actor_state {
   uint64_t next_ticket = 1;
   std::vector<caf::strong_actor_ptr> subscribers;
 
+  std::set<node_id> refused; ///< nobody listens there, as the link says
+
   // Who leads.
   uint64_t term = 0;
   node_id leader = no_node;
@@ -70,9 +72,14 @@ struct controller_actor_state {
     std::vector<metadata_command> proposing;
     bool under_way = false;
     std::optional<raft_position> placed; ///< its last entry
-    /// Not answered yet: a question that comes twice is decided once.
-    std::set<std::pair<node_id, uint64_t>> open;
+    /// A question that comes twice is decided once: it is not answered yet, or
+    /// the answer was lost.
+    using question_id = std::pair<node_id, uint64_t>;
+    std::set<question_id> open;
+    std::map<question_id, admin_answer> answered;
+    std::deque<question_id> answered_order;
     broker_sessions sessions;
+    std::set<node_id> gone; ///< to be shut out, as nobody listens there
   };
   std::optional<leadership> leading;
 

@@ -67,6 +67,24 @@ admin_reply decide(self_pointer, const kafka::init_producer_id_request&) {
   return kafka_error::unknown_server_error;
 }
 
+/// So many answers are kept for questions that come again.
+constexpr size_t answers_kept = 1'000;
+
+void give_answer(self_pointer self, leadership& lead, const admin_case& asked,
+  admin_answer answer) {
+  const leadership::question_id id{asked.node, asked.request_id};
+  lead.open.erase(id);
+  if (asked.node != self->state.options.config->id) {
+    lead.answered.emplace(id, answer);
+    lead.answered_order.push_back(id);
+    if (lead.answered_order.size() > answers_kept) {
+      lead.answered.erase(lead.answered_order.front());
+      lead.answered_order.pop_front();
+    }
+  }
+  answer_case(self, asked, std::move(answer));
+}
+
 bool may_decide(const controller_actor_state& s) {
   return s.leading && s.leading->core && !s.leading->under_way;
 }
@@ -92,8 +110,7 @@ void decide_waiting(self_pointer self) {
     for (auto& parked : std::exchange(lead.parked, {})) {
       parked.answer.index
         = static_cast<uint64_t>(std::max<int64_t>(s.image.applied_index(), 0));
-      lead.open.erase({parked.asked.node, parked.asked.request_id});
-      answer_case(self, parked.asked, std::move(parked.answer));
+      give_answer(self, lead, parked.asked, std::move(parked.answer));
     }
     return;
   }
@@ -116,11 +133,31 @@ void begin_deciding(self_pointer self) {
   for (const auto& [id, broker] : s.image.brokers())
     if (!broker.fenced)
       lead.sessions.grant(id, broker.broker_epoch, monotonic_ms(*self));
+  lead.gone = s.refused; // it may be why this node leads now
   take(lead, lead.core->decide_bootstrap());
-  decide_waiting(self);
+  look_after_brokers(self);
 }
 
 } // namespace
+
+void look_after_brokers(self_pointer self) {
+  auto& s = self->state;
+  if (!may_decide(s))
+    return;
+  auto& lead = *s.leading;
+  follow_image(s);
+  auto gone = std::exchange(lead.gone, {});
+  for (const auto id : lead.sessions.expired(monotonic_ms(*self)))
+    gone.insert(id);
+  gone.erase(s.options.config->id); // it leads: nobody else could say so
+  for (const auto id : gone) {
+    if (lead.core->image().is_alive(id))
+      log::warn("node {} has not been heard of and is shut out", id.value);
+    lead.sessions.forget(id);
+    take(lead, lead.core->decide_fence(id));
+  }
+  decide_waiting(self);
+}
 
 void on_role(self_pointer self, const role_changed& role) {
   auto& s = self->state;
@@ -155,10 +192,9 @@ void on_applied(self_pointer self, const raft_entry& last) {
     lead.core.emplace(fresh_core(s)); // it stands elsewhere than was thought
   for (auto& parked : std::exchange(lead.parked, {})) {
     parked.answer.index = lead.placed->index;
-    lead.open.erase({parked.asked.node, parked.asked.request_id});
-    answer_case(self, parked.asked, std::move(parked.answer));
+    give_answer(self, lead, parked.asked, std::move(parked.answer));
   }
-  decide_waiting(self);
+  look_after_brokers(self);
 }
 
 void on_placed(self_pointer self, const placed& where) {
@@ -185,27 +221,28 @@ void on_placed(self_pointer self, const placed& where) {
 
 void take_case(self_pointer self, admin_case question) {
   auto& lead = *self->state.leading;
-  if (!lead.open.insert({question.node, question.request_id}).second)
+  const leadership::question_id id{question.node, question.request_id};
+  if (const auto at = lead.answered.find(id); at != lead.answered.end()) {
+    answer_case(self, question, at->second);
+    return;
+  }
+  if (!lead.open.insert(id).second)
     return; // it is being decided
   lead.waiting.push_back(std::move(question));
   decide_waiting(self);
 }
 
-void look_after_brokers(self_pointer self) {
+void on_link(self_pointer self, const link_change& change) {
   auto& s = self->state;
-  if (!may_decide(s))
+  if (change.state != link_state::refused) {
+    s.refused.erase(change.node);
     return;
-  auto& lead = *s.leading;
-  follow_image(s);
-  for (const auto id : lead.sessions.expired(monotonic_ms(*self))) {
-    if (id == s.options.config->id)
-      continue; // it leads: nobody else could say so
-    if (lead.core->image().is_alive(id))
-      log::warn("node {} has not been heard of and is shut out", id.value);
-    lead.sessions.forget(id);
-    take(lead, lead.core->decide_fence(id));
   }
-  decide_waiting(self);
+  s.refused.insert(change.node);
+  if (!s.leading)
+    return;
+  s.leading->gone.insert(change.node);
+  look_after_brokers(self); // or when nothing is under way any more
 }
 
 } // namespace millrace

@@ -26,4 +26,9 @@ void take_case(controller_actor::stateful_pointer<controller_actor_state> self,
 void look_after_brokers(
   controller_actor::stateful_pointer<controller_actor_state> self);
 
+/// A broker's process has ended, or the link says so without cause: it is
+/// shut out at once, and comes back with its next heartbeat.
+void on_link(controller_actor::stateful_pointer<controller_actor_state> self,
+  const link_change& change);
+
 } // namespace millrace

@@ -100,8 +100,8 @@ using controller_actor = caf::typed_actor<
   caf::reacts_to<placed>, caf::reacts_to<log_committed>,
   caf::reacts_to<role_changed>, caf::reacts_to<snapshot_wanted>,
   caf::reacts_to<state_wanted>, caf::reacts_to<install_state>,
-  // Other nodes' controllers.
-  caf::reacts_to<from_node>,
+  // Other nodes' controllers, and what is so of the way to them.
+  caf::reacts_to<from_node>, caf::reacts_to<link_change>,
   // To itself: somebody has not been heard of for too long.
   caf::reacts_to<controller_tick>,
   // The sender wants every update from here on; answers metadata_snapshot.

@@ -26,6 +26,23 @@ struct system_config : caf::actor_system_config {
   }
 };
 
+/// What the other nodes are told: what was set, or where this node listens,
+/// or, if that is every address, where the controllers' list has it.
+endpoint cluster_address_of(const node_config& config) {
+  if (const auto& set = config.cluster_advertised)
+    return {set->host, set->port};
+  const auto& listener = *config.cluster_listener;
+  const bool is_every_address = listener.host.empty()
+                                || listener.host == "0.0.0.0"
+                                || listener.host == "::";
+  if (!is_every_address)
+    return {listener.host, listener.port};
+  for (const auto& controller : config.controllers)
+    if (controller.id == config.id)
+      return {controller.host, controller.port};
+  return {{}, listener.port}; // where they see it
+}
+
 /// As many descriptors as the hard limit allows: connections and segments
 /// need them, and no one should have to set a kernel parameter.
 void raise_descriptor_limit() {
@@ -150,14 +167,13 @@ private:
     if (!config.is_clustered())
       return std::shared_ptr<node_link>{std::make_shared<lone_link>(config.id)};
     const auto& listener = *config.cluster_listener;
-    const auto& advertised = config.cluster_advertised.value_or(listener);
     auto link = tcp_link::start(*system_, *env_,
       {.self = config.id,
         .directory = identity.directory,
         .incarnation = static_cast<uint64_t>(env_->wall_clock_ms()),
         .cluster = identity.cluster,
         .listen = {listener.host, listener.port},
-        .advertised = {advertised.host, advertised.port}});
+        .advertised = cluster_address_of(config)});
     if (!link)
       return link.error();
     link_ = *link;
