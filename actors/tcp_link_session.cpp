@@ -117,7 +117,8 @@ void tcp_link_session::refuse(const std::string& why) {
 void tcp_link_session::refuse_stranger(const error& why) {
   const auto where = peer_.local().to_string();
   const auto spoken = sniff_protocol(cutter_.begun());
-  if (dialed_ || spoken == sniffed_protocol::unknown) {
+  if (dialed_ || spoken == sniffed_protocol::unknown
+      || spoken == sniffed_protocol::millrace_node) {
     refuse(to_string(why));
     return;
   }

@@ -49,7 +49,12 @@ TEST_CASE("the messages of a conversation arrive whole and in order",
     rig.one->link->send(
       node_id{2}, message_of(conversation::replica, i, "records"));
   }
-  REQUIRE(rig.two->post->wait_for_messages(2 * count));
+  const bool all_came = rig.two->post->wait_for_messages(2 * count);
+  CAPTURE(rig.one->link->counters().dropped.load(),
+    rig.one->link->counters().broken.load(),
+    rig.one->link->counters().messages_out.load(),
+    rig.two->link->counters().messages_in.load());
+  REQUIRE(all_came);
   std::array<uint64_t, 2> next{};
   for (const auto& [from, message] : rig.two->post->messages) {
     REQUIRE(from == node_id{1});

@@ -28,6 +28,7 @@ TEST_CASE("lost clients are told apart by their first bytes",
   CHECK(sniff("mntr\n") == sniffed_protocol::zookeeper_command);
   CHECK(sniff("*1\r\n$4\r\nPING\r\n") == sniffed_protocol::redis);
   CHECK(sniff("\0\0\0\x08\x04\xd2\x16\x2f"s) == sniffed_protocol::postgres);
+  CHECK(sniff("MRH1\x48\0\0\0"s) == sniffed_protocol::millrace_node);
   CHECK(sniff("") == sniffed_protocol::unknown);
   CHECK(sniff("\xff\xff\xff\xff\xff\xff\xff\xff") == sniffed_protocol::unknown);
 }
@@ -111,4 +112,20 @@ TEST_CASE("every protocol has a name and a sentence for the log",
     CHECK(explain_on_kafka_port(protocol, "here:9092").find("here:9092")
           != std::string::npos);
   }
+}
+
+TEST_CASE("a node at the Kafka port and a client at the cluster port are told "
+          "apart",
+  "[net][protocol_sniffer]") {
+  using enum sniffed_protocol;
+  auto has = [](const std::string& text, std::string_view part) {
+    INFO(text);
+    CHECK(text.find(part) != std::string::npos);
+  };
+  has(
+    explain_on_kafka_port(millrace_node, "h:9092"), "controller.quorum.voters");
+  CHECK(answer_on_kafka_port(millrace_node, "h:9092").empty());
+  has(explain_on_cluster_port(kafka, "h:9393"), "advertised.listeners");
+  CHECK(answer_on_cluster_port(kafka, "h:9393").empty());
+  has(answer_on_cluster_port(http, "h:9393"), "(h:9393)");
 }
