@@ -4,6 +4,7 @@
 #include "simulation/cluster_committer.hpp"
 #include "simulation/cluster_consumer.hpp"
 #include "simulation/cluster_producer.hpp"
+#include "simulation/invariants.hpp"
 
 namespace millrace {
 
@@ -39,9 +40,13 @@ public:
         cluster_(world_, cluster_options(options)),
         clients_(cluster_, history_), faults_(clients_, options.faults),
         admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
-        committer_(clients_) {
+        committer_(clients_), invariants_(cluster_) {
     clients_.partitions = partition_count;
+    cluster_.on_step = [this](int32_t index) {
+      invariants_.check(index);
+    };
     cluster_.on_end = [this](int32_t index) {
+      invariants_.forget(index);
       clients_.links[static_cast<size_t>(index)]->break_all();
     };
   }
@@ -62,6 +67,8 @@ private:
       history_.fail("progress: nothing is going to happen any more");
     if (!cluster_.failure().empty())
       history_.fail(cluster_.failure());
+    if (!invariants_.violation().empty())
+      history_.fail(invariants_.violation());
     if (!clients_.stopping) {
       if (started_ && clients_.acknowledged >= options_.operations
           && world_.now() >= options_.least)
@@ -143,6 +150,7 @@ private:
     r.restarts = cluster_.restarts();
     r.moves = clients_.moves;
     r.messages = cluster_.network().counts().delivered;
+    r.elections = invariants_.metadata().elections();
     r.failure = history_.failure();
     return r;
   }
@@ -155,6 +163,7 @@ private:
   cluster_faults faults_;
   cluster_admin admin_;
   cluster_committer committer_;
+  invariants invariants_;
   std::vector<std::unique_ptr<cluster_producer>> producers_;
   std::vector<std::unique_ptr<cluster_consumer>> consumers_;
   std::unique_ptr<cluster_final_read> final_;

@@ -1,0 +1,34 @@
+#pragma once
+
+// Everything that must hold of a cluster after each step that a node takes,
+// whatever the clients see.
+
+#include "simulation/metadata_invariants.hpp"
+
+namespace millrace {
+
+class invariants {
+public:
+  explicit invariants(sim_cluster& cluster) : metadata_(cluster) {}
+
+  /// After a step of this node.
+  void check(int32_t node) {
+    metadata_.check(node);
+  }
+  /// The node has ended.
+  void forget(int32_t node) {
+    metadata_.forget(node);
+  }
+  /// The first one that was broken, or empty.
+  [[nodiscard]] const std::string& violation() const {
+    return metadata_.violation();
+  }
+  [[nodiscard]] const metadata_invariants& metadata() const {
+    return metadata_;
+  }
+
+private:
+  metadata_invariants metadata_;
+};
+
+} // namespace millrace
