@@ -10,6 +10,7 @@ namespace {
 constexpr const char* footer = R"(
 First steps:
   millrace serve                                run a node with data in ./data
+  millrace dev                                  or a cluster of three
   millrace topic create orders -p 6             make a topic
   echo hello | millrace produce orders          write a record
   millrace consume orders -e                    read them all, then stop
@@ -30,6 +31,8 @@ command_line::command_line(
   root_.footer(footer);
   root_.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   add_serve(root_, context_, serve);
+  add_dev(root_, context_);
+  add_cluster(root_, context_);
   add_topic(root_, context_);
   add_produce(root_, context_);
   add_consume(root_, context_);

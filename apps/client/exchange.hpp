@@ -11,6 +11,7 @@
 #include "schema/kafka/delete_groups.hpp"
 #include "schema/kafka/delete_records.hpp"
 #include "schema/kafka/delete_topics.hpp"
+#include "schema/kafka/describe_cluster.hpp"
 #include "schema/kafka/describe_configs.hpp"
 #include "schema/kafka/describe_groups.hpp"
 #include "schema/kafka/fetch.hpp"
@@ -48,6 +49,7 @@ MILLRACE_EXCHANGE(create_topics, 7);
 MILLRACE_EXCHANGE(delete_groups, 2);
 MILLRACE_EXCHANGE(delete_records, 2);
 MILLRACE_EXCHANGE(delete_topics, 5);
+MILLRACE_EXCHANGE(describe_cluster, 2);
 MILLRACE_EXCHANGE(describe_configs, 4);
 MILLRACE_EXCHANGE(describe_groups, 6);
 MILLRACE_EXCHANGE(fetch, 12);

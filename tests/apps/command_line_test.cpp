@@ -50,6 +50,8 @@ TEST_CASE(
   CHECK(understood({"group", "reset-offsets", "g", "--shift-by", "-5"}));
   CHECK(understood({"config", "set", "topic", "t", "a=b", "c=d"}));
   CHECK(understood({"serve", "--set", "a=b", "--set", "c=d"}));
+  CHECK(understood({"dev", "--nodes", "5", "--set", "a=b"}));
+  CHECK(understood({"cluster", "status", "-o", "json", "-b", "h:1"}));
 }
 
 TEST_CASE(

@@ -1,0 +1,120 @@
+#include "apps/cli/cluster_report.hpp"
+#include "apps/cli/command.hpp"
+#include "apps/client/config_admin.hpp"
+#include "apps/client/refusal.hpp"
+
+#include <algorithm>
+
+namespace millrace::cli {
+namespace {
+
+result<std::vector<known_node>> nodes_of(client::cluster& nodes) {
+  auto to = nodes.any();
+  if (!to)
+    return to.error();
+  kafka::describe_cluster_request request;
+  request.include_fenced_brokers = true;
+  auto answer = (*to)->call(request, nodes.options().timeout_ms);
+  if (!answer)
+    return answer.error();
+  if (answer->error_code != 0)
+    return client::refused(
+      answer->error_code, "describe the cluster", answer->error_message);
+  std::vector<known_node> known;
+  for (const auto& b : answer->brokers)
+    known.push_back(
+      {b.broker_id, endpoint{b.host, static_cast<uint16_t>(b.port)}.to_string(),
+        b.rack.value_or(""), b.is_fenced});
+  std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) {
+    return a.id < b.id;
+  });
+  return known;
+}
+
+result<int32_t> in_sync_min(client::cluster& nodes, const std::string& topic) {
+  auto configs = client::describe_configs(
+    nodes, {client::config_resource::kind::topic, topic});
+  if (!configs)
+    return configs.error();
+  for (const auto& c : *configs)
+    if (c.name == "min.insync.replicas" && c.value)
+      return static_cast<int32_t>(std::strtol(c.value->c_str(), nullptr, 10));
+  return 1;
+}
+
+result<cluster_facts> facts_of(client::cluster& nodes) {
+  cluster_facts facts;
+  auto topics = nodes.fetch_topics(std::nullopt);
+  if (!topics)
+    return topics.error();
+  facts.topics = std::move(*topics);
+  auto known = nodes_of(nodes);
+  if (!known)
+    return known.error();
+  facts.nodes = std::move(*known);
+  for (const auto& topic : topics_in_trouble(facts.topics)) {
+    auto minimum = in_sync_min(nodes, topic);
+    if (minimum)
+      facts.in_sync_min[topic] = *minimum;
+    else if (minimum.error().code != errc::not_found) // deleted meanwhile
+      return minimum.error();
+  }
+  return facts;
+}
+
+std::string count_line(const cluster_report& report) {
+  std::string text = std::to_string(report.partitions);
+  for (const auto& [health, count] : report.counts)
+    text += ", " + std::to_string(count) + " " + to_string(health);
+  return text;
+}
+
+int status(const command_context& context) {
+  auto nodes = connect(context);
+  if (!nodes)
+    return report(nodes.error());
+  auto facts = facts_of(**nodes);
+  if (!facts)
+    return report(facts.error());
+  const auto found = report_on(*facts);
+  const int code = found.serves() ? exit_ok : exit_failed;
+  if (context.format() == output_format::json) {
+    print("{\"cluster\":" + quote_json((*nodes)->cluster_id())
+          + ",\"partitions\":" + std::to_string(found.partitions)
+          + ",\"nodes\":" + nodes_table(*facts).to_json()
+          + ",\"troubles\":" + troubles_table(found).to_json() + "}\n");
+    return code;
+  }
+  print("cluster     " + (*nodes)->cluster_id() + "\npartitions  "
+        + count_line(found) + "\n\n" + nodes_table(*facts).to_text());
+  if (!found.troubles.empty())
+    print("\n" + troubles_table(found).to_text());
+  return code;
+}
+
+constexpr const char* status_footer = R"(
+Asks any node which others there are, live or fenced (down, or not yet caught
+up), and lists the partitions that are not as they should be, with the reason.
+The exit code is 1 if something cannot be read, or not be written by acks=all.
+
+Examples:
+  millrace cluster status
+  millrace cluster status -b host1:9092,host2:9092 -o json)";
+
+} // namespace
+
+void add_cluster(CLI::App& parent, command_context& context) {
+  auto& command
+    = *parent.add_subcommand("cluster", "Look after the nodes of a cluster");
+  command.require_subcommand(1);
+  auto& look = *command.add_subcommand(
+    "status", "Which nodes there are, and what is wrong and why");
+  add_server_options(look, context);
+  add_output_option(look, context);
+  look.footer(status_footer);
+  set_action(look, context, [&context] {
+    return status(context);
+  });
+}
+
+} // namespace millrace::cli

@@ -1,0 +1,184 @@
+#include "apps/cli/cluster_report.hpp"
+
+#include <algorithm>
+
+namespace millrace::cli {
+namespace {
+
+using client::partition_info;
+
+bool has(const std::vector<int32_t>& nodes, int32_t id) {
+  return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
+}
+
+std::string join(const std::vector<int32_t>& ids) {
+  std::string out;
+  for (const auto id : ids)
+    out += (out.empty() ? "" : ",") + std::to_string(id);
+  return out;
+}
+
+class reporter {
+public:
+  explicit reporter(const cluster_facts& facts) : facts_(facts) {}
+
+  cluster_report run() {
+    for (const auto& topic : facts_.topics)
+      for (const auto& p : topic.partitions)
+        add(topic, p);
+    std::stable_sort(report_.troubles.begin(), report_.troubles.end(),
+      [](const auto& a, const auto& b) {
+        return a.health > b.health;
+      });
+    return std::move(report_);
+  }
+
+private:
+  void add(const client::topic_info& topic, const partition_info& p) {
+    const auto health = health_of(topic, p);
+    ++report_.partitions;
+    ++report_.counts[health];
+    if (health != partition_health::in_sync)
+      report_.troubles.push_back({{topic.name, p.index}, health, p.leader,
+        p.replicas, p.isr, why(topic, p, health)});
+  }
+
+  partition_health health_of(
+    const client::topic_info& topic, const partition_info& p) const {
+    if (p.leader < 0)
+      return partition_health::offline;
+    if (static_cast<int32_t>(p.isr.size()) < in_sync_min(topic))
+      return partition_health::refuses_acks_all;
+    return p.isr.size() < p.replicas.size() ? partition_health::under_replicated
+                                            : partition_health::in_sync;
+  }
+
+  int32_t in_sync_min(const client::topic_info& topic) const {
+    const auto at = facts_.in_sync_min.find(topic.name);
+    return at == facts_.in_sync_min.end() ? 1 : at->second;
+  }
+
+  const known_node* find(int32_t id) const {
+    for (const auto& node : facts_.nodes)
+      if (node.id == id)
+        return &node;
+    return nullptr;
+  }
+
+  std::string state_of(int32_t id) const {
+    const auto* node = find(id);
+    const auto name = "node " + std::to_string(id);
+    if (node == nullptr)
+      return name + " is not registered";
+    return name + (node->fenced ? " is down" : " is catching up");
+  }
+
+  std::string states_of(const std::vector<int32_t>& ids) const {
+    std::string text;
+    for (const auto id : ids)
+      text += (text.empty() ? "" : ", ") + state_of(id);
+    return text;
+  }
+
+  std::string why(const client::topic_info& topic, const partition_info& p,
+    partition_health health) const {
+    if (health == partition_health::offline)
+      // Whoever is in the ISR has every acknowledged record.
+      return p.isr.empty()
+               ? "no replica is in sync"
+               : states_of(p.isr)
+                   + (p.isr.size() == 1 ? ": it alone has every acknowledged "
+                                          "record"
+                                        : ": one of them must come back");
+    std::vector<int32_t> missing;
+    for (const auto id : p.replicas)
+      if (!has(p.isr, id))
+        missing.push_back(id);
+    const auto text = states_of(missing);
+    if (health == partition_health::under_replicated)
+      return text;
+    return text + "; acks=all waits for " + std::to_string(in_sync_min(topic))
+           + " in sync";
+  }
+
+  const cluster_facts& facts_;
+  cluster_report report_;
+};
+
+} // namespace
+
+const char* to_string(partition_health health) {
+  switch (health) {
+  case partition_health::in_sync:
+    return "in sync";
+  case partition_health::under_replicated:
+    return "under-replicated";
+  case partition_health::refuses_acks_all:
+    return "refuses acks=all";
+  case partition_health::offline:
+    return "offline";
+  }
+  return "";
+}
+
+bool cluster_report::serves() const {
+  return !counts.contains(partition_health::offline)
+         && !counts.contains(partition_health::refuses_acks_all);
+}
+
+std::vector<std::string> topics_in_trouble(
+  const std::vector<client::topic_info>& topics) {
+  std::vector<std::string> names;
+  for (const auto& topic : topics)
+    if (std::any_of(
+          topic.partitions.begin(), topic.partitions.end(), [](const auto& p) {
+            return p.isr.size() < p.replicas.size();
+          }))
+      names.push_back(topic.name);
+  return names;
+}
+
+cluster_report report_on(const cluster_facts& facts) {
+  return reporter{facts}.run();
+}
+
+table nodes_table(const cluster_facts& facts) {
+  struct counts {
+    int64_t leads = 0;
+    int64_t replicas = 0;
+    int64_t behind = 0;
+  };
+  std::map<int32_t, counts> of;
+  for (const auto& topic : facts.topics)
+    for (const auto& p : topic.partitions) {
+      if (p.leader >= 0)
+        ++of[p.leader].leads;
+      for (const auto id : p.replicas) {
+        ++of[id].replicas;
+        of[id].behind += has(p.isr, id) ? 0 : 1;
+      }
+    }
+  table out{
+    {"node", "address", "rack", "state", "leads", "replicas", "behind"}};
+  for (const auto& node : facts.nodes) {
+    const auto& c = of[node.id];
+    out.add({int64_t{node.id}, node.address,
+      node.rack.empty() ? cell{} : cell{node.rack},
+      std::string{node.fenced ? "fenced" : "live"}, c.leads, c.replicas,
+      c.behind});
+  }
+  return out;
+}
+
+table troubles_table(const cluster_report& report) {
+  table out{
+    {"topic", "partition", "state", "leader", "replicas", "isr", "why"}};
+  for (const auto& t : report.troubles)
+    out.add({t.name.topic, int64_t{t.name.partition},
+      std::string{to_string(t.health)},
+      t.leader < 0 ? cell{} : cell{int64_t{t.leader}}, join(t.replicas),
+      join(t.isr), t.why});
+  return out;
+}
+
+} // namespace millrace::cli

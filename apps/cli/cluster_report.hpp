@@ -1,0 +1,68 @@
+#pragma once
+
+// What is wrong in a cluster, and why: worked out from what any node says of
+// it.
+
+#include "apps/cli/table.hpp"
+#include "apps/client/cluster.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace millrace::cli {
+
+struct known_node {
+  int32_t id = 0;
+  std::string address;
+  std::string rack;
+  bool fenced = false; ///< registered, but shut out: dead, or starting
+};
+
+struct cluster_facts {
+  std::vector<known_node> nodes;
+  std::vector<client::topic_info> topics;
+  /// min.insync.replicas of those topics for which it matters.
+  std::map<std::string, int32_t> in_sync_min;
+};
+
+enum class partition_health : uint8_t {
+  in_sync,
+  under_replicated, ///< a replica is behind or away
+  refuses_acks_all, ///< fewer in sync than min.insync.replicas
+  offline,          ///< no leader
+};
+
+[[nodiscard]] const char* to_string(partition_health health);
+
+struct partition_trouble {
+  topic_partition name;
+  partition_health health = partition_health::in_sync;
+  int32_t leader = -1;
+  std::vector<int32_t> replicas;
+  std::vector<int32_t> isr;
+  std::string why; ///< a sentence
+};
+
+struct cluster_report {
+  int64_t partitions = 0;
+  std::map<partition_health, int64_t> counts;
+  std::vector<partition_trouble> troubles; ///< the worst first
+
+  /// Whether everything can be read and, by acks=all, written.
+  [[nodiscard]] bool serves() const;
+};
+
+/// Topics whose min.insync.replicas should be asked for: those with replicas
+/// that are not in sync.
+[[nodiscard]] std::vector<std::string> topics_in_trouble(
+  const std::vector<client::topic_info>& topics);
+
+[[nodiscard]] cluster_report report_on(const cluster_facts& facts);
+
+/// One row for each node: what it leads and follows.
+[[nodiscard]] table nodes_table(const cluster_facts& facts);
+[[nodiscard]] table troubles_table(const cluster_report& report);
+
+} // namespace millrace::cli
