@@ -124,7 +124,10 @@ bool raft_core::have_caught_up() {
                     .try_emplace(member, catch_up{log_.last_index(), now_ms_})
                     .first->second;
     if (!round.done && at->second.match() >= round.target) {
-      round.done = now_ms_ - round.began_ms < options_.election_ms;
+      // With nothing new to bring, the next round is over when it begins:
+      // its answer would come with the next heartbeat, and that is too late.
+      round.done = now_ms_ - round.began_ms < options_.election_ms
+                   || at->second.match() == log_.last_index();
       if (!round.done)
         round = {log_.last_index(), now_ms_};
     }
