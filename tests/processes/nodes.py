@@ -13,6 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "bad_input"))
 import wire  # noqa: E402
 
+TOPIC_ALREADY_EXISTS = 36
 LONG = os.environ.get("MILLRACE_LONG") == "1"
 
 
@@ -313,7 +314,7 @@ class Cluster:
                             client, name, partitions, factor, configs)
                 except (OSError, wire.Closed):
                     continue
-                if code in (0, 36):  # made, or there already
+                if code in (0, TOPIC_ALREADY_EXISTS):
                     return True
             return False
         until(made, 60, f"topic {name} can be made")

@@ -20,10 +20,14 @@ import time
 
 from load import (
     History, Reader, Writer, committed, now_ns, read_everything)
-from nodes import LONG, Cluster, Failed, check, until
+from nodes import (
+    LONG, TOPIC_ALREADY_EXISTS, Cluster, Failed, check, create_topic, until,
+    wire)
 
 PARTITIONS = 6
 TOPIC, GROUP = "t", "g"
+NODES = int(os.environ.get("MILLRACE_NODES", "3"))
+REPLICAS = min(NODES, int(os.environ.get("MILLRACE_REPLICAS", "3")))
 
 
 def rounds(count):
@@ -42,7 +46,7 @@ class Trial:
         self.cluster = cluster
         self.history = History(os.path.join(folder, "history"))
         cluster.start_all()
-        cluster.create_topic(TOPIC, PARTITIONS, min(3, len(cluster.nodes)))
+        cluster.create_topic(TOPIC, PARTITIONS, REPLICAS)
         self.writers = [
             Writer(cluster.bootstrap, TOPIC, PARTITIONS, self.history, n)
             for n in (1, 2)]
@@ -58,8 +62,7 @@ class Trial:
         return (now_ns() - began) / 1e9
 
     def in_sync(self):
-        self.cluster.await_in_sync(
-            TOPIC, PARTITIONS, min(3, len(self.cluster.nodes)))
+        self.cluster.await_in_sync(TOPIC, PARTITIONS, REPLICAS)
 
     def leader(self, index=0):
         return self.cluster.await_leader(TOPIC, index)
@@ -223,9 +226,84 @@ def full_disk(trial):
     cluster.start(number)
 
 
+class TopicMaker(threading.Thread):
+    """Makes topics, one after the other, through any node that is up."""
+
+    def __init__(self, cluster):
+        super().__init__(daemon=True)
+        self.cluster, self.made, self.slowest = cluster, [], 0.0
+        self.stopping = threading.Event()
+        self.start()
+
+    def run(self):
+        number = 0
+        while not self.stopping.is_set():
+            number += 1
+            began = time.monotonic()
+            if self.make(f"m-{number}"):
+                self.slowest = max(self.slowest, time.monotonic() - began)
+
+    def make(self, name):
+        """Whether it was acknowledged before the end."""
+        while not self.stopping.is_set():
+            for node in self.cluster.live():
+                try:
+                    with wire.Client(node.told_kafka, 2) as client:
+                        code = create_topic(client, name, 1, 1, {})
+                except (OSError, wire.Closed):
+                    continue
+                if code in (0, TOPIC_ALREADY_EXISTS):
+                    self.made.append(name)
+                    return True
+        return False
+
+    def made_within(self, seconds, what):
+        """Seconds until the next one is made."""
+        before, began = len(self.made), time.monotonic()
+        until(lambda: len(self.made) > before, seconds, what)
+        return time.monotonic() - began
+
+
+def metadata(cluster):
+    """Topics are made while the nodes that keep the metadata are killed,
+    frozen and lose their power: what was acknowledged is known to all."""
+    cluster.start_all()
+    maker = TopicMaker(cluster)
+    maker.made_within(30, "a topic is made")
+    for number in list(cluster.nodes) * rounds(2):
+        cluster.kill(number)
+        taken = maker.made_within(30, "two controllers go on")
+        print(f"node {number} killed: {taken:.2f} s", flush=True)
+        cluster.start(number)
+        cluster.await_brokers()
+        cluster.pause(number)
+        taken = maker.made_within(30, "two controllers go on")
+        print(f"node {number} frozen: {taken:.2f} s", flush=True)
+        cluster.resume(number)
+        cluster.await_brokers()
+    for number in cluster.nodes:
+        cluster.kill(number)
+    cluster.start_all()
+    maker.made_within(30, "all of them come back")
+    maker.stopping.set()
+    maker.join(30)
+    check(not maker.is_alive(), "the maker of topics ends")
+    wanted = set(maker.made)
+
+    def known_to_all():
+        found = [cluster.metadata(n, None, 10) for n in cluster.nodes]
+        return all(f and wanted <= set(f[1]) for f in found)
+    until(known_to_all, 30, f"every node knows all {len(wanted)} topics")
+    seen = [cluster.metadata(n, None, 10)[1] for n in cluster.nodes]
+    check(all(s == seen[0] for s in seen), "all nodes say the same of them")
+    print(f"{len(wanted)} topics; the slowest took {maker.slowest:.2f} s")
+
+
 SCENARIOS = {f.__name__: f for f in (
-    form, kill_leader, rolling, pause, cut, slow, power, full_disk)}
+    form, metadata, kill_leader, rolling, pause, cut, slow, power,
+    full_disk)}
 PROXIED = (cut, slow)
+WITHOUT_LOAD = (metadata,)
 
 
 def mount(folder, megabytes):
@@ -242,17 +320,23 @@ def run(scenario):
           flush=True)
     began = time.monotonic()
     try:
-        count = int(os.environ.get("MILLRACE_NODES", "3"))
-        with Cluster(folder, count, scenario in PROXIED) as cluster:
+        settings = {"default.replication.factor": REPLICAS,
+                    "offsets.topic.replication.factor": REPLICAS,
+                    "min.insync.replicas": 2 if REPLICAS > 2 else 1}
+        with Cluster(folder, NODES, scenario in PROXIED,
+                     settings) as cluster:
             if scenario is full_disk:
                 for node in cluster.nodes.values():
                     if not mount(node.folder, 300):
                         print("no file system can be mounted here")
                         return False
                     mounted.append(node.folder)
-            trial = Trial(cluster, folder)
-            scenario(trial)
-            trial.finish()
+            if scenario in WITHOUT_LOAD:
+                scenario(cluster)
+            else:
+                trial = Trial(cluster, folder)
+                scenario(trial)
+                trial.finish()
     except BaseException:
         kept = os.environ.get("MILLRACE_KEEP")
         if kept:
