@@ -2,6 +2,7 @@
 
 #include "actors/broker_replicas.hpp"
 #include "actors/log.hpp"
+#include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -11,6 +12,19 @@ namespace {
 using self_pointer = broker_actor::stateful_pointer<broker_state>;
 
 constexpr auto tick_period = std::chrono::seconds{5};
+/// The controller may not have a leader yet.
+constexpr auto register_pause = std::chrono::milliseconds{100};
+
+/// Tells the link where that node listens for others.
+void introduce(const broker_state& s, node_id id) {
+  const auto* broker = s.image.find_broker(id);
+  if (broker == nullptr || id == s.options.config->id
+      || s.options.link == nullptr)
+    return;
+  for (const auto& e : broker->endpoints)
+    if (e.listener == cluster_listener_name)
+      s.options.link->introduce(id, {e.host, e.port});
+}
 
 /// Does what one committed command asks of this node.
 struct follow_command {
@@ -18,32 +32,44 @@ struct follow_command {
   broker_news& told;
 
   void operator()(const topic_created& c) const {
-    start(c.id);
+    follow(c.id);
   }
   void operator()(const partitions_added& c) const {
-    start(c.topic);
+    follow(c.topic);
   }
   void operator()(const partition_changed& c) const {
-    refresh(c.topic);
+    auto& s = self->state;
+    if (const auto* topic = s.image.find_topic(c.topic);
+      topic != nullptr && s.registered)
+      follow_partition(self, *topic, c.partition, told);
   }
   void operator()(const configs_changed& c) const {
     auto& s = self->state;
     if (c.type == config_resource::broker) {
-      refresh_everything(self);
+      configure_everything(self);
     } else if (const auto* topic = s.image.find_topic(c.name)) {
-      refresh_topic(self, *topic);
+      configure_topic(self, *topic);
     }
   }
   void operator()(const broker_registered& c) const {
     auto& s = self->state;
-    if (c.id != s.options.config->id || c.incarnation != s.options.incarnation)
+    introduce(s, c.id);
+    if (c.id != s.options.config->id
+        || c.incarnation != s.options.incarnation) {
+      // What it leads has new epochs (R7).
+      if (s.registered)
+        follow_registrations(self, told);
       return;
+    }
+    s.broker_epoch = c.broker_epoch;
     if (s.registered) {
-      refresh_everything(self);
+      follow_registrations(self, told);
+      configure_everything(self); // the broker epoch is another one
       return;
     }
     s.registered = true;
-    start_everything(self, told);
+    follow_everything(self, told);
+    note_leftovers(self);
   }
   // Handled before the command is applied, as the topic is gone after it.
   void operator()(const topic_deleted&) const {}
@@ -56,14 +82,10 @@ struct follow_command {
   void operator()(const leadership_began&) const {}
 
 private:
-  void start(const uuid& id) const {
+  void follow(const uuid& id) const {
     if (const auto* topic = self->state.image.find_topic(id);
       topic != nullptr && self->state.registered)
-      start_topic(self, *topic, told);
-  }
-  void refresh(const uuid& id) const {
-    if (const auto* topic = self->state.image.find_topic(id))
-      refresh_topic(self, *topic);
+      follow_topic(self, *topic, told);
   }
 };
 
@@ -87,9 +109,29 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
       {name, caf::actor_cast<caf::strong_actor_ptr>(replica.actor)});
   for (const auto& [index, coordinator] : s.coordinators)
     all.coordinators.push_back(
-      {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
+      {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator.actor)});
   tell(self, gateway, std::move(all));
   s.gateways.push_back(gateway);
+}
+
+void register_self(self_pointer self) {
+  auto& s = self->state;
+  const auto& config = *s.options.config;
+  tell(self, s.options.controller,
+    admin_ask{0, 0,
+      register_broker{config.id, s.options.incarnation,
+        {s.options.places->directory().identity().directory},
+        s.options.endpoints, config.rack, s.image.cluster_id(), s.lost,
+        !s.options.places->directory().stopped_cleanly()}});
+}
+
+/// The logs are open: from here on the controller may choose this node.
+void register_when_open(self_pointer self) {
+  auto& s = self->state;
+  if (!s.registered && s.opening.empty() && !s.asked_to_register) {
+    s.asked_to_register = true;
+    register_self(self);
+  }
 }
 
 void follow(self_pointer self, const metadata_update& update) {
@@ -105,20 +147,36 @@ void follow(self_pointer self, const metadata_update& update) {
   }
   pass_to(s.image, update);
   publish(self, std::move(told));
+  register_when_open(self);
   if (!s.registered)
     return;
   for (const auto& gateway : std::exchange(s.waiting_gateways, {}))
     welcome(self, gateway);
 }
 
-void register_self(self_pointer self) {
+/// The first image: of this node's last run, if it had one.
+void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
   auto& s = self->state;
-  const auto& config = *s.options.config;
-  tell(self, s.options.controller,
-    admin_ask{0, 0,
-      register_broker{config.id, s.options.incarnation,
-        {s.options.places->directory().identity().directory},
-        s.options.endpoints, config.rack}});
+  s.image = *snapshot.image;
+  for (const auto& [id, broker] : s.image.brokers())
+    introduce(s, id);
+  if (s.options.config->is_clustered()) {
+    s.front = self->spawn<caf::linked>(replica_front);
+    const auto front = caf::actor_cast<caf::strong_actor_ptr>(s.front);
+    s.options.link->bind(conversation::replica, front);
+    s.options.link->watch(front);
+  }
+  open_replicas(self);
+  register_when_open(self);
+}
+
+void on_registration_answer(
+  self_pointer self, const register_broker_reply& reply) {
+  if (reply.error == kafka_error::none)
+    return;
+  log::error("the controller does not admit this broker: {} {}",
+    to_string(reply.error), reply.message);
+  self->delayed_send(self, register_pause, register_again{});
 }
 
 void remove_closed(self_pointer self, const topic_partition& name) {
@@ -136,7 +194,7 @@ void remove_closed(self_pointer self, const topic_partition& name) {
   broker_news told;
   if (const auto* successor = s.image.find_topic(name.topic);
     successor != nullptr && s.stopping == nullptr)
-    start_topic(self, *successor, told);
+    follow_topic(self, *successor, told);
   publish(self, std::move(told));
 }
 
@@ -193,30 +251,24 @@ void on_down(self_pointer self, const caf::down_msg& down) {
     log::error("partition {} has died ({}) and starts again", to_string(name),
       caf::to_string(down.reason));
     const auto died = name;
-    if (died.topic == offsets_topic_name)
-      if (const auto c = s.coordinators.find(died.partition);
-        c != s.coordinators.end()) {
-        self->demonitor(c->second.address());
-        self->send_exit(c->second, caf::exit_reason::user_shutdown);
-        s.coordinators.erase(c);
-      }
     s.replicas.erase(died);
-    if (const auto* topic = s.image.find_topic(died.topic))
-      start_topic(self, *topic, told);
+    s.opening.erase(died);
+    if (const auto* topic = s.image.find_topic(died.topic);
+      topic != nullptr && s.registered)
+      follow_topic(self, *topic, told);
     publish(self, std::move(told));
+    register_when_open(self);
     return;
   }
   for (const auto& [index, coordinator] : s.coordinators) {
-    if (coordinator.address() != down.source)
+    if (coordinator.actor.address() != down.source)
       continue;
     log::error("the coordinator of __consumer_offsets-{} has died ({}) and "
                "starts again",
       index, caf::to_string(down.reason));
-    const auto died = index;
-    s.coordinators.erase(died);
-    if (const auto log = s.replicas.find({offsets_topic_name, died});
-      log != s.replicas.end())
-      start_coordinator(self, died, log->second.actor, told);
+    s.coordinators.erase(index);
+    if (const auto* topic = s.image.find_topic(offsets_topic_name))
+      follow_topic(self, *topic, told);
     publish(self, std::move(told));
     return;
   }
@@ -224,12 +276,12 @@ void on_down(self_pointer self, const caf::down_msg& down) {
 
 void retry_failed(self_pointer self) {
   auto& s = self->state;
-  if (s.failed.empty())
+  if (s.failed.empty() || !s.registered)
     return;
   broker_news told;
   for (const auto& name : std::set<topic_partition>{s.failed})
     if (const auto* topic = s.image.find_topic(name.topic))
-      start_topic(self, *topic, told);
+      follow_topic(self, *topic, told);
     else
       s.failed.erase(name);
   publish(self, std::move(told));
@@ -247,8 +299,10 @@ void tick(self_pointer self) {
   for (const auto& [name, replica] : s.replicas)
     tell(self, replica.actor, partition_tick{retention});
   for (const auto& [index, coordinator] : s.coordinators)
-    tell(self, coordinator, report_groups{});
+    tell(self, coordinator.actor, report_groups{});
   write_checkpoints(self);
+  if (!s.registered && s.asked_to_register)
+    register_self(self);
   retry_failed(self);
   self->delayed_send(self, tick_period, broker_tick{});
 }
@@ -257,8 +311,8 @@ void stop(self_pointer self) {
   auto& s = self->state;
   s.stopping = self->current_sender();
   for (const auto& [index, coordinator] : s.coordinators) {
-    self->demonitor(coordinator.address());
-    self->send_exit(coordinator, caf::exit_reason::user_shutdown);
+    self->demonitor(coordinator.actor.address());
+    self->send_exit(coordinator.actor, caf::exit_reason::user_shutdown);
   }
   s.coordinators.clear();
   for (const auto& [name, replica] : s.replicas) {
@@ -266,6 +320,48 @@ void stop(self_pointer self) {
     tell(self, replica.actor, close_partition{true});
   }
   finish_stop(self);
+}
+
+/// A log that is known to several nodes has failed here, and others have it:
+/// the node starts again, with what its disk has (R6), and is not chosen to
+/// lead what it has lost.
+void give_up(self_pointer self, const topic_partition& name) {
+  log::error("partition {} has failed on this node: it starts again from its "
+             "disk, and others lead what it led",
+    to_string(name));
+  self->quit(caf::exit_reason::unhandled_exception);
+}
+
+void on_report(self_pointer self, const partition_state_report& report) {
+  auto& s = self->state;
+  const auto at = s.replicas.find(report.name);
+  if (at == s.replicas.end())
+    return;
+  auto& replica = at->second;
+  auto& places = *s.options.places;
+  const bool broken = report.lost_end.value == INT64_MAX;
+  if (s.opening.erase(report.name) != 0 && report.lost_end > report.lost_first)
+    s.lost.push_back({replica.topic_id, report.name.partition,
+      report.lost_first, report.lost_end});
+  if (!broken) {
+    s.options.status->set(report.name, {report.log_start, report.high_watermark,
+                                         report.size_bytes, report.offline});
+    places.set_hints(report.name, report.log_start, report.durable_end);
+    const auto* p
+      = s.image.find_partition(replica.topic_id, report.name.partition);
+    const bool replicated = p != nullptr && p->replicas.size() > 1;
+    if (replicated)
+      places.set_high_watermark(report.name, report.high_watermark);
+    if (report.offline && !std::exchange(replica.offline, true)) {
+      if (auto marked = places.directory().set_offline(to_string(report.name));
+        !marked)
+        log::error("{} could not be marked as offline: {}",
+          to_string(report.name), to_string(marked.error()));
+      if (replicated && s.stopping == nullptr)
+        give_up(self, report.name);
+    }
+  }
+  register_when_open(self);
 }
 
 } // namespace
@@ -287,17 +383,20 @@ broker_actor::behavior_type broker(
   self->delayed_send(self, tick_period, broker_tick{});
   return {
     [=](const metadata_snapshot& snapshot) {
-      self->state.image = *snapshot.image;
-      register_self(self);
+      on_snapshot(self, snapshot);
     },
     [=](const metadata_update& update) {
       follow(self, update);
     },
     [=](const admin_answer& answer) {
-      const auto& reply = std::get<register_broker_reply>(answer.reply);
-      if (reply.error != kafka_error::none)
-        log::error("the controller does not admit this broker: {} {}",
-          to_string(reply.error), reply.message);
+      if (const auto* reply = std::get_if<register_broker_reply>(&answer.reply))
+        on_registration_answer(self, *reply);
+      else // the question itself did not get through
+        self->delayed_send(self, register_pause, register_again{});
+    },
+    [=](register_again) {
+      if (!self->state.registered)
+        register_self(self);
     },
     [=](subscribe_directory) {
       auto& s = self->state;
@@ -310,22 +409,16 @@ broker_actor::behavior_type broker(
       on_closed(self, closed);
     },
     [=](const partition_state_report& report) {
-      auto& s = self->state;
-      if (const auto at = s.replicas.find(report.name);
-        at != s.replicas.end()) {
-        s.options.status->set(
-          report.name, {report.log_start, report.high_watermark,
-                         report.size_bytes, report.offline});
-        if (report.offline && !at->second.offline)
-          if (auto marked = s.options.places->directory().set_offline(
-                to_string(report.name));
-            !marked)
-            log::error("{} could not be marked as offline: {}",
-              to_string(report.name), to_string(marked.error()));
-        at->second.offline = report.offline;
-        s.options.places->set_hints(
-          report.name, report.log_start, report.durable_end);
-      }
+      on_report(self, report);
+    },
+    [=](const save_hints& save) {
+      auto& places = *self->state.options.places;
+      places.set_hints(save.name, save.log_start, save.durable);
+      const auto done = places.save();
+      if (!done)
+        log::error("the durable offset of {} could not be saved: {}",
+          to_string(save.name), to_string(done.error()));
+      tell(self, self->current_sender(), hints_saved{save.durable, done.ok()});
     },
     [=](const save_log_start& save) {
       auto& s = self->state;

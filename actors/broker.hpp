@@ -2,8 +2,9 @@
 
 // The broker role of a node: what the metadata gives to this node, the
 // broker runs. It spawns a partition actor for each replica and a group
-// coordinator beside each partition of __consumer_offsets, ends them when
-// their topic is deleted, starts them again when they die, keeps the
+// coordinator beside each partition of __consumer_offsets that is led here,
+// tells them who leads what, ends them when their topic is deleted or they
+// have been moved away, starts them again when they die, keeps the
 // checkpoints of the data directory, and tells the gateways where everything
 // is.
 
@@ -41,16 +42,20 @@ struct broker_state {
   struct replica {
     partition_actor actor;
     uuid topic_id;
-    offset log_start{0};
-    offset durable{0};
+    int32_t told_epoch = -1; ///< the partition epoch that it knows
     bool offline = false;
+  };
+  struct coordinator {
+    group_coordinator_actor actor;
+    leader_epoch epoch{0}; ///< of the leadership that it belongs to
   };
 
   environment* env = nullptr;
   broker_options options;
   metadata_image image;
   std::map<topic_partition, replica> replicas;
-  std::map<int32_t, group_coordinator_actor> coordinators;
+  std::map<int32_t, coordinator> coordinators;
+  replica_front_actor front; ///< null where there are no other nodes
   std::vector<caf::strong_actor_ptr> gateways;
   /// They hear nothing before this broker is registered and its partitions
   /// are there: an empty directory is no directory.
@@ -60,6 +65,12 @@ struct broker_state {
   std::map<topic_partition, uuid> closing;
   /// Not registered yet: nothing is led before the new epochs are granted.
   bool registered = false;
+  bool asked_to_register = false;
+  int64_t broker_epoch = -1;
+  /// Replicas whose logs are being opened: the registration says what they
+  /// have lost (R10).
+  std::set<topic_partition> opening;
+  std::vector<replica_loss> lost;
 
   int64_t next_retention_ms = 0; ///< monotonic
   /// Could not be started, and this was told; every tick tries again.

@@ -4,6 +4,7 @@
 #include "actors/log.hpp"
 #include "actors/partition.hpp"
 #include "actors/partition_config.hpp"
+#include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -24,26 +25,64 @@ bool is_mine(const broker_state& s, const partition_registration& p) {
          != p.replicas.end();
 }
 
-} // namespace
-
-void start_coordinator(self_pointer self, int32_t index,
-  const partition_actor& log, broker_news& told) {
-  auto& s = self->state;
-  auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
-    group_coordinator_options{.partition = index,
-      .topic_id = s.replicas.at({offsets_topic_name, index}).topic_id,
-      .config = group_config_of(*s.options.config),
-      .log = log,
-      .status = s.options.status,
-      .keeper = s.options.keeper,
-      .trim_records_min = s.options.config->offsets_trim_records});
-  self->monitor(coordinator);
-  s.coordinators[index] = coordinator;
-  told.coordinators.push_back(
-    {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
+partition_assigned assignment(const broker_state& s, const topic_image& topic,
+  const partition_registration& p) {
+  return {p, settings_of(s, topic), s.broker_epoch};
 }
 
-namespace {
+void start_coordinator(self_pointer self, const topic_image& topic,
+  const partition_registration& p, broker_news& told) {
+  auto& s = self->state;
+  auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
+    group_coordinator_options{.partition = p.index,
+      .topic_id = topic.id,
+      .config = group_config_of(*s.options.config),
+      .log = s.replicas.at({topic.name, p.index}).actor,
+      .status = s.options.status,
+      .keeper = s.options.keeper,
+      .replicated = p.replicas.size() > 1,
+      .trim_records_min = s.options.config->offsets_trim_records});
+  self->monitor(coordinator);
+  s.coordinators[p.index] = {coordinator, p.epoch};
+  told.coordinators.push_back(
+    {p.index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
+}
+
+void end_coordinator(self_pointer self, int32_t index, broker_news& told) {
+  auto& s = self->state;
+  const auto at = s.coordinators.find(index);
+  if (at == s.coordinators.end())
+    return;
+  self->demonitor(at->second.actor.address());
+  self->send_exit(at->second.actor, caf::exit_reason::user_shutdown);
+  s.coordinators.erase(at);
+  s.options.status->erase_groups(index);
+  told.coordinators.push_back({index, nullptr});
+}
+
+/// The groups are coordinated where their partition is led. Each leadership
+/// reads them anew: the one before may have left records that it does not
+/// know the fate of (R20).
+void follow_coordinator(self_pointer self, const topic_image& topic,
+  const partition_registration& p, broker_news& told) {
+  auto& s = self->state;
+  if (topic.name != offsets_topic_name)
+    return;
+  const bool led_here = s.registered && p.leader == s.options.config->id
+                        && s.replicas.contains({topic.name, p.index});
+  const auto at = s.coordinators.find(p.index);
+  if (at != s.coordinators.end() && (!led_here || at->second.epoch != p.epoch))
+    end_coordinator(self, p.index, told);
+  if (led_here && !s.coordinators.contains(p.index))
+    start_coordinator(self, topic, p, told);
+}
+
+void place_in_front(self_pointer self, const topic_image& topic, int32_t index,
+  const caf::strong_actor_ptr& actor) {
+  auto& s = self->state;
+  if (s.front != nullptr)
+    tell(self, s.front, replica_place{topic.id, index, actor});
+}
 
 void start_partition(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
@@ -62,45 +101,121 @@ void start_partition(self_pointer self, const topic_image& topic,
   }
   s.failed.erase(name);
   const auto hints = places.hints(name);
+  auto known = p;
+  if (!s.registered) {
+    // No role before that: it may be granted a new epoch, or none (R7).
+    known.leader = no_node;
+    known.partition_epoch = -1;
+  }
   auto actor = self->spawn<caf::linked>(partition, s.env,
     partition_options{.name = name,
       .topic_id = topic.id,
       .directory = *place,
       .settings = settings_of(s, topic),
-      .registration = p,
+      .registration = known,
       .node = s.options.config->id,
+      .broker_epoch = s.broker_epoch,
       .log_start = hints.log_start,
       .durable_hint = hints.durable,
+      .high_watermark = hints.high_watermark,
       .clean = hints.clean,
       .disk = s.options.disk,
       .syncs = s.options.syncs,
-      .broker = self,
+      .broker = caf::strong_actor_ptr{self->ctrl()},
       .handles = s.options.handles,
-      .budget = s.options.budget});
+      .budget = s.options.budget,
+      .controller
+      = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
+      .link = s.options.link});
   self->monitor(actor);
-  s.replicas[name] = {actor, topic.id, hints.log_start.value_or(offset{0}),
-    hints.durable.value_or(offset{0}), false};
-  told.partitions.push_back(
-    {name, caf::actor_cast<caf::strong_actor_ptr>(actor)});
+  s.replicas[name] = {actor, topic.id, known.partition_epoch, false};
+  const auto place_of_actor = caf::actor_cast<caf::strong_actor_ptr>(actor);
+  place_in_front(self, topic, p.index, place_of_actor);
+  told.partitions.push_back({name, place_of_actor});
+}
+
+/// Its directory goes when it has closed.
+void end_partition(self_pointer self, const topic_image& topic, int32_t index,
+  broker_news& told) {
+  auto& s = self->state;
+  const topic_partition name{topic.name, index};
+  const auto at = s.replicas.find(name);
+  if (at == s.replicas.end())
+    return;
   if (topic.name == offsets_topic_name)
-    start_coordinator(self, p.index, actor, told);
+    end_coordinator(self, index, told);
+  s.closing[name] = topic.id;
+  self->demonitor(at->second.actor.address());
+  tell(self, at->second.actor, close_partition{false});
+  place_in_front(self, topic, index, nullptr);
+  told.partitions.push_back({name, nullptr});
+  s.replicas.erase(at);
+  s.opening.erase(name);
+  s.options.status->erase(name);
 }
 
 } // namespace
 
-void start_topic(
-  self_pointer self, const topic_image& topic, broker_news& told) {
-  for (const auto& p : topic.partitions)
-    if (is_mine(self->state, p)
-        && !self->state.replicas.contains({topic.name, p.index}))
-      start_partition(self, topic, p, told);
+void open_replicas(self_pointer self) {
+  auto& s = self->state;
+  broker_news nobody_is_told;
+  for (const auto& [topic_name, topic] : s.image.topics())
+    for (const auto& p : topic->partitions) {
+      if (p.replicas.size() < 2 || !is_mine(s, p))
+        continue;
+      start_partition(self, *topic, p, nobody_is_told);
+      const topic_partition name{topic->name, p.index};
+      if (s.replicas.contains(name))
+        s.opening.insert(name);
+      else
+        s.lost.push_back({topic->id, p.index, offset{0}, offset{INT64_MAX}});
+    }
 }
 
-void start_everything(self_pointer self, broker_news& told) {
+void follow_partition(self_pointer self, const topic_image& topic,
+  const partition_registration& p, broker_news& told) {
+  auto& s = self->state;
+  const auto at = s.replicas.find({topic.name, p.index});
+  if (at == s.replicas.end()) {
+    if (is_mine(s, p))
+      start_partition(self, topic, p, told);
+  } else if (!is_mine(s, p)) {
+    end_partition(self, topic, p.index, told);
+  } else if (at->second.told_epoch != p.partition_epoch) {
+    at->second.told_epoch = p.partition_epoch;
+    tell(self, at->second.actor, assignment(s, topic, p));
+  }
+  follow_coordinator(self, topic, p, told);
+}
+
+void follow_topic(
+  self_pointer self, const topic_image& topic, broker_news& told) {
+  for (const auto& p : topic.partitions)
+    follow_partition(self, topic, p, told);
+}
+
+void follow_registrations(self_pointer self, broker_news& told) {
+  auto& s = self->state;
+  std::vector<std::pair<uuid, int32_t>> changed;
+  for (const auto& [name, replica] : s.replicas)
+    if (const auto* p
+        = s.image.find_partition(replica.topic_id, name.partition);
+      p != nullptr && p->partition_epoch != replica.told_epoch)
+      changed.emplace_back(replica.topic_id, name.partition);
+  for (const auto& [topic, index] : changed)
+    follow_partition(self, *s.image.find_topic(topic),
+      *s.image.find_partition(topic, index), told);
+}
+
+void follow_everything(self_pointer self, broker_news& told) {
+  auto& s = self->state;
+  for (const auto& [name, topic] : s.image.topics())
+    follow_topic(self, *topic, told);
+}
+
+void note_leftovers(self_pointer self) {
   auto& s = self->state;
   auto& places = *s.options.places;
-  for (const auto& [name, topic] : s.image.topics())
-    start_topic(self, *topic, told);
   for (const auto& note : places.notes())
     log::warn("{}", note);
   for (const auto& stray : places.unclaimed())
@@ -110,46 +225,25 @@ void start_everything(self_pointer self, broker_news& told) {
     tell(self, s.options.disk, remove_paths{std::move(old)});
 }
 
-void refresh_topic(self_pointer self, const topic_image& topic) {
+void configure_topic(self_pointer self, const topic_image& topic) {
   auto& s = self->state;
-  const auto settings = settings_of(s, topic);
   for (const auto& p : topic.partitions)
     if (const auto at = s.replicas.find({topic.name, p.index});
-      at != s.replicas.end())
-      tell(self, at->second.actor, lead_partition{p, settings});
+      at != s.replicas.end() && s.registered)
+      tell(self, at->second.actor, assignment(s, topic, p));
 }
 
-void refresh_everything(self_pointer self) {
+void configure_everything(self_pointer self) {
   for (const auto& [name, topic] : self->state.image.topics())
-    refresh_topic(self, *topic);
+    configure_topic(self, *topic);
 }
 
 void end_topic(self_pointer self, const topic_image& topic, broker_news& told) {
   auto& s = self->state;
-  for (const auto& p : topic.partitions) {
-    const topic_partition name{topic.name, p.index};
-    const auto at = s.replicas.find(name);
-    if (at == s.replicas.end())
-      continue;
-    s.closing[name] = topic.id;
-    self->demonitor(at->second.actor.address());
-    tell(self, at->second.actor, close_partition{false});
-    told.partitions.push_back({name, nullptr});
-    s.replicas.erase(at);
-    s.options.status->erase(name);
-    if (topic.name == offsets_topic_name) {
-      if (const auto c = s.coordinators.find(p.index);
-        c != s.coordinators.end()) {
-        self->demonitor(c->second.address());
-        self->send_exit(c->second, caf::exit_reason::user_shutdown);
-        s.coordinators.erase(c);
-      }
-      s.options.status->erase_groups(p.index);
-      told.coordinators.push_back({p.index, nullptr});
-    }
-  }
+  for (const auto& p : topic.partitions)
+    end_partition(self, topic, p.index, told);
   for (const auto& [index, coordinator] : s.coordinators)
-    tell(self, coordinator, topics_gone{{topic.name}});
+    tell(self, coordinator.actor, topics_gone{{topic.name}});
 }
 
 } // namespace millrace

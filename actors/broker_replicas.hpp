@@ -14,18 +14,30 @@ struct broker_news {
   std::vector<coordinator_place> coordinators;
 };
 
-/// Each starts what is not running yet, and notes where it is.
-void start_everything(
-  broker_actor::stateful_pointer<broker_state> self, broker_news& told);
-void start_topic(broker_actor::stateful_pointer<broker_state> self,
-  const topic_image& topic, broker_news& told);
-void start_coordinator(broker_actor::stateful_pointer<broker_state> self,
-  int32_t index, const partition_actor& log, broker_news& told);
+/// Before this broker is registered: opens the logs of which others have
+/// replicas, so that the registration says what is lost of them (R10).
+void open_replicas(broker_actor::stateful_pointer<broker_state> self);
 
-/// Tells the partitions what is so now.
-void refresh_topic(
+/// Each brings what runs here in line with what the metadata says: starts,
+/// ends, and tells partitions what is so now. What is new to the gateways is
+/// noted. Precondition: registered.
+void follow_everything(
+  broker_actor::stateful_pointer<broker_state> self, broker_news& told);
+void follow_topic(broker_actor::stateful_pointer<broker_state> self,
+  const topic_image& topic, broker_news& told);
+void follow_partition(broker_actor::stateful_pointer<broker_state> self,
+  const topic_image& topic, const partition_registration& p, broker_news& told);
+/// Only what runs here and has another registration now.
+void follow_registrations(
+  broker_actor::stateful_pointer<broker_state> self, broker_news& told);
+
+/// Tells the partitions their settings.
+void configure_topic(
   broker_actor::stateful_pointer<broker_state> self, const topic_image& topic);
-void refresh_everything(broker_actor::stateful_pointer<broker_state> self);
+void configure_everything(broker_actor::stateful_pointer<broker_state> self);
+
+/// Says where the other nodes listen, and what was never claimed here.
+void note_leftovers(broker_actor::stateful_pointer<broker_state> self);
 
 /// Ends what runs for a topic that is gone. Its directories go when the
 /// partitions have closed.

@@ -12,6 +12,9 @@ namespace {
 /// Of the question to the log that trims it; replay asks with 0.
 constexpr uint64_t trim_ticket = 1;
 
+/// Between two looks at a log that is not committed to its end yet.
+constexpr auto replay_pause = std::chrono::milliseconds{20};
+
 using self_pointer
   = group_coordinator_actor::stateful_pointer<group_coordinator_state>;
 
@@ -73,6 +76,12 @@ void serve(
   arm_timer(self);
 }
 
+/// Whether an append that failed so may have been written all the same.
+bool is_unknown(kafka_error error) {
+  return error == kafka_error::not_enough_replicas_after_append
+         || error == kafka_error::request_timed_out;
+}
+
 void report(group_coordinator_state& s) {
   std::map<std::string, group_status> all;
   for (const auto& [id, group] : s.groups->groups())
@@ -119,8 +128,9 @@ void save(self_pointer self) {
 /// covers may go (R21), in steps, as each costs a checkpoint.
 void trim(self_pointer self) {
   auto& s = self->state;
-  if (s.durable_image_end.value - s.trimmed_end.value
-      < s.options.trim_records_min)
+  if (s.options.replicated
+      || s.durable_image_end.value - s.trimmed_end.value
+           < s.options.trim_records_min)
     return;
   s.trimmed_end = s.durable_image_end;
   tell(self, s.options.log,
@@ -189,6 +199,11 @@ result<void> replay(group_coordinator_state& s, const log_answer& answer) {
 
 void on_bytes(self_pointer self, const log_answer& answer) {
   auto& s = self->state;
+  if (answer.error == kafka_error::not_leader_or_follower) {
+    // The partition has yet to hear that it leads, or leads no more.
+    self->delayed_send(self, replay_pause, replay_more{});
+    return;
+  }
   if (answer.error != kafka_error::none) {
     log::error("the groups of __consumer_offsets-{} cannot be loaded: {} {}",
       s.options.partition, to_string(answer.error), answer.message);
@@ -211,6 +226,12 @@ void on_bytes(self_pointer self, const log_answer& answer) {
   }
   if (s.next_to_replay < answer.high_watermark) {
     replay_some(self);
+    return;
+  }
+  if (s.next_to_replay < answer.log_end) {
+    // Earlier leaders left it: it will be committed here, and until then
+    // nothing is known for sure (R20).
+    self->delayed_send(self, replay_pause, replay_more{});
     return;
   }
   if (s.replay_from > answer.high_watermark) {
@@ -260,6 +281,14 @@ group_coordinator_actor::behavior_type group_coordinator(
         }
         perform(self, s.groups->on_appended(r.ticket, r.error,
                         monotonic_ms(*self), s.env->wall_clock_ms()));
+        if (is_unknown(r.error)) {
+          // The records may or may not be committed later: only a replay can
+          // tell.
+          log::warn("the groups of __consumer_offsets-{} are loaded again: {}",
+            s.options.partition, to_string(r.error));
+          self->quit(caf::exit_reason::unhandled_exception);
+          return;
+        }
         if (r.error != kafka_error::none
             && monotonic_ms(*self) >= s.next_complaint_ms) {
           s.next_complaint_ms = monotonic_ms(*self) + 60'000;
@@ -276,6 +305,9 @@ group_coordinator_actor::behavior_type group_coordinator(
         log::warn("__consumer_offsets-{} cannot be trimmed: {} {}",
           self->state.options.partition, to_string(answer.error),
           answer.message);
+    },
+    [=](replay_more) {
+      replay_some(self);
     },
     [=](const image_committed& done) {
       auto& s = self->state;

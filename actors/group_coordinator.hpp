@@ -22,6 +22,9 @@ struct group_coordinator_options {
   partition_actor log;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
+  /// Other nodes have the log too, and images of their own: it is not
+  /// trimmed, as each image covers something else.
+  bool replicated = false;
   /// The log is trimmed when the image covers so many records more.
   int64_t trim_records_min = 100'000;
 };

@@ -32,7 +32,7 @@ using sync_planner_actor = caf::typed_actor<
   // A disk actor's answer.
   caf::reacts_to<sync_ran>>;
 
-/// PARTITION: one replica of one partition, here in its leader's role.
+/// PARTITION: one replica of one partition, which leads or follows.
 using partition_actor = caf::typed_actor<
   // Appends batches; answers produce_results as their acks ask for.
   caf::reacts_to<produce_many>,
@@ -50,14 +50,28 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<log_ask>,
   // The sync planner's answer: the high watermark moves.
   caf::reacts_to<sync_done>,
-  // A new leader epoch or new settings.
-  caf::reacts_to<lead_partition>,
-  // The broker's answer: the log may start later.
-  caf::reacts_to<log_start_saved>,
+  // Who leads it, who is in sync, and its settings.
+  caf::reacts_to<partition_assigned>,
+  // What another replica says, and whether its node can be reached.
+  caf::reacts_to<from_replica>, caf::reacts_to<link_change>,
+  // To itself: somebody may have been silent for too long.
+  caf::reacts_to<replica_timer>,
+  // The controller's answer to a proposed ISR.
+  caf::reacts_to<admin_answer>,
+  // The broker's answers: the log may start later, or be cut.
+  caf::reacts_to<log_start_saved>, caf::reacts_to<hints_saved>,
   // Housekeeping.
   caf::reacts_to<partition_tick>,
   // Ends the actor after a last sync; answers partition_closed.
   caf::reacts_to<close_partition>>;
+
+/// REPLICA FRONT: where the messages of other nodes' replicas come in; gives
+/// each to the partition that it is about.
+using replica_front_actor = caf::typed_actor<
+  // The link's: a message, and who can be reached.
+  caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // The broker's: which partitions are here.
+  caf::reacts_to<replica_place>>;
 
 /// CONSENSUS DISK: log, term and vote of a member, on a thread of its own.
 using consensus_disk_actor = caf::typed_actor<
@@ -119,10 +133,10 @@ using broker_actor = caf::typed_actor<
   // A gateway wants the directory and every change of it.
   caf::reacts_to<subscribe_directory>,
   // What partitions report and ask.
-  caf::reacts_to<save_log_start>, caf::reacts_to<partition_closed>,
-  caf::reacts_to<partition_state_report>,
-  // To itself: housekeeping.
-  caf::reacts_to<broker_tick>,
+  caf::reacts_to<save_log_start>, caf::reacts_to<save_hints>,
+  caf::reacts_to<partition_closed>, caf::reacts_to<partition_state_report>,
+  // To itself: housekeeping; and that it is not registered yet.
+  caf::reacts_to<broker_tick>, caf::reacts_to<register_again>,
   // Ends all partitions cleanly; answers broker_stopped.
   caf::reacts_to<stop_broker>>;
 
@@ -132,8 +146,9 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<group_ask>,
   // The partition's answers: appended, and bytes to replay.
   caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
-  // To itself: a session or rebalance may have timed out.
-  caf::reacts_to<group_timer>,
+  // To itself: a session or rebalance may have timed out; and there may be
+  // more to replay.
+  caf::reacts_to<group_timer>, caf::reacts_to<replay_more>,
   // What the image holds of these groups, at the start; and that a change
   // of it is durable.
   caf::reacts_to<image_pairs>, caf::reacts_to<image_committed>,

@@ -20,6 +20,7 @@
 #include "schema/kafka/list_config_resources.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/metadata_command.hpp"
+#include "schema/replica_message.hpp"
 #include "schema/shared_bytes.hpp"
 #include "schema/types.hpp"
 #include "storage/partition_log.hpp"
@@ -147,6 +148,9 @@ struct log_answer {
 
 // -- within and below a partition --------------------------------------------
 
+/// A broker to itself: it has not been let in yet.
+struct register_again {};
+
 /// A partition to itself: append what has gathered.
 struct gather_now {};
 
@@ -234,12 +238,49 @@ struct partition_settings {
   /// How long, and how much, may stay in memory when nobody waits (R8).
   int64_t lazy_sync_ms = 50;
   int64_t lazy_sync_bytes = 16 << 20;
+  /// How long a member of the ISR may lack what there is.
+  int64_t replica_lag_ms_max = 1000;
+  int32_t replica_fetch_bytes_max = 1 << 20;
 };
 
-/// This broker leads the partition as registered, with these settings.
-struct lead_partition {
+/// What the controller has decided about this partition, and how it is to be
+/// kept: who leads it may be new, and so this replica's role.
+struct partition_assigned {
   partition_registration registration;
   partition_settings settings;
+  int64_t broker_epoch = -1; ///< of this node's registration
+};
+
+/// A follower's or a leader's word, from another node.
+struct from_replica {
+  node_id node;
+  replica_message message;
+};
+
+/// A partition to itself: somebody may have been silent for too long.
+struct replica_timer {
+  uint64_t generation = 0;
+};
+
+/// A partition to its broker: before the log is cut, its durable hint must
+/// not claim more than stays (R10). Answered by hints_saved.
+struct save_hints {
+  topic_partition name;
+  offset log_start;
+  offset durable;
+};
+
+struct hints_saved {
+  offset durable;
+  bool ok = true;
+};
+
+/// A broker to its replica_front: messages about this partition go to that
+/// actor from now on; to nobody if it is null.
+struct replica_place {
+  uuid topic;
+  int32_t partition = 0;
+  caf::strong_actor_ptr actor;
 };
 
 /// Sync, write what speeds up the next start, answer `partition_closed`.
@@ -264,6 +305,10 @@ struct partition_state_report {
   offset log_end;
   int64_t size_bytes = 0;
   bool offline = false;
+  /// What was on this disk once and cannot be read any more; all of it if the
+  /// log cannot be opened.
+  offset lost_first{0};
+  offset lost_end{0};
 };
 
 // -- consensus and controller ------------------------------------------------
@@ -373,6 +418,9 @@ struct group_timer {
   uint64_t generation = 0;
 };
 
+/// A coordinator to itself: go on reading its log.
+struct replay_more {};
+
 /// Tell the metrics page how the groups are.
 struct report_groups {};
 
@@ -426,7 +474,12 @@ MILLRACE_LOCAL_MESSAGE(warm_done)
 MILLRACE_LOCAL_MESSAGE(save_log_start)
 MILLRACE_LOCAL_MESSAGE(log_start_saved)
 MILLRACE_LOCAL_MESSAGE(partition_tick)
-MILLRACE_LOCAL_MESSAGE(lead_partition)
+MILLRACE_LOCAL_MESSAGE(partition_assigned)
+MILLRACE_LOCAL_MESSAGE(from_replica)
+MILLRACE_LOCAL_MESSAGE(replica_timer)
+MILLRACE_LOCAL_MESSAGE(save_hints)
+MILLRACE_LOCAL_MESSAGE(hints_saved)
+MILLRACE_LOCAL_MESSAGE(replica_place)
 MILLRACE_LOCAL_MESSAGE(close_partition)
 MILLRACE_LOCAL_MESSAGE(partition_closed)
 MILLRACE_LOCAL_MESSAGE(partition_state_report)
@@ -440,9 +493,11 @@ MILLRACE_LOCAL_MESSAGE(save_image)
 MILLRACE_LOCAL_MESSAGE(subscribe_directory)
 MILLRACE_LOCAL_MESSAGE(directory_update)
 MILLRACE_LOCAL_MESSAGE(broker_tick)
+MILLRACE_LOCAL_MESSAGE(register_again)
 MILLRACE_LOCAL_MESSAGE(stop_broker)
 MILLRACE_LOCAL_MESSAGE(broker_stopped)
 MILLRACE_LOCAL_MESSAGE(group_timer)
+MILLRACE_LOCAL_MESSAGE(replay_more)
 MILLRACE_LOCAL_MESSAGE(report_groups)
 MILLRACE_LOCAL_MESSAGE(topics_gone)
 MILLRACE_LOCAL_MESSAGE(group_ask)

@@ -2,8 +2,11 @@
 
 #include "actors/log.hpp"
 #include "actors/partition_fetch.hpp"
+#include "actors/partition_follower.hpp"
+#include "actors/partition_leader.hpp"
 #include "actors/partition_produce.hpp"
 #include "actors/partition_questions.hpp"
+#include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
 
@@ -17,12 +20,14 @@ void finish_close(self_pointer self) {
   auto& s = self->state;
   // One that was never used may still have to be recovered.
   if (s.close_clean && !s.options.clean)
-    ensure_open(s);
+    ensure_open(self);
   partition_closed closed{s.options.name, true};
   if (s.log != nullptr) {
     closed.opened = true;
     closed.log_start = s.log->log_start_offset();
     closed.log_end = s.log->durable_end_offset();
+    if (s.options.replicated())
+      report_state(self); // for the high watermark
     auto done = s.log->close(s.close_clean);
     if (!done) {
       closed.clean = false;
@@ -40,7 +45,7 @@ void finish_close(self_pointer self) {
 
 void on_tick(self_pointer self, const partition_tick& tick) {
   auto& s = self->state;
-  if (!ensure_open(s) || s.closing != nullptr)
+  if (!ensure_open(self) || s.closing != nullptr)
     return;
   keep_house(self, tick.retention);
   report_state(self);
@@ -53,6 +58,10 @@ partition_actor::behavior_type partition(
   self->state.env = env;
   self->state.options = std::move(options);
   self->state.dirty.emplace(self->state.options.budget);
+  // One that is alone is opened when it is used; with others it has to say
+  // where it stands.
+  if (self->state.options.replicated())
+    ensure_open(self);
   return {
     [=](produce_many& message) {
       auto& s = self->state;
@@ -88,15 +97,18 @@ partition_actor::behavior_type partition(
       auto& s = self->state;
       log_answer answer;
       answer.ticket = ask.ticket;
-      if (ensure_open(s)) {
+      if (!ensure_open(self)) {
+        answer.error = kafka_error::kafka_storage_error;
+        answer.message = s.broken;
+      } else if (!may_answer(s, ask)) {
+        answer.error = kafka_error::not_leader_or_follower;
+        answer.epoch = s.options.registration.epoch;
+      } else {
         if (std::holds_alternative<ask_delete_records>(ask.question)) {
           begin_deletion(self, ask);
           return;
         }
         answer_question(self, ask, answer);
-      } else {
-        answer.error = kafka_error::kafka_storage_error;
-        answer.message = s.broken;
       }
       tell(self, self->current_sender(), std::move(answer));
     },
@@ -106,22 +118,26 @@ partition_actor::behavior_type partition(
       if (s.closing != nullptr && !s.syncing)
         finish_close(self);
     },
-    [=](const lead_partition& lead) {
-      auto& s = self->state;
-      const bool new_epoch
-        = lead.registration.epoch != s.options.registration.epoch;
-      s.options.registration = lead.registration;
-      s.options.settings = lead.settings;
-      if (s.log == nullptr)
-        return;
-      s.log->configure(lead.settings.log);
-      if (new_epoch)
-        s.replicas->become_leader(lead.registration, s.log->log_end_offset(),
-          s.log->durable_end_offset(), monotonic_ms(*self));
-      else
-        s.replicas->on_partition_changed(lead.registration);
-      s.replicas->set_min_insync_replicas(lead.settings.min_insync_replicas);
-      advance(self);
+    [=](const partition_assigned& assigned) {
+      on_assigned(self, assigned);
+    },
+    [=](const from_replica& in) {
+      on_replica(self, in);
+    },
+    [=](const link_change& change) {
+      if (change.state == link_state::up)
+        on_link_up(self, change.node);
+    },
+    [=](const replica_timer& timer) {
+      on_replica_timer(self, timer);
+    },
+    [=](const admin_answer& answer) {
+      if (self->state.leads())
+        on_isr_answer(self, answer);
+    },
+    [=](const hints_saved& saved) {
+      if (self->state.follow)
+        on_hints_saved(self, saved);
     },
     [=](const log_start_saved& saved) {
       finish_deletion(self, saved);

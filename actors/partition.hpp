@@ -1,13 +1,15 @@
 #pragma once
 
-// One replica of a partition. It gathers every batch that waits in its
-// mailbox into one write, lets a disk actor make it durable, and answers as
-// the acks of each batch ask for: all = on disk on every in-sync replica,
-// 1 = written, 0 = never. Consumers see only below the high watermark, which
-// is durable (R8).
+// One replica of a partition. As the leader it gathers every batch that waits
+// in its mailbox into one write, ships it to the followers, lets a disk actor
+// make it durable, and answers as the acks of each batch ask for: all = on
+// disk on every in-sync replica, 1 = written, 0 = never. As a follower it
+// pulls from the leader (partition_follower). Consumers see only below the
+// high watermark, which is durable (R8).
 
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_link.hpp"
 #include "cluster/replica_set.hpp"
 #include "cluster/wall_clock_check.hpp"
 #include "storage/file_cache.hpp"
@@ -26,14 +28,23 @@ struct partition_options {
   partition_settings settings;
   partition_registration registration;
   node_id node;
-  std::optional<offset> log_start;    ///< from the checkpoint (R18)
-  std::optional<offset> durable_hint; ///< from the checkpoint (R10)
-  bool clean = false;                 ///< the last stop was clean
-  disk_actor disk;                    ///< unlinks
+  int64_t broker_epoch = -1;            ///< of the node's registration
+  std::optional<offset> log_start;      ///< from the checkpoint (R18)
+  std::optional<offset> durable_hint;   ///< from the checkpoint (R10)
+  std::optional<offset> high_watermark; ///< from the checkpoint, a lower bound
+  bool clean = false;                   ///< the last stop was clean
+  disk_actor disk;                      ///< unlinks
   sync_planner_actor syncs;
-  broker_actor broker;
+  caf::strong_actor_ptr broker; ///< its broker_actor
   std::shared_ptr<file_cache> handles;
   std::shared_ptr<write_budget> budget;
+  /// For partitions with several replicas.
+  caf::strong_actor_ptr controller; ///< this node's controller_actor
+  std::shared_ptr<node_link> link;
+
+  [[nodiscard]] bool replicated() const {
+    return registration.replicas.size() > 1;
+  }
 };
 
 /// A batch that is written and waits for the high watermark to pass it.
@@ -41,6 +52,7 @@ struct parked_produce {
   caf::strong_actor_ptr asker;
   produce_result answer;
   offset last_offset;
+  bool all = true;              ///< acks=all
   int64_t until_ms = INT64_MAX; ///< then it is answered in any case
 };
 
@@ -49,6 +61,41 @@ struct parked_produce {
 struct cold_fetch {
   caf::strong_actor_ptr asker;
   fetch_answer answer;
+};
+
+/// What a leader knows of a follower besides its positions, which are in
+/// replica_set.
+struct follower_view {
+  uint64_t number = 0;       ///< of its latest message
+  uint64_t fetch_number = 0; ///< of its latest fetch
+  int64_t broker_epoch = -1;
+  bool waits = false;   ///< its fetch has not been answered
+  bool reading = false; ///< a disk actor reads for it
+  offset next{0};       ///< what it waits for
+  int32_t bytes_max = 0;
+  offset told_high_watermark{-1};
+  offset told_log_start{0};
+  int64_t nudge_at_ms = 0; ///< if it is behind and silent until then
+  int64_t patience_ms = 0;
+};
+
+/// How a follower stands with its leader.
+struct following {
+  uint64_t first_number = 0; ///< of this leadership
+  uint64_t asked = 0;        ///< the fetch that is under way; 0: none
+  bool matches = false;      ///< the leader has said so, in this leadership
+  int64_t ask_at_ms = 0;     ///< if nothing is heard until then
+  int64_t patience_ms = 0;
+  offset told_durable{0};
+  bool waited_for = false; ///< somebody waits for this disk
+  offset leader_high_watermark{-1};
+  /// The log is to end, or to begin again, here: when the hints are durable.
+  struct cut {
+    offset to;
+    bool restart = false;
+  };
+  std::optional<cut> cutting;
+  offset saving_start{0}; ///< the broker makes this log start durable
 };
 
 /// A fetch that found nothing and wants to know when there is something.
@@ -67,9 +114,16 @@ struct partition_state {
   std::unique_ptr<partition_log> log; ///< null: not opened yet, or broken
   std::string broken;                 ///< why the log could not be opened
   bool may_recover = false; ///< for lack of space or descriptors: try again
-  /// Who is in sync, and the high watermark; set when the log is open.
+  /// Who is in sync, and the high watermark; set while this replica leads and
+  /// the log is open.
   std::optional<replica_set> replicas;
+  /// Set while another one leads and the log is open.
+  std::optional<following> follow;
   offset high_watermark{0}; ///< as it was last told
+
+  [[nodiscard]] bool leads() const {
+    return replicas.has_value();
+  }
 
   struct waiting_produce {
     caf::strong_actor_ptr asker;
@@ -98,6 +152,19 @@ struct partition_state {
   };
   std::vector<waiting_deletion> deletions;
   wall_clock_check clock;
+
+  // -- of partitions with several replicas
+  std::map<node_id, follower_view> followers;
+  /// Fetches of leaderships that this node has not heard of yet.
+  std::map<node_id, replica_message> early;
+  std::map<uint64_t, node_id> cold_for_replicas; ///< like `cold`
+  uint64_t next_number = 0;                      ///< of a message to the leader
+  uint64_t replica_timer_generation = 0;
+  int64_t replica_timer_at_ms = 0; ///< 0: not set
+  uint64_t proposal = 0;           ///< the ticket of the latest
+  int64_t proposal_over_ms = 0;    ///< then it counts as lost
+  int64_t next_proposal_ms = 0;    ///< after one that failed
+  int64_t proposal_pause_ms = 0;
 
   caf::strong_actor_ptr closing; ///< who wants to know when it is closed
   bool close_clean = false;

@@ -58,6 +58,8 @@ partition_settings partition_settings_of(
   s.min_insync_replicas = topic.min_insync_replicas;
   s.lazy_sync_ms = node.lazy_flush_ms;
   s.lazy_sync_bytes = node.lazy_flush_bytes;
+  s.replica_lag_ms_max = node.replica_lag_ms_max;
+  s.replica_fetch_bytes_max = node.replica_fetch_bytes_max;
   return s;
 }
 

@@ -1,6 +1,7 @@
 #include "actors/partition_fetch.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_leader.hpp"
 #include "actors/partition_questions.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
@@ -15,11 +16,13 @@ fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
   auto& s = self->state;
   fetch_answer answer;
   answer.ticket = ask.ticket;
-  if (!ensure_open(s)) {
-    answer.error = kafka_error::kafka_storage_error;
+  const bool open = ensure_open(self);
+  answer.current_epoch = s.options.registration.epoch;
+  if (!open || !s.leads()) {
+    answer.error = open ? kafka_error::not_leader_or_follower
+                        : kafka_error::kafka_storage_error;
     return answer;
   }
-  answer.current_epoch = s.options.registration.epoch;
   answer.error = check_epoch(s, ask.current_epoch);
   if (answer.error != kafka_error::none)
     return answer;
@@ -54,14 +57,6 @@ fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
   return answer;
 }
 
-/// Whether sending would have to wait for the disk.
-bool is_cold(const fetch_answer& answer) {
-  return std::any_of(
-    answer.slices.begin(), answer.slices.end(), [](const auto& slice) {
-      return !slice.source->resident(slice.position, slice.size);
-    });
-}
-
 void warm_first(self_pointer self, fetch_answer answer) {
   auto& s = self->state;
   const auto ticket = ++s.next_cold;
@@ -71,10 +66,25 @@ void warm_first(self_pointer self, fetch_answer answer) {
 
 } // namespace
 
+bool is_cold(const std::vector<file_slice>& slices) {
+  return std::any_of(slices.begin(), slices.end(), [](const auto& slice) {
+    return !slice.source->resident(slice.position, slice.size);
+  });
+}
+
 void on_warm(self_pointer self, uint64_t ticket) {
   auto& s = self->state;
+  if (const auto at = s.cold_for_replicas.find(ticket);
+    at != s.cold_for_replicas.end()) {
+    const auto follower = at->second;
+    s.cold_for_replicas.erase(at);
+    if (s.leads())
+      on_replica_warm(self, follower);
+    return;
+  }
   auto at = s.cold.find(ticket);
-  MILLRACE_ASSERT(at != s.cold.end(), "each question is answered once");
+  if (at == s.cold.end())
+    return; // for a follower, in an earlier leadership
   fetch_answers reply;
   reply.answers.push_back(std::move(at->second.answer));
   tell(self, at->second.asker, std::move(reply));
@@ -99,7 +109,7 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
       s.waiters.push_back({asker, ask.ticket, ask.from, ask.wait_until_ms});
       waits = true;
     }
-    if (is_cold(answer))
+    if (is_cold(answer.slices))
       warm_first(self, std::move(answer));
     else
       reply.answers.push_back(std::move(answer));

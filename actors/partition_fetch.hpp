@@ -12,6 +12,9 @@ namespace millrace {
 void on_fetch(partition_actor::stateful_pointer<partition_state> self,
   const fetch_asks& message);
 
+/// Whether sending these would have to wait for the disk.
+[[nodiscard]] bool is_cold(const std::vector<file_slice>& slices);
+
 /// The bytes of that question are in memory.
 void on_warm(
   partition_actor::stateful_pointer<partition_state> self, uint64_t ticket);

@@ -1,6 +1,7 @@
 #include "actors/partition_produce.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_leader.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
 
@@ -47,12 +48,18 @@ void arm_deadline(self_pointer self) {
   self->delayed_send(self, std::chrono::milliseconds{wait}, produce_deadline{});
 }
 
-/// Whether the answer waits for the high watermark to pass `last`.
+/// Whether the answer waits for more than that `last` is written.
 bool must_wait(const partition_state& s, int16_t acks, offset last) {
   using durability = partition_settings::durability;
   if (acks == 0 || last < s.high_watermark)
     return false;
   return acks == -1 || s.options.settings.survives == durability::fsync_always;
+}
+
+/// acks=all waits for every in-sync replica's disk, acks=1 for the leader's.
+bool is_released(const partition_state& s, const parked_produce& waiting) {
+  return waiting.last_offset < s.high_watermark
+         || (!waiting.all && waiting.last_offset < s.log->durable_end_offset());
 }
 
 /// acks=all needs min.insync.replicas in-sync replicas before it writes (R4).
@@ -95,7 +102,8 @@ void append_gathered(self_pointer self) {
   if (s.gathered.empty())
     return;
   auto gathered = std::exchange(s.gathered, {});
-  const bool usable = ensure_open(s) && s.closing == nullptr;
+  const bool open = ensure_open(self);
+  const bool usable = open && s.leads() && s.closing == nullptr;
   if (usable && !s.replicas->has_enough_replicas())
     refuse_for_replicas(self, gathered);
   std::vector<append_item> items(gathered.size());
@@ -118,10 +126,13 @@ void append_gathered(self_pointer self) {
       note_unsynced(s, static_cast<int64_t>(item.batch.size()));
     produce_result r;
     r.ticket = entry.ticket;
-    r.error = usable                 ? item.error
-              : s.closing != nullptr ? kafka_error::not_leader_or_follower
-                                     : kafka_error::kafka_storage_error;
-    r.message = usable ? std::move(item.message) : s.broken;
+    r.error = usable ? item.error
+              : open || s.closing != nullptr
+                ? kafka_error::not_leader_or_follower
+                : kafka_error::kafka_storage_error;
+    r.message = usable ? std::move(item.message)
+                : open ? "this broker does not lead the partition"
+                       : s.broken;
     r.record_errors = std::move(item.record_errors);
     r.base_offset = item.base_offset;
     r.log_append_time_ms = item.log_append_time;
@@ -129,8 +140,9 @@ void append_gathered(self_pointer self) {
       r.log_start = s.log->log_start_offset();
     if (r.error == kafka_error::none
         && must_wait(s, entry.acks, item.last_offset))
-      s.parked.push_back({asker, std::move(r), item.last_offset,
-        entry.timeout_ms < 0 ? INT64_MAX : now + entry.timeout_ms});
+      s.parked.push_back(
+        {asker, std::move(r), item.last_offset, entry.acks == -1,
+          entry.timeout_ms < 0 ? INT64_MAX : now + entry.timeout_ms});
     else
       answers.add(asker, std::move(r));
   }
@@ -141,7 +153,11 @@ void append_gathered(self_pointer self) {
     fail_parked(self, kafka_error::kafka_storage_error);
     return;
   }
+  // They get it before it is on the disk here, so that all sync at once (R2).
+  serve_followers(self);
   advance(self);
+  if (!s.followers.empty())
+    look_after_followers(self);
   schedule_sync(self);
   arm_deadline(self);
 }
@@ -155,6 +171,24 @@ void fail_parked(self_pointer self, kafka_error error) {
     answers.add(waiting.asker, std::move(waiting.answer));
   }
   s.parked.clear();
+  answers.send(self);
+}
+
+void fail_too_few(self_pointer self) {
+  auto& s = self->state;
+  if (s.replicas->has_enough_replicas())
+    return;
+  answer_batch answers;
+  std::erase_if(s.parked, [&](auto& waiting) {
+    if (!waiting.all)
+      return false;
+    waiting.answer.error = kafka_error::not_enough_replicas_after_append;
+    waiting.answer.base_offset = offset{-1};
+    waiting.answer.message
+      = "fewer in-sync replicas than min.insync.replicas are left";
+    answers.add(waiting.asker, std::move(waiting.answer));
+    return true;
+  });
   answers.send(self);
 }
 
@@ -180,7 +214,7 @@ void answer_late(self_pointer self) {
 void answer_released(self_pointer self) {
   auto& s = self->state;
   answer_batch answers;
-  while (!s.parked.empty() && s.parked.front().last_offset < s.high_watermark) {
+  while (!s.parked.empty() && is_released(s, s.parked.front())) {
     auto& done = s.parked.front();
     answers.add(done.asker, std::move(done.answer));
     s.parked.pop_front();

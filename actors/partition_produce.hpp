@@ -18,6 +18,10 @@ void answer_released(partition_actor::stateful_pointer<partition_state> self);
 void fail_parked(
   partition_actor::stateful_pointer<partition_state> self, kafka_error error);
 
+/// With fewer in-sync replicas than min.insync.replicas what waits for all
+/// of them is told so (R4).
+void fail_too_few(partition_actor::stateful_pointer<partition_state> self);
+
 /// Answers what has waited for its time-out. The batches stay in the log:
 /// REQUEST_TIMED_OUT says that nobody knows yet whether they will be there.
 void answer_late(partition_actor::stateful_pointer<partition_state> self);

@@ -1,6 +1,7 @@
 #include "actors/partition_questions.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_leader.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -36,7 +37,10 @@ struct answerer {
     answer.error = check_epoch(s, q.current_epoch);
     if (answer.error != kafka_error::none)
       return;
-    if (q.timestamp == latest) {
+    if (q.timestamp == latest && s.high_watermark < s.replicas->epoch_start()) {
+      // KIP-207: an earlier leader may have told more than is known here yet.
+      answer.error = kafka_error::offset_not_available;
+    } else if (q.timestamp == latest) {
       answer.found = s.high_watermark;
       answer.epoch = s.options.registration.epoch;
     } else if (q.timestamp == earliest || q.timestamp == earliest_local) {
@@ -160,6 +164,8 @@ void finish_deletion(self_pointer self, const log_start_saved& saved) {
     else
       log::error("partition {}: {}", to_string(s.options.name),
         to_string(removal.error()));
+    if (s.leads())
+      serve_followers(self);
   }
   std::erase_if(s.deletions, [&](const auto& waiting) {
     if (waiting.before > saved.start)
@@ -174,6 +180,21 @@ void finish_deletion(self_pointer self, const log_start_saved& saved) {
   });
 }
 
+void fail_deletions(self_pointer self, kafka_error error) {
+  auto& s = self->state;
+  for (auto& waiting : std::exchange(s.deletions, {})) {
+    log_answer answer;
+    answer.ticket = waiting.ticket;
+    answer.error = error;
+    tell(self, waiting.asker, std::move(answer));
+  }
+}
+
+bool may_answer(const partition_state& s, const log_ask& ask) {
+  return s.leads() || std::holds_alternative<ask_size>(ask.question)
+         || std::holds_alternative<ask_producers>(ask.question);
+}
+
 void keep_house(self_pointer self, bool retention) {
   auto& s = self->state;
   const auto now = s.env->wall_clock_ms();
@@ -181,7 +202,8 @@ void keep_house(self_pointer self, bool retention) {
     log::error(
       "partition {}: {}", to_string(s.options.name), to_string(rolled.error()));
   s.log->expire_producers(now);
-  if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention)
+  // A follower's log starts where its leader's does.
+  if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention || !s.leads())
     return;
   if (const auto start = s.log->begin_retention(now, s.high_watermark))
     tell(self, s.options.broker, save_log_start{s.options.name, *start});

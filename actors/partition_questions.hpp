@@ -22,6 +22,13 @@ void begin_deletion(
 void finish_deletion(partition_actor::stateful_pointer<partition_state> self,
   const log_start_saved& saved);
 
+/// Ends all that wait for that with `error`.
+void fail_deletions(
+  partition_actor::stateful_pointer<partition_state> self, kafka_error error);
+
+/// Whether this replica may be asked: some questions are the leader's.
+[[nodiscard]] bool may_answer(const partition_state& s, const log_ask& ask);
+
 /// Rolls and removes segments that are due. Precondition: the log is open.
 /// @param retention also look what is to be deleted
 void keep_house(

@@ -2,14 +2,42 @@
 
 #include "actors/log.hpp"
 #include "actors/partition_fetch.hpp"
+#include "actors/partition_follower.hpp"
+#include "actors/partition_leader.hpp"
 #include "actors/partition_produce.hpp"
+#include "actors/partition_role.hpp"
 #include "actors/tell.hpp"
+#include "schema/planted_bug.hpp"
 
 namespace millrace {
 
 using self_pointer = partition_actor::stateful_pointer<partition_state>;
 
-bool ensure_open(partition_state& s) {
+namespace {
+
+/// Nothing of what this replica held can be had (R10).
+void report_broken(self_pointer self) {
+  auto& s = self->state;
+  partition_state_report report;
+  report.name = s.options.name;
+  report.lost_end = offset{INT64_MAX};
+  tell(self, s.options.broker, std::move(report));
+}
+
+/// Recovery has synced what it read (R5), so that all of the log is durable;
+/// whether others have it too is known up to the checkpoint only.
+offset known_high_watermark(const partition_state& s) {
+  const auto end = s.log->first_lost().value_or(s.log->log_end_offset());
+  if (!s.options.replicated())
+    return s.log->log_end_offset();
+  return std::max(std::min(s.options.high_watermark.value_or(offset{0}), end),
+    s.log->log_start_offset());
+}
+
+} // namespace
+
+bool ensure_open(self_pointer self) {
+  auto& s = self->state;
   if (s.log != nullptr)
     return !s.log->offline();
   if (!s.broken.empty() && !s.may_recover)
@@ -31,41 +59,57 @@ bool ensure_open(partition_state& s) {
       log::error("partition {} cannot be opened: {}{}",
         to_string(s.options.name), why,
         s.may_recover ? "; it is tried again when it is needed" : "");
+    if (s.broken.empty() && s.options.replicated())
+      report_broken(self);
     s.broken = why;
     return false;
   }
   s.broken.clear();
   s.log = std::move(*opened);
-  // Recovery has synced what it read (R5), so all of it is durable.
-  s.high_watermark = s.log->log_end_offset();
-  s.replicas.emplace(s.options.node, s.options.registration,
-    s.options.settings.min_insync_replicas, s.high_watermark);
-  s.replicas->become_leader(
-    s.options.registration, s.high_watermark, s.high_watermark, 0);
+  s.high_watermark = known_high_watermark(s);
   for (const auto& note : s.log->recovered().notes)
     log::warn("partition {}: {}", to_string(s.options.name), note);
+  if (s.options.replicated())
+    report_state(self);
+  if (s.closing == nullptr)
+    take_role(self);
   return true;
+}
+
+bool is_durable_by_system(const partition_state& s) {
+  return s.options.settings.survives == partition_settings::durability::os;
 }
 
 void advance(self_pointer self) {
   auto& s = self->state;
-  // With durability `os` the page cache counts as durable.
-  const bool trusts_os
-    = s.options.settings.survives == partition_settings::durability::os;
   const auto end = s.log->log_end_offset();
-  s.replicas->on_local(
-    end, trusts_os ? end : s.log->durable_end_offset(), monotonic_ms(*self));
+  const bool counts_unsynced
+    = is_durable_by_system(s) || planted(bug::replica_leads_unsynced);
+  s.replicas->on_local(end, counts_unsynced ? end : s.log->durable_end_offset(),
+    monotonic_ms(*self));
   const auto high_watermark = s.replicas->high_watermark();
   if (high_watermark <= s.high_watermark)
     return;
   s.high_watermark = high_watermark;
   answer_released(self);
   wake_waiters(self);
+  serve_followers(self);
 }
 
 void note_unsynced(partition_state& s, int64_t bytes) {
   s.unsynced_bytes += bytes;
   s.dirty->add(bytes);
+}
+
+void forget_unsynced(partition_state& s) {
+  s.dirty->add(-std::exchange(s.unsynced_bytes, 0));
+  s.unsynced_records = 0;
+}
+
+void sync_what_is_left(self_pointer self) {
+  const auto& log = *self->state.log;
+  if (log.durable_end_offset() < log.log_end_offset())
+    start_sync(self);
 }
 
 void start_sync(self_pointer self) {
@@ -89,9 +133,13 @@ bool must_sync_first(self_pointer self) {
 void schedule_sync(self_pointer self) {
   auto& s = self->state;
   const auto& settings = s.options.settings;
-  if (s.log->durable_end_offset() == s.log->log_end_offset())
+  if (s.log->durable_end_offset() == s.log->log_end_offset()) {
+    if (s.follow)
+      s.follow->waited_for = false;
     return;
-  const bool waited_for = !s.parked.empty() || !s.waiters.empty();
+  }
+  const bool waited_for = !s.parked.empty() || !s.waiters.empty()
+                          || (s.follow && s.follow->waited_for);
   const bool enough = s.unsynced_bytes >= settings.lazy_sync_bytes
                       || s.unsynced_records >= settings.flush_messages;
   if (waited_for || enough) {
@@ -104,12 +152,25 @@ void schedule_sync(self_pointer self) {
   }
 }
 
+namespace {
+
+/// What may be written down as durable. Nothing that is about to be cut.
+offset durable_hint(const partition_state& s) {
+  const auto end = s.log->durable_end_offset();
+  return s.follow && s.follow->cutting ? std::min(end, s.follow->cutting->to)
+                                       : end;
+}
+
+} // namespace
+
 void report_state(self_pointer self) {
   auto& s = self->state;
   tell(self, s.options.broker,
     partition_state_report{s.options.name, s.log->log_start_offset(),
-      s.high_watermark, s.log->durable_end_offset(), s.log->log_end_offset(),
-      static_cast<int64_t>(s.log->size_bytes()), s.log->offline()});
+      s.high_watermark, durable_hint(s), s.log->log_end_offset(),
+      static_cast<int64_t>(s.log->size_bytes()), s.log->offline(),
+      s.log->first_lost().value_or(offset{0}),
+      s.log->first_lost() ? s.log->log_end_offset() : offset{0}});
 }
 
 namespace {
@@ -135,7 +196,10 @@ void on_synced(self_pointer self, const sync_done& done) {
     fail_parked(self, kafka_error::kafka_storage_error);
     report_state(self); // at once: the next start has to know (R6)
   } else {
-    advance(self);
+    if (s.leads())
+      advance(self);
+    else if (s.follow)
+      tell_durable(self);
     schedule_sync(self);
   }
   if (!s.gathered.empty() && !s.gathering)

@@ -7,17 +7,26 @@
 
 namespace millrace {
 
-/// Opens the log when it is first needed. False if it cannot be used.
-bool ensure_open(partition_state& s);
+/// Opens the log when it is first needed, and takes up the replica's role.
+/// False if the log cannot be used.
+bool ensure_open(partition_actor::stateful_pointer<partition_state> self);
+
+/// Whether the page cache counts as durable.
+[[nodiscard]] bool is_durable_by_system(const partition_state& s);
 
 /// Takes the log's positions into account, and releases what waited for the
-/// high watermark. Precondition: the log is open.
+/// high watermark. Precondition: this replica leads.
 void advance(partition_actor::stateful_pointer<partition_state> self);
 
 void note_unsynced(partition_state& s, int64_t bytes);
+/// The log was cut, and all that is left of it is durable.
+void forget_unsynced(partition_state& s);
 
 /// Makes all that is written durable, unless that is under way.
 void start_sync(partition_actor::stateful_pointer<partition_state> self);
+
+/// The same, if there is anything.
+void sync_what_is_left(partition_actor::stateful_pointer<partition_state> self);
 
 /// Syncs now if somebody waits, else within the delay that R8 allows.
 void schedule_sync(partition_actor::stateful_pointer<partition_state> self);

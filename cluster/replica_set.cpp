@@ -1,6 +1,7 @@
 #include "cluster/replica_set.hpp"
 
 #include "schema/assert.hpp"
+#include "schema/planted_bug.hpp"
 
 #include <algorithm>
 
@@ -32,11 +33,12 @@ void replica_set::become_leader(const partition_registration& partition,
   MILLRACE_ASSERT(durable_end <= log_end, "what is on disk was appended");
   partition_ = partition;
   epoch_start_ = log_end;
-  proposed_.clear();
+  in_flight_ = unsettled_ = lets_nobody_in_ = false;
+  possible_.clear();
   replicas_.clear();
   for (const auto id : partition.replicas)
-    replicas_[id] = {offset{-1}, offset{-1}, -1, now_ms};
-  replicas_[self_] = {log_end, durable_end, -1, now_ms};
+    replicas_[id] = {offset{-1}, offset{-1}, -1, now_ms, log_end, now_ms};
+  replicas_[self_] = {log_end, durable_end, -1, now_ms, log_end, now_ms};
   advance();
 }
 
@@ -44,15 +46,18 @@ bool replica_set::on_partition_changed(
   const partition_registration& partition) {
   MILLRACE_ASSERT(partition.epoch == partition_.epoch,
     "another leadership begins with become_leader()");
-  if (partition.partition_epoch < partition_.partition_epoch)
+  if (partition.partition_epoch <= partition_.partition_epoch)
     return false;
   partition_ = partition;
-  proposed_.clear();
-  std::erase_if(replicas_, [&partition](const auto& entry) {
-    return !contains(partition.replicas, entry.first);
+  in_flight_ = unsettled_ = lets_nobody_in_ = false;
+  possible_.clear();
+  std::erase_if(replicas_, [this, &partition](const auto& entry) {
+    return entry.first != self_ && !contains(partition.replicas, entry.first);
   });
   for (const auto id : partition.replicas)
     replicas_.try_emplace(id);
+  for (auto& [id, replica] : replicas_)
+    replica.fresh = replica.fresh && contains(partition.isr, id);
   return advance();
 }
 
@@ -66,6 +71,12 @@ bool replica_set::on_local(offset appended, offset durable, int64_t now_ms) {
   MILLRACE_ASSERT(appended >= own.appended && durable >= own.durable,
     "a leader's log only grows");
   MILLRACE_ASSERT(durable <= appended, "what is on disk was appended");
+  if (appended > own.appended)
+    // Who had everything until now lags from now on, however long the
+    // partition was idle before.
+    for (auto& [id, replica] : replicas_)
+      if (replica.durable >= own.appended)
+        replica.caught_up_ms = now_ms;
   own.appended = appended;
   own.durable = durable;
   own.caught_up_ms = now_ms;
@@ -82,9 +93,25 @@ bool replica_set::on_fetch(node_id id, offset appended, offset durable,
   replica.appended = appended;
   replica.durable = durable;
   replica.broker_epoch = broker_epoch;
-  if (durable >= replicas_[self_].appended)
+  replica.fresh = true;
+  const auto end = replicas_[self_].appended;
+  if (durable >= end) {
     replica.caught_up_ms = now_ms;
+  } else if (durable >= replica.mark) {
+    // While there is always more, it keeps up if it has what there was when
+    // it was last looked at.
+    replica.caught_up_ms = std::max(replica.caught_up_ms, replica.mark_ms);
+    replica.mark = end;
+    replica.mark_ms = now_ms;
+  }
   return advance();
+}
+
+bool replica_set::is_behind(node_id id) const {
+  const auto at = replicas_.find(id);
+  const auto own = replicas_.find(self_);
+  return at != replicas_.end() && own != replicas_.end()
+         && at->second.durable < own->second.appended;
 }
 
 bool replica_set::has_enough_replicas() const {
@@ -101,12 +128,14 @@ acks_state replica_set::acks_all(offset end) const {
 
 bool replica_set::advance() {
   // R4: not for any acks while too few are in sync.
-  if (!has_enough_replicas())
+  if (!has_enough_replicas() && !planted(bug::replica_ignores_min_isr))
     return false;
   // R2: the maximal ISR, committed or proposed; a member that has not been
   // heard of in this epoch holds it back.
   std::optional<offset> lowest;
   const auto take = [&](node_id id) {
+    if (id != self_ && planted(bug::replica_ignores_followers))
+      return;
     const auto at = replicas_.find(id);
     const auto durable
       = at == replicas_.end() ? offset{-1} : at->second.durable;
@@ -115,7 +144,7 @@ bool replica_set::advance() {
   };
   for (const auto id : partition_.isr)
     take(id);
-  for (const auto id : proposed_)
+  for (const auto id : possible_)
     take(id);
   if (!lowest || *lowest <= high_watermark_)
     return false;
@@ -123,34 +152,56 @@ bool replica_set::advance() {
   return true;
 }
 
+bool replica_set::belongs(node_id id, const replica& replica, bool is_member,
+  int64_t now_ms, int64_t lag_ms_max) const {
+  if (id == self_)
+    return true;
+  const bool heard_of = replica.durable.value >= 0;
+  if (is_member)
+    // One that tells that it lost what was committed is out at once (R10).
+    return (!is_behind(id) || now_ms - replica.caught_up_ms <= lag_ms_max)
+           && (!heard_of || replica.durable >= high_watermark_);
+  if (planted(bug::replica_joins_too_early))
+    return heard_of;
+  // R3: on disk up to the high watermark and this epoch's beginning.
+  return replica.fresh && replica.durable >= high_watermark_
+         && replica.durable >= epoch_start_;
+}
+
 std::optional<std::vector<node_id>> replica_set::propose_isr(
   int64_t now_ms, int64_t lag_ms_max) {
-  if (!proposed_.empty())
+  if (in_flight_)
     return std::nullopt;
   std::vector<node_id> isr;
+  bool same = true;
   for (const auto id : partition_.replicas) {
-    const auto& replica = replicas_[id];
     const bool is_member = contains(partition_.isr, id);
-    if (id == self_
-        || (is_member && now_ms - replica.caught_up_ms <= lag_ms_max)
-        // R3: on disk up to the high watermark and this epoch's beginning.
-        || (!is_member && replica.durable >= high_watermark_
-            && replica.durable >= epoch_start_))
+    const bool stays
+      = (is_member || !lets_nobody_in_)
+        && belongs(id, replicas_[id], is_member, now_ms, lag_ms_max);
+    if (stays)
       isr.push_back(id);
+    same = same && stays == is_member;
   }
-  auto before = partition_.isr;
-  auto after = isr;
-  std::sort(before.begin(), before.end());
-  std::sort(after.begin(), after.end());
-  if (before == after)
+  if (same && !unsettled_)
     return std::nullopt;
-  proposed_ = isr;
+  in_flight_ = true;
+  if (planted(bug::replica_shrinks_uncommitted))
+    partition_.isr = isr;
+  possible_.insert(isr.begin(), isr.end());
   return isr;
 }
 
-void replica_set::on_proposal_failed() {
-  proposed_.clear();
-  advance();
+void replica_set::on_proposal_lost() {
+  in_flight_ = false;
+  unsettled_ = true;
+}
+
+void replica_set::on_proposal_refused() {
+  on_proposal_lost();
+  lets_nobody_in_ = true;
+  for (auto& [id, replica] : replicas_)
+    replica.fresh = replica.fresh && contains(partition_.isr, id);
 }
 
 } // namespace millrace

@@ -23,6 +23,17 @@ enum class bug {
   raft_reads_before_own_entry, ///< serves its old commit index (thesis 6.4)
   raft_changes_without_joint,  ///< goes from C_old to C_new in one entry (§6)
   raft_stale_persisted,        ///< a sync counts for entries replaced since
+
+  replica_leads_unsynced,         ///< acknowledges before the leader's sync
+  replica_ignores_followers,      ///< acknowledges before followers have it
+  replica_counts_appended,        ///< takes a follower's word without its sync
+  replica_tells_unsynced,         ///< tells a durable end before the sync
+  replica_counts_diverged,        ///< counts positions of another history
+  replica_no_epoch_fence,         ///< listens to earlier leaderships
+  replica_cuts_to_high_watermark, ///< truncates without asking for the epoch
+  replica_shrinks_uncommitted,    ///< a shrunk ISR counts when it is proposed
+  replica_joins_too_early,        ///< in the ISR below the high watermark
+  replica_ignores_min_isr,        ///< goes on with too few in sync (R4)
 };
 
 #ifdef MILLRACE_PLANTED_BUGS

@@ -1,73 +1,49 @@
-# Conversation 2: followers fetch from leaders, one conversation for each
-# pair of nodes.
+# Conversation 2: followers fetch from leaders. One message is about one
+# partition; the link gathers what is sent together.
+# schema/replica_message.hpp says what the fields mean.
 @0xd8ec5775ef306ab9;
 
 using Cxx = import "/capnp/c++.capnp";
 using Meta = import "metadata.capnp";
 $Cxx.namespace("millrace::wire");
 
-# Two positions: what is appended, and what is on disk (R2).
-struct ReplicaPosition {
-  topic @0 :Meta.Uuid;
-  partition @1 :Int32;
-  leaderEpoch @2 :Int32;
-  appendedOffset @3 :Int64;
-  durableOffset @4 :Int64;
-  logStartOffset @5 :Int64;
+struct ReplicaFetch {
+  number @0 :UInt64;
+  brokerEpoch @1 :Int64;
+  # Two positions: what is appended, and what is on disk (R2).
+  appendedOffset @2 :Int64;
+  durableOffset @3 :Int64;
+  logStartOffset @4 :Int64;
   # The epoch of the last batch, to find a divergence (KIP-101, KIP-279).
-  lastEpoch @6 :Int32;
+  lastEpoch @5 :Int32 = -1;
+  # -1: not known.
+  highWatermark @6 :Int64 = -1;
+  # 0: a position only, nothing is asked for.
   bytesMax @7 :Int32;
 }
 
-struct ReplicaFetchRequest {
-  follower @0 :Int32;
-  brokerEpoch @1 :Int64;
-  bytesMax @2 :Int32;
-  waitMsMax @3 :Int32;
-  positions @4 :List(ReplicaPosition);
-}
-
-# The records of partition i are raw run `run` of the envelope; -1: none.
-struct ReplicaRecords {
-  topic @0 :Meta.Uuid;
-  partition @1 :Int32;
-  error @2 :Int16;
-  leaderEpoch @3 :Int32;
-  baseOffset @4 :Int64;
-  highWatermark @5 :Int64;
-  logStartOffset @6 :Int64;
+# The batches are the envelope's one raw run; no run: none.
+struct ReplicaAnswer {
+  number @0 :UInt64;
+  final @1 :Bool;
+  highWatermark @2 :Int64;
+  logStartOffset @3 :Int64;
   # Set when the follower's end does not match: cut to at most here.
-  divergingEpoch @7 :Int32 = -1;
-  divergingEndOffset @8 :Int64 = -1;
-  run @9 :Int32 = -1;
-}
-
-struct ReplicaFetchAnswer {
-  error @0 :Int16;
-  partitions @1 :List(ReplicaRecords);
-}
-
-struct EpochQuestion {
-  topic @0 :Meta.Uuid;
-  partition @1 :Int32;
-  currentLeaderEpoch @2 :Int32;
-  epoch @3 :Int32;
-}
-
-struct EpochEnd {
-  topic @0 :Meta.Uuid;
-  partition @1 :Int32;
-  error @2 :Int16;
-  epoch @3 :Int32;
-  endOffset @4 :Int64;
+  diverges @4 :Bool;
+  divergingEpoch @5 :Int32 = -1;
+  divergingEndOffset @6 :Int64 = -1;
+  waitedFor @7 :Bool;
 }
 
 struct ReplicaMessage {
+  topic @0 :Meta.Uuid;
+  partition @1 :Int32;
+  # The leader epoch that the sender is in; others do not listen to it.
+  leaderEpoch @2 :Int32;
   union {
-    none @0 :Void;
-    fetchRequest @1 :ReplicaFetchRequest;
-    fetchAnswer @2 :ReplicaFetchAnswer;
-    epochRequest @3 :List(EpochQuestion);
-    epochAnswer @4 :List(EpochEnd);
+    none @3 :Void;
+    fetch @4 :ReplicaFetch;
+    answer @5 :ReplicaAnswer;
+    nudge @6 :Void;
   }
 }

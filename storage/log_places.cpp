@@ -45,6 +45,7 @@ result<std::unique_ptr<log_places>> log_places::open(
   places->log_start_known_
     = load(checkpoint_kind::log_start, places->log_start_);
   load(checkpoint_kind::durable_offsets, places->durable_);
+  load(checkpoint_kind::high_watermark, places->high_watermark_);
   return places;
 }
 
@@ -157,6 +158,8 @@ log_hints log_places::hints(const topic_partition& name) const {
     h.log_start = offset{0};
   if (const auto at = durable_.find(name); at != durable_.end())
     h.durable = at->second;
+  if (const auto at = high_watermark_.find(name); at != high_watermark_.end())
+    h.high_watermark = at->second;
   const auto prepared = prepared_.find(name);
   h.clean = directory_->stopped_cleanly()
             && (prepared == prepared_.end() || prepared->second == 1);
@@ -178,6 +181,12 @@ void log_places::set_log_start(const topic_partition& name, offset log_start) {
     log_start_changed_ = true;
 }
 
+void log_places::set_high_watermark(
+  const topic_partition& name, offset high_watermark) {
+  if (put(high_watermark_, name, high_watermark))
+    high_watermark_changed_ = true;
+}
+
 result<void> log_places::save() {
   if (log_start_changed_) {
     MILLRACE_TRY(directory_->write(checkpoint_kind::log_start, log_start_));
@@ -186,6 +195,11 @@ result<void> log_places::save() {
   if (durable_changed_) {
     MILLRACE_TRY(directory_->write(checkpoint_kind::durable_offsets, durable_));
     durable_changed_ = false;
+  }
+  if (high_watermark_changed_) {
+    MILLRACE_TRY(
+      directory_->write(checkpoint_kind::high_watermark, high_watermark_));
+    high_watermark_changed_ = false;
   }
   return {};
 }
@@ -197,6 +211,8 @@ result<std::string> log_places::mark_deleted(const topic_partition& name) {
     log_start_changed_ = true;
   if (durable_.erase(name) != 0)
     durable_changed_ = true;
+  if (high_watermark_.erase(name) != 0)
+    high_watermark_changed_ = true;
   MILLRACE_TRY(save());
   // Two topics of one name may be deleted one after the other: the first
   // free name is taken.

@@ -14,7 +14,8 @@ namespace millrace {
 struct log_hints {
   /// 0 where the checkpoint has no entry; nullopt if it could not be read.
   std::optional<offset> log_start;
-  std::optional<offset> durable; ///< a lower bound (R10)
+  std::optional<offset> durable;        ///< a lower bound (R10)
+  std::optional<offset> high_watermark; ///< a lower bound
   /// The last run ended cleanly, and nobody has opened the log since.
   bool clean = false;
 };
@@ -49,6 +50,7 @@ public:
   [[nodiscard]] log_hints hints(const topic_partition& name) const;
   void set_hints(const topic_partition& name, offset log_start, offset durable);
   void set_log_start(const topic_partition& name, offset log_start);
+  void set_high_watermark(const topic_partition& name, offset high_watermark);
   /// Writes the checkpoints that changed; durable when it returns.
   result<void> save();
 
@@ -73,8 +75,10 @@ private:
   checkpoint log_start_;
   bool log_start_known_ = true;
   checkpoint durable_;
+  checkpoint high_watermark_;
   bool log_start_changed_ = false;
   bool durable_changed_ = false;
+  bool high_watermark_changed_ = false;
   std::vector<std::string> notes_;
 };
 

@@ -84,6 +84,14 @@ offset lost_ranges::next_above(offset from, offset limit) const {
   return limit;
 }
 
+std::optional<offset> lost_ranges::first() const {
+  std::optional<offset> lowest;
+  for (const auto& h : holes_)
+    if (!lowest || h.first < *lowest)
+      lowest = h.first;
+  return lowest;
+}
+
 uint64_t lost_ranges::floor_for(offset from, offset segment_base) const {
   uint64_t floor = 0;
   for (const auto& h : holes_)

@@ -9,6 +9,7 @@
 #include "schema/types.hpp"
 #include "storage/file.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,8 @@ public:
   /// Where the first hole above `from` begins, if that is below `limit`;
   /// otherwise `limit`.
   [[nodiscard]] offset next_above(offset from, offset limit) const;
+  /// Where the first hole begins; nullopt if nothing is lost.
+  [[nodiscard]] std::optional<offset> first() const;
   /// Where to begin to look in the segment for `from`, which no hole holds.
   [[nodiscard]] uint64_t floor_for(offset from, offset segment_base) const;
   /// Whether a walk through the segment meets bytes that are no batch.

@@ -177,6 +177,17 @@ public:
   [[nodiscard]] leader_epoch epoch_at(offset at) const {
     return epochs_.epoch_at(at);
   }
+  /// The epoch of the last batch; none in an empty log. Other than with
+  /// last_epoch(), one that has begun without a batch does not count.
+  [[nodiscard]] leader_epoch last_batch_epoch() const {
+    return log_end_ > log_start_ ? epoch_at(log_end_ + int64_t{-1})
+                                 : no_leader_epoch;
+  }
+  /// Where the first range begins that was in the log once and cannot be read
+  /// any more; nullopt if there is none.
+  [[nodiscard]] std::optional<offset> first_lost() const {
+    return lost_.first();
+  }
   [[nodiscard]] std::vector<producer_info> producers() const {
     return producers_.list();
   }

@@ -140,8 +140,12 @@ TEST_CASE("a proposed member holds the high watermark back at once (R2)",
     set.on_fetch(two, offset{120}, offset{120}, 5, 3);
     CHECK(set.high_watermark() == offset{120});
   }
-  SECTION("or until the controller has refused") {
-    set.on_proposal_failed();
+  SECTION("or until it cannot be committed any more") {
+    set.on_proposal_refused();
+    // A copy of it may be under way: another change rules it out.
+    CHECK(set.high_watermark() == offset{100});
+    CHECK(set.propose_isr(3, 1000) == std::vector{one});
+    CHECK(set.on_partition_changed(partition({one, two, three}, {one}, 1, 2)));
     CHECK(set.high_watermark() == offset{120});
   }
 }
@@ -160,7 +164,7 @@ TEST_CASE("one proposal at a time", "[cluster][replica_set]") {
   auto set = leader({one, two});
   CHECK(set.propose_isr(5000, 500));
   CHECK_FALSE(set.propose_isr(9000, 500));
-  set.on_proposal_failed();
+  set.on_proposal_refused();
   CHECK(set.propose_isr(9000, 500));
 }
 
@@ -188,4 +192,71 @@ TEST_CASE("a stranger's fetch changes nothing", "[cluster][replica_set]") {
   auto set = leader({one});
   CHECK_FALSE(set.on_fetch({9}, offset{999}, offset{999}, 1, 1));
   CHECK(set.replicas().count({9}) == 0);
+}
+
+TEST_CASE("a proposal that may be committed yet holds the high watermark back "
+          "until another change rules it out (R2)",
+  "[cluster][replica_set]") {
+  auto set = leader({one});
+  set.on_fetch(two, offset{100}, offset{100}, 5, 1);
+  REQUIRE(set.propose_isr(1, 1000) == std::vector{one, two});
+  set.on_proposal_lost();
+  set.on_local(offset{120}, offset{120}, 2);
+  CHECK(set.high_watermark() == offset{100});
+  CHECK(set.propose_isr(2000, 1000) == std::vector{one, two});
+  set.on_proposal_lost();
+  CHECK(set.high_watermark() == offset{100});
+  SECTION("which is asked for even if it changes nothing") {
+    set.on_fetch(two, offset{90}, offset{90}, 6, 2001);
+    CHECK(set.propose_isr(2002, 1000) == std::vector{one});
+    CHECK(set.on_partition_changed(partition({one, two, three}, {one}, 1, 2)));
+    CHECK(set.high_watermark() == offset{120});
+    CHECK_FALSE(set.propose_isr(2003, 1000));
+  }
+  SECTION("or it was committed") {
+    CHECK_FALSE(
+      set.on_partition_changed(partition({one, two, three}, {one, two}, 1, 2)));
+    set.on_fetch(two, offset{120}, offset{120}, 5, 2001);
+    CHECK(set.high_watermark() == offset{120});
+  }
+}
+
+TEST_CASE("an idle partition's members do not lag when it is written again",
+  "[cluster][replica_set]") {
+  auto set = leader({one, two});
+  set.on_fetch(two, offset{100}, offset{100}, 5, 1);
+  set.on_local(offset{110}, offset{110}, 3'600'000);
+  CHECK(set.is_behind(two));
+  CHECK_FALSE(set.propose_isr(3'601'000, 1000));
+  CHECK(set.propose_isr(3'601'001, 1000) == std::vector{one});
+}
+
+TEST_CASE("a follower that is always a little behind keeps up, one that falls "
+          "back does not",
+  "[cluster][replica_set]") {
+  auto set = leader({one, two});
+  set.on_fetch(two, offset{100}, offset{100}, 5, 0);
+  // Each report has what there was at the one before.
+  for (int64_t t = 1; t <= 50; ++t) {
+    set.on_local(offset{100 + 10 * t}, offset{100 + 10 * t}, 100 * t);
+    set.on_fetch(two, offset{90 + 10 * t}, offset{90 + 10 * t}, 5, 100 * t);
+    REQUIRE_FALSE(set.propose_isr(100 * t, 500));
+  }
+  // Now it gains less than is appended.
+  std::optional<std::vector<node_id>> shrunk;
+  for (int64_t t = 51; t <= 70 && !shrunk; ++t) {
+    set.on_local(offset{100 + 10 * t}, offset{100 + 10 * t}, 100 * t);
+    set.on_fetch(two, offset{590 + t}, offset{590 + t}, 5, 100 * t);
+    shrunk = set.propose_isr(100 * t, 500);
+  }
+  CHECK(shrunk == std::vector{one});
+}
+
+TEST_CASE("a member that lost what was committed is out at once (R10)",
+  "[cluster][replica_set]") {
+  auto set = leader({one, two});
+  set.on_fetch(two, offset{100}, offset{100}, 5, 1);
+  REQUIRE(set.high_watermark() == offset{100});
+  set.on_fetch(two, offset{80}, offset{80}, 6, 2);
+  CHECK(set.propose_isr(2, 1000) == std::vector{one});
 }

@@ -1,7 +1,6 @@
 #include "schema/capnp_bytes.hpp"
 #include "schema/controller.capnp.h"
 #include "schema/envelope.hpp"
-#include "schema/replica.capnp.h"
 
 #include <catch2/catch.hpp>
 
@@ -132,40 +131,6 @@ TEST_CASE("damaged envelopes are refused or read, and never harm",
     if (back)
       CHECK(back->runs.size() <= 65536);
   }
-}
-
-TEST_CASE("a replica fetch carries two positions for each partition (R2)",
-  "[schema][envelope]") {
-  capnp::MallocMessageBuilder message;
-  auto root = message.initRoot<wire::ReplicaMessage>();
-  auto request = root.initFetchRequest();
-  request.setFollower(2);
-  request.setBrokerEpoch(17);
-  auto positions = request.initPositions(1);
-  positions[0].setAppendedOffset(100);
-  positions[0].setDurableOffset(90);
-  const auto back = read_capnp<wire::ReplicaMessage>(to_shared_bytes(message),
-    "replica message", [](wire::ReplicaMessage::Reader m) -> result<int64_t> {
-      auto p = m.getFetchRequest().getPositions()[0];
-      return p.getAppendedOffset() - p.getDurableOffset();
-    });
-  REQUIRE(back.ok());
-  CHECK(*back == 10);
-}
-
-TEST_CASE("records that a replica answer does not have are run -1",
-  "[schema][envelope]") {
-  capnp::MallocMessageBuilder message;
-  auto answer = message.initRoot<wire::ReplicaMessage>().initFetchAnswer();
-  answer.initPartitions(1);
-  const auto back = read_capnp<wire::ReplicaMessage>(to_shared_bytes(message),
-    "replica message", [](wire::ReplicaMessage::Reader m) -> result<int32_t> {
-      auto p = m.getFetchAnswer().getPartitions()[0];
-      CHECK(p.getDivergingEpoch() == -1);
-      return p.getRun();
-    });
-  REQUIRE(back.ok());
-  CHECK(*back == -1);
 }
 
 TEST_CASE("an ISR change names every member's broker epoch (R3)",
