@@ -39,13 +39,16 @@ void event_loop::acknowledge_wake() {
   impl_->acknowledge_wake();
 }
 
-void event_loop::adopt(descriptor fd, accept_function accept) {
-  impl_->adopt(std::move(fd), std::move(accept));
+void event_loop::adopt(descriptor fd, accept_function accept,
+  std::shared_ptr<const tls_context> tls) {
+  impl_->adopt(std::move(fd), std::move(accept), std::move(tls));
 }
 
 uint64_t event_loop::dial(const socket_address& to, accept_function connected,
-  std::function<void(const dial_failure&)> failed) {
-  return impl_->dial(to, std::move(connected), std::move(failed));
+  std::function<void(const dial_failure&)> failed,
+  std::shared_ptr<const tls_context> tls) {
+  return impl_->dial(
+    to, std::move(connected), std::move(failed), std::move(tls));
 }
 
 void event_loop::cancel_dial(uint64_t id) {

@@ -16,6 +16,7 @@
 #include "net/descriptor.hpp"
 #include "net/endpoint.hpp"
 #include "net/host.hpp"
+#include "net/tls_context.hpp"
 #include "schema/result.hpp"
 
 #include <cstddef>
@@ -52,6 +53,9 @@ struct listen_options {
   /// Deals accepted connections out; empty: all are of this loop, with the
   /// accept function of listen().
   std::function<loop_seat()> choose_seat;
+  /// Null: plain text. With it, sessions are made at once and read nothing
+  /// before the peer has shown a good certificate.
+  std::shared_ptr<const tls_context> tls;
 };
 
 /// Why a dial() came to nothing.
@@ -108,14 +112,18 @@ public:
 
   /// Makes the connected socket `fd` a connection of this loop, at its next
   /// turn. Any thread.
-  void adopt(descriptor fd, accept_function accept);
+  /// @param tls null: plain text; its handshake has not begun
+  void adopt(descriptor fd, accept_function accept,
+    std::shared_ptr<const tls_context> tls = nullptr);
 
   /// Begins to connect to `to`; what comes of it is told in a later poll(),
   /// once: `connected` makes the session, or `failed` is called. There is no
   /// time-out: cancel_dial() ends the attempt, after which neither is called.
   /// Returns the attempt's id, never 0.
+  /// @param tls null: plain text
   uint64_t dial(const socket_address& to, accept_function connected,
-    std::function<void(const dial_failure&)> failed);
+    std::function<void(const dial_failure&)> failed,
+    std::shared_ptr<const tls_context> tls = nullptr);
   void cancel_dial(uint64_t id);
 
   /// The connection with this id, or null when it is gone or going.

@@ -31,7 +31,8 @@ result<uint16_t> event_loop::impl::listen(
   auto shared = std::make_shared<const accept_function>(std::move(accept));
   for (auto& fd : opened->sockets) {
     MILLRACE_TRY(watch(fd.get(), listeners_.size() + 1, EPOLLIN));
-    listeners_.push_back({std::move(fd), shared, options.choose_seat, true});
+    listeners_.push_back(
+      {std::move(fd), shared, options.choose_seat, options.tls, true});
   }
   return opened->port;
 }
@@ -45,6 +46,7 @@ void event_loop::impl::accept_from(listener& from) {
   // An accept function may listen or stop listening: keep what is needed.
   auto accept = from.accept;
   auto choose = from.choose_seat;
+  auto tls = from.tls;
   auto fd = from.fd.get();
   for (int i = 0; i < accepts_per_turn; ++i) {
     if (listeners_.empty())
@@ -62,14 +64,14 @@ void event_loop::impl::accept_from(listener& from) {
       continue;
     }
     if (!choose) {
-      settle(std::move(made), *accept);
+      settle(std::move(made), *accept, tls, tls_role::accepted);
       continue;
     }
     auto seat = choose();
     if (seat.loop.impl_.get() == this)
-      settle(std::move(made), seat.accept);
+      settle(std::move(made), seat.accept, tls, tls_role::accepted);
     else
-      seat.loop.adopt(std::move(made), std::move(seat.accept));
+      seat.loop.adopt(std::move(made), std::move(seat.accept), tls);
   }
 }
 

@@ -42,14 +42,16 @@ int error_of_socket(int fd) {
 
 } // namespace
 
-uint64_t event_loop::impl::dial(
-  const socket_address& to, accept_function connected, dial_failed failed) {
+uint64_t event_loop::impl::dial(const socket_address& to,
+  accept_function connected, dial_failed failed,
+  std::shared_ptr<const tls_context> tls) {
   last_dial_ = (last_dial_ + 1) & ~dial_bit;
   const auto id = last_dial_ | dial_bit;
   auto& made = dials_[id];
   made.to = endpoint_of(to.storage);
   made.connected = std::move(connected);
   made.failed = std::move(failed);
+  made.tls = std::move(tls);
   made.fd = descriptor{
     ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   made.number = made.fd.valid() ? 0 : errno;
@@ -107,7 +109,7 @@ void event_loop::impl::end_dial(uint32_t id, int number) {
   if (number != 0)
     one.failed({number == ECONNREFUSED,
       "connect to " + one.to.to_string() + ": " + system_sentence(number)});
-  else if (!settle(std::move(one.fd), one.connected))
+  else if (!settle(std::move(one.fd), one.connected, one.tls, tls_role::dialed))
     one.failed({false, "connect to " + one.to.to_string() + ": not taken"});
 }
 

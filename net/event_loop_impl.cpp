@@ -83,7 +83,8 @@ size_t event_loop::impl::poll(int timeout_ms) {
       timeout_ms = rearm_ms;
   }
   std::array<epoll_event, events_max> events; // NOLINT: the kernel fills it
-  auto may_sleep = wake_.fall_asleep() && marked_.empty() && !dials_settled_;
+  auto may_sleep = wake_.fall_asleep() && marked_.empty() && !dials_settled_
+                   && more_input_.empty();
   auto count = ::epoll_wait(
     epoll_.get(), events.data(), events_max, may_sleep ? timeout_ms : 0);
   wake_.wake_up();
@@ -93,7 +94,16 @@ size_t event_loop::impl::poll(int timeout_ms) {
   end_settled_dials();
   for (int i = 0; i < count; ++i)
     handle(events[i].data.u64, events[i].events);
+  read_more_input();
   return static_cast<size_t>(std::max(count, 0));
+}
+
+void event_loop::impl::read_more_input() {
+  std::vector<uint64_t> all;
+  all.swap(more_input_);
+  for (const auto id : all)
+    if (auto* one = at(id); one != nullptr && one->has_session())
+      counters.bytes_in += one->read_turn(options_.read_bytes_per_turn);
 }
 
 void event_loop::impl::handle(uint64_t token, uint32_t events) {
@@ -125,7 +135,8 @@ void event_loop::impl::handle_connection(
     one.became_writable();
 }
 
-bool event_loop::impl::settle(descriptor fd, const accept_function& accept) {
+bool event_loop::impl::settle(descriptor fd, const accept_function& accept,
+  const std::shared_ptr<const tls_context>& tls, tls_role role) {
   if (live_ >= options_.connections_max) {
     report(too_many_, "the limit of " + std::to_string(options_.connections_max)
                         + " connections is reached (max.connections)");
@@ -147,6 +158,8 @@ bool event_loop::impl::settle(descriptor fd, const accept_function& accept) {
   int socket = fd.get();
   auto made = std::make_unique<socket_connection>(
     *this, id, std::move(fd), endpoint_of(local), endpoint_of(remote));
+  if (tls != nullptr)
+    made->use_tls(tls, role);
   auto session = accept(*made);
   if (session == nullptr) {
     ++counters.refused;
@@ -163,10 +176,11 @@ bool event_loop::impl::settle(descriptor fd, const accept_function& accept) {
   return true;
 }
 
-void event_loop::impl::adopt(descriptor fd, accept_function accept) {
+void event_loop::impl::adopt(descriptor fd, accept_function accept,
+  std::shared_ptr<const tls_context> tls) {
   {
     std::lock_guard lock{adopted_mutex_};
-    adopted_.push_back({std::move(fd), std::move(accept)});
+    adopted_.push_back({std::move(fd), std::move(accept), std::move(tls)});
   }
   wake();
 }
@@ -178,7 +192,7 @@ void event_loop::impl::take_adopted() {
     taken.swap(adopted_);
   }
   for (auto& one : taken)
-    settle(std::move(one.fd), one.accept);
+    settle(std::move(one.fd), one.accept, one.tls, tls_role::accepted);
 }
 
 void event_loop::impl::flush() {
@@ -202,8 +216,11 @@ void event_loop::impl::attend(socket_connection& one) {
     finish(one);
   else if (one.ended())
     remove(one);
-  else
+  else {
     update_interest(one);
+    if (one.has_more_input())
+      more_input_.push_back(one.id());
+  }
 }
 
 void event_loop::impl::update_interest(socket_connection& one) {
@@ -226,6 +243,7 @@ void event_loop::impl::finish(socket_connection& one) {
     remove(one);
     return;
   }
+  one.end_tls();
   ::shutdown(one.socket(), SHUT_WR);
   one.dismiss_session("closed after the last answer");
   update_interest(one);

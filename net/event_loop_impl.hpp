@@ -40,9 +40,10 @@ public:
   void acknowledge_wake() {
     wake_.acknowledge();
   }
-  void adopt(descriptor fd, accept_function accept);
-  uint64_t dial(
-    const socket_address& to, accept_function connected, dial_failed failed);
+  void adopt(descriptor fd, accept_function accept,
+    std::shared_ptr<const tls_context> tls);
+  uint64_t dial(const socket_address& to, accept_function connected,
+    dial_failed failed, std::shared_ptr<const tls_context> tls);
   void cancel_dial(uint64_t id);
   [[nodiscard]] connection* find(uint64_t id) const;
   [[nodiscard]] size_t connection_count() const {
@@ -62,17 +63,20 @@ private:
     descriptor fd;
     std::shared_ptr<const accept_function> accept;
     std::function<loop_seat()> choose_seat;
+    std::shared_ptr<const tls_context> tls;
     bool armed = true;
   };
   struct adopted {
     descriptor fd;
     accept_function accept;
+    std::shared_ptr<const tls_context> tls;
   };
   struct dialed {
     descriptor fd;
     endpoint to;
     accept_function connected;
     dial_failed failed;
+    std::shared_ptr<const tls_context> tls;
     /// Known before epoll said anything; told in the next poll.
     bool settled = false;
     int number = 0;
@@ -92,7 +96,9 @@ private:
   void arm(listener& which, bool armed);
   void rearm();
   /// Returns whether there is a connection now.
-  bool settle(descriptor fd, const accept_function& accept);
+  bool settle(descriptor fd, const accept_function& accept,
+    const std::shared_ptr<const tls_context>& tls, tls_role role);
+  void read_more_input();
   void handle_dial(uint32_t id);
   void end_dial(uint32_t id, int number);
   void end_settled_dials();
@@ -116,6 +122,8 @@ private:
   // Ids, as a marked connection may be removed before its turn.
   std::vector<uint64_t> marked_;
   std::vector<uint64_t> attending_;
+  // With bytes that TLS has taken from the socket, and nobody from it.
+  std::vector<uint64_t> more_input_;
   // Finished, and not yet closed by the peer; oldest first.
   std::deque<uint64_t> lingering_;
   std::vector<std::byte> scratch_;

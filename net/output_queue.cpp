@@ -1,6 +1,7 @@
 #include "net/output_queue.hpp"
 
 #include "net/system_error.hpp"
+#include "net/tls_stream.hpp"
 #include "schema/assert.hpp"
 
 #include <sys/sendfile.h>
@@ -202,6 +203,32 @@ result<write_progress> output_queue::write(
     }
   }
   return progress;
+}
+
+result<size_t> output_queue::encrypt(
+  tls_stream& tls, size_t bytes_max, std::span<std::byte> scratch) {
+  size_t total = 0;
+  piece next;
+  while (total < bytes_max && peek(at_, next)) {
+    auto bytes
+      = next.bytes.first(std::min(next.bytes.size(), bytes_max - total));
+    if (next.slice != nullptr) {
+      const auto into
+        = scratch.first(std::min({scratch.size(), next.size(), bytes_max}));
+      const auto got = next.slice->source->read_at(
+        next.slice->position + next.slice_done, into);
+      if (!got)
+        return got.error();
+      if (*got < into.size())
+        return error{errc::truncated, "a file ended before the end of the "
+                                      "records to send"};
+      bytes = into;
+    }
+    MILLRACE_TRY(tls.put(bytes));
+    total += bytes.size();
+    advance(bytes.size());
+  }
+  return total;
 }
 
 } // namespace millrace

@@ -15,6 +15,8 @@
 
 namespace millrace {
 
+class tls_stream;
+
 /// How far output_queue::write() came.
 struct write_progress {
   size_t bytes = 0;
@@ -38,6 +40,11 @@ public:
   /// After an error the connection must be closed.
   [[nodiscard]] result<write_progress> write(
     int socket, size_t bytes_max, std::span<std::byte> scratch);
+
+  /// As write(), into the records of `tls`, which do not leave yet: at most
+  /// about `bytes_max` bytes, so that they do not pile up. Returns the bytes.
+  [[nodiscard]] result<size_t> encrypt(
+    tls_stream& tls, size_t bytes_max, std::span<std::byte> scratch);
 
   /// Drops everything.
   void clear();

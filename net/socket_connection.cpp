@@ -59,6 +59,8 @@ void socket_connection::fail(std::string reason) {
 }
 
 size_t socket_connection::read_turn(size_t bytes_max) {
+  if (tls_ != nullptr)
+    return read_tls(bytes_max);
   size_t total = 0;
   while (total < bytes_max && reading_ && !finishing_ && !ended_) {
     auto into = handler_->prepare_read();
@@ -95,6 +97,8 @@ void socket_connection::on_peer_end() {
 
 size_t socket_connection::write_turn(
   size_t bytes_max, std::span<std::byte> scratch) {
+  if (tls_ != nullptr)
+    return write_tls(bytes_max, scratch);
   if (ended_ || socket_full_ || output_.empty())
     return 0;
   auto done = output_.write(fd_.get(), bytes_max, scratch);
@@ -123,8 +127,11 @@ void socket_connection::became_broken() {
 uint32_t socket_connection::wanted_events() const {
   // Without a session only the end of input is waited for.
   auto reads = handler_ == nullptr || (reading_ && !finishing_ && !peer_ended_);
-  return (reads ? uint32_t{EPOLLIN} : 0u)
-         | (output_.empty() ? 0u : uint32_t{EPOLLOUT});
+  // What is queued waits for the handshake, which waits for the other side.
+  auto writes = tls_ == nullptr
+                  ? !output_.empty()
+                  : has_records() || (tls_->is_ready() && !output_.empty());
+  return (reads ? uint32_t{EPOLLIN} : 0u) | (writes ? uint32_t{EPOLLOUT} : 0u);
 }
 
 void socket_connection::dismiss_session(std::string_view reason) {

@@ -6,8 +6,12 @@
 #include "net/connection.hpp"
 #include "net/descriptor.hpp"
 #include "net/output_queue.hpp"
+#include "net/tls_stream.hpp"
+
+#include <sys/epoll.h>
 
 #include <memory>
+#include <span>
 #include <string>
 
 namespace millrace {
@@ -28,6 +32,10 @@ public:
   socket_connection(connection_owner& owner, uint64_t id, descriptor fd,
     endpoint local, endpoint remote);
 
+  /// Speaks TLS from the first byte on; before start().
+  void use_tls(
+    const std::shared_ptr<const tls_context>& context, tls_role role);
+
   [[nodiscard]] uint64_t id() const override {
     return id_;
   }
@@ -37,6 +45,8 @@ public:
   [[nodiscard]] const endpoint& remote() const override {
     return remote_;
   }
+  /// See tls_peer.hpp.
+  [[nodiscard]] std::span<const std::string> peer_names() const;
   void send(outgoing out) override;
   [[nodiscard]] size_t queued_bytes() const override {
     return output_.size();
@@ -73,8 +83,14 @@ public:
   }
   /// All was sent, and the session has asked for the end.
   [[nodiscard]] bool finished() const {
-    return finishing_ && output_.empty();
+    return finishing_ && output_.empty() && !has_records();
   }
+  /// The session would read, and bytes are there that epoll knows nothing of.
+  [[nodiscard]] bool has_more_input() const {
+    return more_input_ && (wanted_events() & EPOLLIN) != 0;
+  }
+  /// Says farewell, as far as the socket takes it.
+  void end_tls();
   [[nodiscard]] bool peer_ended() const {
     return peer_ended_;
   }
@@ -99,6 +115,12 @@ public:
 private:
   void mark();
   void on_peer_end();
+  size_t read_tls(size_t bytes_max);
+  size_t write_tls(size_t bytes_max, std::span<std::byte> scratch);
+  void fail_tls(const error& why);
+  [[nodiscard]] bool has_records() const {
+    return tls_ != nullptr && tls_->waiting() > 0;
+  }
 
   connection_owner& owner_;
   uint64_t id_;
@@ -106,6 +128,7 @@ private:
   endpoint local_;
   endpoint remote_;
   output_queue output_;
+  std::unique_ptr<tls_stream> tls_; // null: plain text
   std::string reason_;
   bool marked_ = false;
   bool reading_ = true;
@@ -113,6 +136,7 @@ private:
   bool peer_ended_ = false;
   bool finishing_ = false;
   bool ended_ = false;
+  bool more_input_ = false;
   std::unique_ptr<connection_handler> handler_;
 };
 
