@@ -9,6 +9,7 @@
 #include "actors/real_environment.hpp"
 #include "actors/tcp_link.hpp"
 #include "actors/tell.hpp"
+#include "cluster/config_cluster_tls.hpp"
 
 #include <sys/resource.h>
 
@@ -53,6 +54,21 @@ void raise_descriptor_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
     log::warn("the limit of open files stays at its soft limit: {}",
       std::strerror(errno));
+}
+
+/// Null: the nodes talk in plain text.
+result<std::shared_ptr<const tls_context>> load_cluster_tls(
+  const node_config& config) {
+  const auto files = read_cluster_tls(config);
+  if (!files)
+    return files.error();
+  if (!files.value())
+    return std::shared_ptr<const tls_context>{};
+  const auto& [ca, certificate, key] = *files.value();
+  auto identity = load_tls_files({ca, certificate, key});
+  if (!identity)
+    return identity.error();
+  return tls_context::create(*identity);
 }
 
 } // namespace
@@ -167,13 +183,17 @@ private:
     if (!config.is_clustered())
       return std::shared_ptr<node_link>{std::make_shared<lone_link>(config.id)};
     const auto& listener = *config.cluster_listener;
+    auto tls = load_cluster_tls(config);
+    if (!tls)
+      return tls.error();
     auto link = tcp_link::start(*system_, *env_,
       {.self = config.id,
         .directory = identity.directory,
         .incarnation = static_cast<uint64_t>(env_->wall_clock_ms()),
         .cluster = identity.cluster,
         .listen = {listener.host, listener.port},
-        .advertised = cluster_address_of(config)});
+        .advertised = cluster_address_of(config),
+        .tls = std::move(*tls)});
     if (!link)
       return link.error();
     link_ = *link;

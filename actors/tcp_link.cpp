@@ -87,10 +87,11 @@ public:
     if (!made)
       return made.error();
     parts_.loop = std::move(*made);
-    const auto port
-      = parts_.loop->listen(options.listen, [this](connection& peer) {
-          return parts_.hub->accept(peer);
-        });
+    const auto port = parts_.loop->listen(options.listen,
+      [this](connection& peer) {
+        return parts_.hub->accept(peer);
+      },
+      {.tls = options.tls});
     if (!port)
       return port.error();
     options.listen.port = *port;

@@ -81,7 +81,8 @@ void tcp_link_hub::connect_to(
     },
     [this, node = to.node, lane](const dial_failure& failed) {
       attempt_failed(peer(node), lane, failed.why, failed.refused);
-    });
+    },
+    options_.tls);
 }
 
 std::unique_ptr<connection_handler> tcp_link_hub::connected(

@@ -11,6 +11,7 @@ namespace {
 constexpr size_t scratch_bytes = 256 * 1024;
 constexpr int64_t complaint_pause_ms = 10'000;
 constexpr size_t complaints_max = 1000;
+constexpr int complaints_per_second = 20;
 constexpr std::array lanes{link_lane::control, link_lane::bulk};
 
 std::string name_of(node_id node) {
@@ -40,12 +41,20 @@ link_peer* tcp_link_hub::known(node_id node) {
 void tcp_link_hub::complain(
   const std::string& subject, const std::string& what) {
   const auto now = clock_ms();
+  if (now - complaints_since_ms_ >= 1000) {
+    complaints_since_ms_ = now;
+    complaints_ = 0;
+  }
+  // Strangers choose what is said of them: no two alike may come for long.
+  if (complaints_ >= complaints_per_second)
+    return;
   if (complained_.size() >= complaints_max)
     complained_.clear();
   const auto [at, fresh] = complained_.try_emplace(subject + what, now);
   if (!fresh && now - at->second < complaint_pause_ms)
     return;
   at->second = now;
+  ++complaints_;
   log::warn("cluster port, {}: {}", subject, what);
 }
 
@@ -159,6 +168,9 @@ std::optional<std::string> tcp_link_hub::greeted(
   const auto meant = session.is_dialed() ? session.node() : node_id{-1};
   if (auto objection = objection_to(hello, this->hello(meant, hello.lane)))
     return objection;
+  if (options_.tls != nullptr)
+    if (auto objection = objection_to(session.peer_names(), hello.node))
+      return objection;
   auto& other = peer(hello.node);
   if (auto unwelcome = welcome(other, hello))
     return unwelcome;
@@ -262,6 +274,9 @@ void tcp_link_hub::left(tcp_link_session& session, size_t bytes) {
 
 void tcp_link_hub::ended(tcp_link_session& session, std::string_view why) {
   forget_stranger(session);
+  // A wrong certificate, or somebody who speaks no TLS.
+  if (!session.is_open() && why.starts_with("TLS"))
+    refused(session, std::string{why});
   auto* other = known(session.node());
   if (other == nullptr)
     return;
@@ -272,7 +287,11 @@ void tcp_link_hub::ended(tcp_link_session& session, std::string_view why) {
     if (out.at == phase::open) {
       broke(*other, session.lane(), why);
     } else {
-      // In the middle of the greetings: refused, or it has died there.
+      // In the middle of the greetings: refused without a word, as TLS does
+      // with who speaks none, or it has died there.
+      if (why == "closed by the peer")
+        refused(session, "it ended the connection without a hello: is it a "
+                         "node of this cluster, with TLS as it is here?");
       out.session = nullptr;
       attempt_failed(*other, session.lane(), std::string{why}, false);
     }

@@ -108,6 +108,8 @@ private:
   std::deque<tcp_link_session*> strangers_; // oldest first
   tcp_link_inbox::content content_;
   std::unordered_map<std::string, int64_t> complained_;
+  int64_t complaints_since_ms_ = 0;
+  int complaints_ = 0; // since then
   uint64_t last_ticket_ = 0;
   int64_t advanced_ms_ = 0;
   int64_t due_ms_ = INT64_MAX;

@@ -3,12 +3,14 @@
 // What a node's link over TCP is told at its start, and what it counts.
 
 #include "net/endpoint.hpp"
+#include "net/tls_context.hpp"
 #include "schema/envelope.hpp"
 #include "schema/types.hpp"
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 namespace millrace {
 
@@ -30,6 +32,10 @@ struct tcp_link_options {
   /// What the others are told. An empty host: the address that they see; port
   /// 0: the one bound.
   endpoint advertised;
+
+  /// Null: plain text. With it the other side has to show a certificate of the
+  /// same authority that names it: node-N.
+  std::shared_ptr<const tls_context> tls;
 
   // -- bounds ----------------------------------------------------------------
   envelope_limits limits;

@@ -42,6 +42,15 @@ std::optional<std::string> objection_to(
   return std::nullopt;
 }
 
+std::optional<std::string> objection_to(
+  std::span<const std::string> names, node_id node) {
+  const auto wanted = "node-" + std::to_string(node.value);
+  if (std::find(names.begin(), names.end(), wanted) != names.end())
+    return std::nullopt;
+  return "the certificate of " + name_of(node) + " does not name it: " + wanted
+         + " is missing";
+}
+
 bool link_peer::is_connected() const {
   auto is_open = [](const link_dial& one) {
     return one.at == link_dial::phase::open;

@@ -28,6 +28,11 @@ struct node_run {
 [[nodiscard]] std::optional<std::string> objection_to(
   const link_hello& other, const link_hello& own);
 
+/// Why a certificate with these names does not do for `node`: `node-N` is not
+/// among them.
+[[nodiscard]] std::optional<std::string> objection_to(
+  std::span<const std::string> names, node_id node);
+
 /// The way out to a node in one lane.
 struct link_dial {
   enum class phase : uint8_t {

@@ -8,6 +8,7 @@
 #include "actors/tcp_link_options.hpp"
 #include "net/block_cutter.hpp"
 #include "net/connection.hpp"
+#include "net/tls_peer.hpp"
 #include "schema/link_hello.hpp"
 
 #include <optional>
@@ -70,6 +71,10 @@ public:
   }
   [[nodiscard]] const endpoint& remote() const {
     return peer_.remote();
+  }
+  /// The names in its certificate; none without TLS.
+  [[nodiscard]] std::span<const std::string> peer_names() const {
+    return tls_peer_names(peer_);
   }
   [[nodiscard]] int64_t begun_ms() const {
     return begun_ms_;

@@ -1,5 +1,7 @@
 #include "cluster/config_node.hpp"
 
+#include "cluster/config_cluster_tls.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <limits>
@@ -234,7 +236,9 @@ result<void> read_cluster(node_config& node, const reader& from) {
   if (!controllers)
     return controllers.error();
   node.controllers = std::move(*controllers);
-  return check_cluster(node);
+  MILLRACE_TRY(check_cluster(node));
+  MILLRACE_TRY(read_cluster_tls(node));
+  return {};
 }
 
 } // namespace

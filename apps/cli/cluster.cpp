@@ -115,6 +115,7 @@ void add_cluster(CLI::App& parent, command_context& context) {
   set_action(look, context, [&context] {
     return status(context);
   });
+  add_cluster_cert(command, context);
 }
 
 } // namespace millrace::cli

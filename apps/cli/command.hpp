@@ -60,6 +60,8 @@ void add_bench(CLI::App& parent, command_context& context);
 void add_version(CLI::App& parent, command_context& context);
 void add_dev(CLI::App& parent, command_context& context);
 void add_cluster(CLI::App& parent, command_context& context);
+/// Below `cluster`.
+void add_cluster_cert(CLI::App& parent, command_context& context);
 void add_completion(CLI::App& parent, command_context& context);
 
 } // namespace millrace::cli

@@ -25,14 +25,16 @@ std::string join(const std::vector<std::string>& words) {
 } // namespace
 
 std::string greeting(const std::vector<std::string>& kafka,
-  const std::vector<std::string>& http, const std::string& data_directory,
-  const std::string& cluster_id) {
+  const std::vector<std::string>& http, const std::string& nodes,
+  const std::string& data_directory, const std::string& cluster_id) {
   const auto at
     = kafka.empty() ? std::string{"localhost:9092"} : reachable(kafka.front());
   std::string out = "Millrace " MILLRACE_VERSION " is up.\n";
   out += "  Kafka    " + join(kafka) + "\n";
   out += "  HTTP     " + join(http);
   out += http.empty() ? "\n" : "  (/livez, /readyz, /metrics)\n";
+  if (!nodes.empty())
+    out += "  nodes    " + nodes + "\n";
   out += "  data     " + data_directory + "\n";
   out += "  cluster  " + cluster_id + "\n\n";
   out += "Try it, in another terminal:\n";

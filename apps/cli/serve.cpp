@@ -70,6 +70,9 @@ node_config with_ports_of(const node& running, node_config config) {
   };
   keep(config.listeners, running.kafka_addresses());
   keep(config.http_listeners, running.http_addresses());
+  if (auto nodes = parse_endpoint(running.cluster_address(), 0);
+    nodes && config.cluster_listener)
+    config.cluster_listener->port = nodes->port;
   return config;
 }
 
@@ -86,7 +89,8 @@ int run_serve(const node_config& config, const serve_options& options) {
   const auto bound = with_ports_of(*running, config);
   if (!options.quiet) {
     print(greeting(running->kafka_addresses(), running->http_addresses(),
-      running->data_directory_path(), running->cluster_id()));
+      running->cluster_address(), running->data_directory_path(),
+      running->cluster_id()));
     std::fflush(stdout);
   }
   int signal = 0;

@@ -15,8 +15,9 @@ int run_serve(const node_config& config, const serve_options& options);
 
 /// What `serve` prints when it is up: addresses, and lines to copy.
 /// @param kafka, http the addresses that are really bound
+/// @param nodes where other nodes are listened for, or empty
 [[nodiscard]] std::string greeting(const std::vector<std::string>& kafka,
-  const std::vector<std::string>& http, const std::string& data_directory,
-  const std::string& cluster_id);
+  const std::vector<std::string>& http, const std::string& nodes,
+  const std::string& data_directory, const std::string& cluster_id);
 
 } // namespace millrace::cli

@@ -62,6 +62,7 @@ Without options a node keeps its data in ./data and listens for Kafka on
 
 Several nodes are one cluster when each has a number of its own, a --cluster
 address, and the same list of --controllers: one, three or five of the nodes.
+Beyond one machine each needs a certificate: see `millrace cluster cert`.
 
 Configuration keys are Kafka's. A file ending in .toml is TOML, any other one
 is read like Kafka's server.properties. What wins: flags, then --set, then

@@ -2,9 +2,10 @@
 // process on loopback: megabytes, small messages, and one small message there
 // and back at a time. CPU is that of both sides together.
 //
-//   millrace_link_bench [SECONDS]    seconds for each load, 3 by default
+//   millrace_link_bench [SECONDS [tls]]    seconds for each load, 3 by default
 #include "actors/real_environment.hpp"
 #include "actors/tcp_link.hpp"
+#include "net/tls_certificates.hpp"
 
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
@@ -75,13 +76,29 @@ caf::behavior echo(caf::event_based_actor*, node_link* link) {
   };
 }
 
+/// Of a node of an authority that lives as long as this program.
+std::shared_ptr<const tls_context> tls_of(int32_t node) {
+  constexpr tls_validity a_day{.ends_s = 86'400};
+  static const auto authority = make_tls_authority("bench", a_day);
+  MILLRACE_ASSERT(authority, "OpenSSL makes certificates");
+  const auto made = make_tls_certificate(
+    authority.value(), {"node-" + std::to_string(node)}, a_day);
+  MILLRACE_ASSERT(made, "OpenSSL makes certificates");
+  auto context = tls_context::create({authority.value().certificate,
+    made.value().certificate, made.value().key});
+  MILLRACE_ASSERT(context, "certificates just made are good");
+  return *context;
+}
+
 std::shared_ptr<tcp_link> start(
-  caf::actor_system& system, environment& env, int32_t node) {
+  caf::actor_system& system, environment& env, int32_t node, bool tls) {
   tcp_link_options options;
   options.self = node_id{node};
   options.directory = uuid{1, static_cast<uint64_t>(node)};
   options.cluster = uuid{1, 1};
   options.listen = {"127.0.0.1", 0};
+  if (tls)
+    options.tls = tls_of(node);
   auto link = tcp_link::start(system, env, std::move(options));
   MILLRACE_ASSERT(link, "a port is free on loopback");
   return *link;
@@ -155,8 +172,9 @@ int main(int argc, char** argv) {
   config.set("scheduler.policy", caf::atom("sharing"));
   config.set("scheduler.max-threads", size_t{2});
   caf::actor_system system{config};
-  auto one = start(system, *env, 1);
-  auto two = start(system, *env, 2);
+  const bool tls = argc > 2 && std::string_view{argv[2]} == "tls";
+  auto one = start(system, *env, 1, tls);
+  auto two = start(system, *env, 2, tls);
   window seen;
   const auto counter = system.spawn(count_arrivals, &seen);
   const auto echoing = system.spawn(echo, static_cast<node_link*>(two.get()));

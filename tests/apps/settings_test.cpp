@@ -158,6 +158,7 @@ TEST_CASE("three flags make a node one of a cluster", "[apps][settings]") {
   options.node_id = "2";
   options.cluster = "10.0.0.2";
   options.controllers = "1@10.0.0.1:19092,2@10.0.0.2:19092,3@10.0.0.3:19092";
+  options.set = {"millrace.cluster.plaintext=true"};
   auto node = configure_node(options, nothing);
   REQUIRE(node);
   CHECK(node->is_clustered());

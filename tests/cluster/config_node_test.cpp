@@ -145,8 +145,9 @@ TEST_CASE("a node of a cluster must have a number of its own",
   "[cluster][config_node]") {
   const std::string listener = "millrace.cluster.listener";
   CHECK_THAT(refused({{listener, "a:1"}}), Catch::Contains("--node-id"));
-  CHECK(refused({{listener, "a:1"}, {"node.id", "0"}}).empty());
-  CHECK(refused({{listener, "a:1"}, {"broker.id", "0"}}).empty());
+  const std::string here = "127.0.0.1:1";
+  CHECK(refused({{listener, here}, {"node.id", "0"}}).empty());
+  CHECK(refused({{listener, here}, {"broker.id", "0"}}).empty());
 }
 
 TEST_CASE(
@@ -154,7 +155,8 @@ TEST_CASE(
   const auto with = [](std::map<std::string, std::string> more) {
     more.insert(
       {{"node.id", "1"}, {"controller.quorum.voters", "1@a:9093,2@b:9093"},
-        {"millrace.cluster.listener", "0.0.0.0:7000"}});
+        {"millrace.cluster.listener", "0.0.0.0:7000"},
+        {"millrace.cluster.plaintext", "true"}});
     return refused(more);
   };
   CHECK_THAT(with({}), Catch::Contains("9093") && Catch::Contains("node 1")
@@ -163,6 +165,33 @@ TEST_CASE(
   CHECK(with({{"node.id", "3"}}).empty()); // no controller
   CHECK_FALSE(
     with({{"millrace.cluster.advertised.listener", "a:9094"}}).empty());
+}
+
+TEST_CASE("nodes beyond one machine need certificates, or a word for it",
+  "[cluster][config_node]") {
+  const auto with
+    = [](const std::string& at, std::map<std::string, std::string> more) {
+        more.insert({{"node.id", "1"}, {"millrace.cluster.listener", at}});
+        return refused(more);
+      };
+  for (const char* here : {"127.0.0.1:1", "localhost:1", "[::1]:1"})
+    CHECK(with(here, {}).empty());
+  for (const char* beyond : {"0.0.0.0:1", ":1", "10.0.0.1:1", "host:1"}) {
+    CHECK_THAT(with(beyond, {}), Catch::Contains("millrace cluster cert"));
+    CHECK(with(beyond, {{"millrace.cluster.plaintext", "true"}}).empty());
+  }
+  const std::string ssl = "millrace.cluster.ssl.";
+  const std::map<std::string, std::string> files{{ssl + "ca.location", "a"},
+    {ssl + "certificate.location", "b"}, {ssl + "key.location", "c"}};
+  CHECK(with("10.0.0.1:1", files).empty());
+  for (const auto& [name, path] : files) {
+    auto two = files;
+    two.erase(name);
+    CHECK_THAT(with("10.0.0.1:1", two), Catch::Contains("needs all of"));
+  }
+  auto both = files;
+  both["millrace.cluster.plaintext"] = "true";
+  CHECK_THAT(with("10.0.0.1:1", both), Catch::Contains("TLS or not"));
 }
 
 TEST_CASE(

@@ -1,7 +1,7 @@
 // What comes on the cluster port: greetings, pings and envelopes, in pieces,
-// to either end of a connection. Whatever arrives, the session allocates no more
-// memory than it may, is refused at most once, sends nothing after it has
-// closed, and takes no more as envelopes than came.
+// to either end of a connection. Whatever arrives, the session is refused at
+// most once, sends nothing after it has closed, and takes no more as envelopes
+// than came.
 #include "actors/tcp_link_session.hpp"
 #include "schema/assert.hpp"
 #include "tests/fuzz/input_reader.hpp"
