@@ -7,6 +7,7 @@ import sys
 import unittest
 
 from bad_batches import *  # noqa: F401,F403: the tests
+from bad_cluster import *  # noqa: F401,F403
 from bad_hosts import *  # noqa: F401,F403
 from bad_frames import *  # noqa: F401,F403: the tests
 from bad_strings import *  # noqa: F401,F403
