@@ -22,9 +22,13 @@ void take(leadership& lead, std::vector<metadata_command> commands) {
 }
 
 controller_state fresh_core(const controller_actor_state& s) {
-  return {*s.options.config, s.image, [env = s.env] {
-            return env->random_uuid();
-          }};
+  return {*s.options.config, s.image,
+    [env = s.env] {
+      return env->random_uuid();
+    },
+    [&s](node_id id) {
+      return s.leading && s.leading->sessions.has_heard(id);
+    }};
 }
 
 /// Nothing is under way, so that both hold the same; entries without a
@@ -56,9 +60,12 @@ admin_reply decide(self_pointer self, const auto_create_topics& request) {
 
 admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
   auto& lead = *self->state.leading;
-  lead.sessions.heard(beat.id, beat.broker_epoch, monotonic_ms(*self));
+  const bool first
+    = lead.sessions.heard(beat.id, beat.broker_epoch, monotonic_ms(*self));
   auto decided = lead.core->decide(beat);
   take(lead, std::move(decided.records));
+  if (first)
+    take(lead, lead.core->decide_heard(beat.id));
   return decided.reply;
 }
 
@@ -135,6 +142,7 @@ void begin_deciding(self_pointer self) {
       lead.sessions.grant(id, broker.broker_epoch, monotonic_ms(*self));
   lead.gone = s.refused; // it may be why this node leads now
   take(lead, lead.core->decide_bootstrap());
+  take(lead, lead.core->decide_rest());
   look_after_brokers(self);
 }
 
@@ -146,16 +154,16 @@ void look_after_brokers(self_pointer self) {
     return;
   auto& lead = *s.leading;
   follow_image(s);
-  auto gone = std::exchange(lead.gone, {});
-  for (const auto id : lead.sessions.expired(monotonic_ms(*self)))
-    gone.insert(id);
+  for (const auto id : std::exchange(lead.gone, {}))
+    lead.sessions.end(id);
+  auto gone = lead.sessions.expired(monotonic_ms(*self));
   gone.erase(s.options.config->id); // it leads: nobody else could say so
   for (const auto id : gone) {
     if (lead.core->image().is_alive(id))
       log::warn("node {} has not been heard of and is shut out", id.value);
     lead.sessions.forget(id);
-    take(lead, lead.core->decide_fence(id));
   }
+  take(lead, lead.core->decide_fence(gone));
   decide_waiting(self);
 }
 

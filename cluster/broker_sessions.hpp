@@ -2,13 +2,14 @@
 
 // When each broker was last heard of: soft state of the controller that
 // leads. A new leader has heard nobody yet and grants everybody a full
-// session (R27).
+// session; so does one that has been standing still itself, to which all the
+// others seem to have been silent (R27).
 
 #include "schema/types.hpp"
 
 #include <cstdint>
 #include <map>
-#include <vector>
+#include <set>
 
 namespace millrace {
 
@@ -17,32 +18,31 @@ public:
   explicit broker_sessions(int64_t session_ms = 1000)
       : session_ms_(session_ms) {}
 
-  void grant(node_id id, int64_t broker_epoch, int64_t now_ms) {
-    heard(id, broker_epoch, now_ms);
-  }
-  void heard(node_id id, int64_t broker_epoch, int64_t now_ms) {
-    auto& session = sessions_[id];
-    if (broker_epoch >= session.broker_epoch)
-      session = {broker_epoch, now_ms};
-  }
-  /// Those that have been silent for longer than a session.
-  [[nodiscard]] std::vector<node_id> expired(int64_t now_ms) const {
-    std::vector<node_id> all;
-    for (const auto& [id, session] : sessions_)
-      if (now_ms - session.heard_ms > session_ms_)
-        all.push_back(id);
-    return all;
-  }
-  void forget(node_id id) {
-    sessions_.erase(id);
-  }
+  /// A full session, although it has not been heard of.
+  void grant(node_id id, int64_t broker_epoch, int64_t now_ms);
+  /// Returns whether this is the first word of it under this leadership. What
+  /// an earlier incarnation has said counts for nothing.
+  bool heard(node_id id, int64_t broker_epoch, int64_t now_ms);
+  /// Whether it has been heard of, not only granted a session.
+  [[nodiscard]] bool has_heard(node_id id) const;
+  /// Its process is gone: no session is worth waiting for, unless it is heard
+  /// of again.
+  void end(node_id id);
+  /// Those that have been silent for longer than a session, or have ended.
+  /// Call it often: where this has not been called for half a session, it is
+  /// this node that was silent.
+  [[nodiscard]] std::set<node_id> expired(int64_t now_ms);
+  void forget(node_id id);
 
 private:
   struct session {
     int64_t broker_epoch = -1;
-    int64_t heard_ms = 0;
+    int64_t since_ms = 0;
+    bool heard = false;
+    bool ended = false;
   };
   int64_t session_ms_;
+  int64_t looked_ms_ = -1; ///< when expired() was last called; -1: never
   std::map<node_id, session> sessions_;
 };
 

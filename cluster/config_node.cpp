@@ -241,6 +241,22 @@ result<void> read_cluster(node_config& node, const reader& from) {
   return {};
 }
 
+/// A cluster that has the nodes for it loses nothing with one of them, without
+/// having been told so: three replicas, or as many as there are controllers.
+/// Kafka's default is one, for a node that is alone.
+void choose_replication_factors(node_config& node) {
+  const auto factor = std::min<size_t>(3, node.controllers.size());
+  if (!node.is_clustered() || factor < 2)
+    return;
+  const auto choose = [&](const char* key, int16_t& to) {
+    if (node.set.emplace(key, std::to_string(factor)).second)
+      to = static_cast<int16_t>(factor);
+  };
+  choose("default.replication.factor", node.default_replication_factor);
+  choose(
+    "offsets.topic.replication.factor", node.offsets_topic_replication_factor);
+}
+
 } // namespace
 
 result<std::vector<listener_address>> parse_listeners(
@@ -318,6 +334,7 @@ result<node_config> parse_node_config(
       "controller.quorum.bootstrap.servers: several controllers are named by "
       "controller.quorum.voters"};
   MILLRACE_TRY(read_cluster(node, from));
+  choose_replication_factors(node);
   node.rack = from.text("broker.rack");
   node.log_dirs = from.words("log.dirs");
   if (node.log_dirs.empty())

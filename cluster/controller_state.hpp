@@ -12,6 +12,7 @@
 #include "cluster/config_node.hpp"
 #include "cluster/decision.hpp"
 #include "cluster/metadata_image.hpp"
+#include "cluster/partition_settling.hpp"
 #include "schema/kafka/alter_configs.hpp"
 #include "schema/kafka/create_partitions.hpp"
 #include "schema/kafka/create_topics.hpp"
@@ -23,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -149,8 +151,10 @@ struct auto_created_topic {
 class controller_state {
 public:
   /// @param new_uuid gives random ids; called by decide().
-  controller_state(
-    node_config node, metadata_image image, std::function<uuid()> new_uuid);
+  /// @param heard whether a broker has been heard of since this leadership
+  /// began (cluster/broker_sessions.hpp); without it, all have
+  controller_state(node_config node, metadata_image image,
+    std::function<uuid()> new_uuid, std::function<bool(node_id)> heard = {});
 
   /// Everything appended, committed or not.
   [[nodiscard]] const metadata_image& image() const {
@@ -186,22 +190,43 @@ public:
     const register_broker& request) const;
   [[nodiscard]] metadata_decision<broker_heartbeat_reply> decide(
     const broker_heartbeat& request) const;
-  /// Shuts a broker out, moving what it led to other members of the ISR.
+  /// Shuts brokers out, moving what they led to other members of the ISR. All
+  /// that are found to be gone at one time go in here at once: none of them is
+  /// to be given what another one leaves.
+  [[nodiscard]] std::vector<metadata_command> decide_fence(
+    const std::set<node_id>& ids) const;
   [[nodiscard]] std::vector<metadata_command> decide_fence(node_id id) const;
+  /// What this broker leads need not wait for members of the ISR that are shut
+  /// out. Call it when a broker has been heard of for the first time.
+  [[nodiscard]] std::vector<metadata_command> decide_heard(node_id id) const;
+  /// What a controller before this one has left half done. Call it when a
+  /// leadership begins.
+  [[nodiscard]] std::vector<metadata_command> decide_rest() const;
   [[nodiscard]] metadata_decision<change_isr_reply> decide(
     const change_isr& request) const;
   [[nodiscard]] metadata_decision<allocate_producer_ids_reply> decide(
     const allocate_producer_ids& request) const;
 
 private:
-  [[nodiscard]] std::vector<metadata_command> elect_with(
-    node_id id, bool kept_data) const;
-  [[nodiscard]] bool elects_uncleanly(const topic_image& topic) const;
+  [[nodiscard]] broker_standings standings() const;
+  /// Settles every partition that `concerns`; fences nobody.
+  [[nodiscard]] std::vector<metadata_command> settle(
+    const broker_standings& brokers,
+    const std::function<bool(const partition_registration&)>& concerns,
+    bool may_be_unclean = true) const;
+  /// What follows from changes of configurations, which are not applied yet.
+  [[nodiscard]] std::vector<metadata_command> follow_configs(
+    const std::vector<metadata_command>& changes) const;
+  [[nodiscard]] std::vector<metadata_command> restart(
+    const register_broker& request) const;
+  [[nodiscard]] metadata_decision<broker_heartbeat_reply> decide_shutdown(
+    const broker_registration& broker) const;
   [[nodiscard]] uuid fresh_uuid() const;
 
   node_config node_;
   metadata_image image_;
   std::function<uuid()> new_uuid_;
+  std::function<bool(node_id)> heard_;
 };
 
 } // namespace millrace

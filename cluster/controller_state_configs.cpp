@@ -227,7 +227,7 @@ metadata_decision<Response> decide_configs(
 
 metadata_decision<kafka::alter_configs_response> controller_state::decide(
   const kafka::alter_configs_request& request) const {
-  return decide_configs<kafka::alter_configs_response>(request, image_,
+  auto decided = decide_configs<kafka::alter_configs_response>(request, image_,
     [](const auto& wanted, const resource&, config_map& after) -> refusal {
       // Replaces everything: what is not named is taken away.
       after.clear();
@@ -241,15 +241,22 @@ metadata_decision<kafka::alter_configs_response> controller_state::decide(
       }
       return {};
     });
+  for (auto& command : follow_configs(decided.records))
+    decided.records.push_back(std::move(command));
+  return decided;
 }
 
 metadata_decision<kafka::incremental_alter_configs_response>
 controller_state::decide(
   const kafka::incremental_alter_configs_request& request) const {
-  return decide_configs<kafka::incremental_alter_configs_response>(request,
-    image_, [](const auto& wanted, const resource& of, config_map& after) {
-      return apply_operations(of, wanted.configs, after);
-    });
+  auto decided
+    = decide_configs<kafka::incremental_alter_configs_response>(request, image_,
+      [](const auto& wanted, const resource& of, config_map& after) {
+        return apply_operations(of, wanted.configs, after);
+      });
+  for (auto& command : follow_configs(decided.records))
+    decided.records.push_back(std::move(command));
+  return decided;
 }
 
 } // namespace millrace

@@ -138,7 +138,6 @@ controller_state::decide_auto_creation(
     if (name != offsets_topic_name)
       continue;
     topic.num_partitions = node_.offsets_topic_partitions;
-    topic.replication_factor = node_.offsets_topic_replication_factor;
     topic.configs
       = {{"cleanup.policy", "compact"}, {"compression.type", "producer"},
         {"segment.bytes", std::to_string(node_.offsets_topic_segment_bytes)}};

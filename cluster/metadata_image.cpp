@@ -119,19 +119,25 @@ void metadata_image::insert_topic(topic_image topic) {
       "partitions are numbered without a gap");
   partition_count_ += static_cast<int32_t>(topic.partitions.size());
   names_in_metrics_.emplace(metric_name_of(topic.name), topic.name);
-  auto shared = std::make_shared<const topic_image>(std::move(topic));
+  // Not const: own_topic() may change it.
+  topic_image_ptr shared = std::make_shared<topic_image>(std::move(topic));
   topics_by_id_[shared->id] = shared;
   topics_[shared->name] = shared;
 }
 
-void metadata_image::replace_topic(topic_image topic) {
-  auto shared = std::make_shared<const topic_image>(std::move(topic));
-  const auto at = topics_.find(shared->name);
-  MILLRACE_ASSERT(at != topics_.end(), "only a topic that exists changes");
-  partition_count_ += static_cast<int32_t>(shared->partitions.size())
-                      - static_cast<int32_t>(at->second->partitions.size());
-  at->second = shared;
-  topics_by_id_[shared->id] = shared;
+topic_image& metadata_image::own_topic(const uuid& id) {
+  auto& by_id = topics_by_id_.at(id);
+  // The two maps here hold it, and perhaps other images. Nobody can begin to
+  // share it meanwhile: that takes a copy of this image.
+  if (by_id.use_count() > 2) {
+    by_id = std::make_shared<topic_image>(*by_id);
+    topics_.find(by_id->name)->second = by_id;
+  } else {
+    // Behind the last access of whoever shared it before: giving this copy up
+    // synchronizes with their giving theirs up.
+    const auto last = by_id;
+  }
+  return const_cast<topic_image&>(*by_id);
 }
 
 void metadata_image::change(const cluster_created& c) {
@@ -164,13 +170,13 @@ void metadata_image::change(const topic_deleted& c) {
 void metadata_image::change(const partitions_added& c) {
   const auto* found = find_topic(c.topic);
   MILLRACE_ASSERT(found != nullptr, "partitions are added to what exists");
-  auto topic = *found;
+  auto& topic = own_topic(c.topic);
   for (const auto& p : c.partitions) {
     MILLRACE_ASSERT(p.index == static_cast<int32_t>(topic.partitions.size()),
       "partitions are numbered without a gap");
     topic.partitions.push_back(p);
   }
-  replace_topic(std::move(topic));
+  partition_count_ += static_cast<int32_t>(c.partitions.size());
 }
 
 void metadata_image::change(const partition_changed& c) {
@@ -180,18 +186,15 @@ void metadata_image::change(const partition_changed& c) {
     "every change of a partition raises its partition epoch");
   MILLRACE_ASSERT(
     c.partition.epoch >= before->epoch, "leader epochs never fall");
-  auto topic = *find_topic(c.topic);
-  topic.partitions[static_cast<size_t>(c.partition.index)] = c.partition;
-  replace_topic(std::move(topic));
+  own_topic(c.topic).partitions[static_cast<size_t>(c.partition.index)]
+    = c.partition;
 }
 
 void metadata_image::change(const configs_changed& c) {
   if (c.type == config_resource::topic) {
     const auto* found = find_topic(c.name);
     MILLRACE_ASSERT(found != nullptr, "only a topic that exists is configured");
-    auto topic = *found;
-    merge(topic.configs, c.changes);
-    replace_topic(std::move(topic));
+    merge(own_topic(found->id).configs, c.changes);
     return;
   }
   MILLRACE_ASSERT(c.type == config_resource::broker,
@@ -214,23 +217,20 @@ void metadata_image::change(const broker_registered& c) {
 /// R7: what a broker appends after its start must not carry an epoch that an
 /// earlier incarnation could have used.
 void metadata_image::renew_epochs(node_id id) {
-  std::vector<topic_image_ptr> led;
+  std::vector<uuid> led;
   for (const auto& [name, topic] : topics_)
     if (std::any_of(topic->partitions.begin(), topic->partitions.end(),
           [id](const auto& p) {
             return p.leader == id;
           }))
-      led.push_back(topic);
-  for (const auto& before : led) {
-    auto topic = *before;
-    for (auto& p : topic.partitions) {
+      led.push_back(topic->id);
+  for (const auto& topic : led)
+    for (auto& p : own_topic(topic).partitions) {
       if (p.leader != id)
         continue;
       ++p.epoch.value;
       ++p.partition_epoch;
     }
-    replace_topic(std::move(topic));
-  }
 }
 
 void metadata_image::change(const broker_fenced& c) {

@@ -149,7 +149,9 @@ private:
   void change(const leadership_began&);
   void renew_epochs(node_id id);
   void insert_topic(topic_image topic);
-  void replace_topic(topic_image topic);
+  /// The topic, to be changed: a copy if other images share it, so that many
+  /// changes in a row copy it once. Precondition: it exists.
+  [[nodiscard]] topic_image& own_topic(const uuid& id);
 
   int64_t applied_index_ = -1;
   int64_t applied_term_ = -1;

@@ -115,8 +115,11 @@ bool replica_set::is_behind(node_id id) const {
 }
 
 bool replica_set::has_enough_replicas() const {
-  return partition_.isr.size()
-         >= static_cast<size_t>(std::max(min_insync_replicas_, 1));
+  // The controller, which may be configured otherwise, counts on eligible
+  // replicas to have all that is committed (KIP-966).
+  return partition_.eligible.empty()
+         && partition_.isr.size()
+              >= static_cast<size_t>(std::max(min_insync_replicas_, 1));
 }
 
 acks_state replica_set::acks_all(offset end) const {

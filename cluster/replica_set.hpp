@@ -74,8 +74,8 @@ public:
   [[nodiscard]] const partition_registration& partition() const {
     return partition_;
   }
-  /// Whether |ISR| >= min.insync.replicas: else acks=all is refused before
-  /// the append with NOT_ENOUGH_REPLICAS (R4).
+  /// Whether |ISR| >= min.insync.replicas, here and as the controller sees it:
+  /// else acks=all is refused before the append with NOT_ENOUGH_REPLICAS (R4).
   [[nodiscard]] bool has_enough_replicas() const;
   /// How a produce that ends at `end` (exclusive) with acks=all stands.
   [[nodiscard]] acks_state acks_all(offset end) const;

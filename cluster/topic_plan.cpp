@@ -37,6 +37,23 @@ refusal manual_replicas(const creatable_topic& topic,
   return {};
 }
 
+/// Brokers that are away, and controllers that have not come yet: what a
+/// topic is given by default does not depend on who is there just now, as it
+/// would have fewer replicas for ever.
+void add_expected_brokers(std::vector<usable_broker>& brokers, int16_t wanted,
+  const node_config& node, const metadata_image& image) {
+  std::map<node_id, std::optional<std::string>> others;
+  for (const auto& controller : node.controllers)
+    others[controller.id] = std::nullopt;
+  for (const auto& [id, broker] : image.brokers())
+    others[id] = broker.rack;
+  for (const auto& broker : brokers)
+    others.erase(broker.id);
+  for (auto& [id, rack] : others)
+    if (brokers.size() < static_cast<size_t>(wanted))
+      brokers.push_back({id, std::move(rack)});
+}
+
 refusal automatic_replicas(const creatable_topic& topic,
   const node_config& node, const metadata_image& image, uint64_t seed,
   placed_replicas& placed) {
@@ -52,10 +69,16 @@ refusal automatic_replicas(const creatable_topic& topic,
   if (static_cast<size_t>(count) > partitions_per_request_max)
     return {kafka_error::policy_violation,
       "Excessively large number of partitions per request."};
-  const auto factor = topic.replication_factor == -1
-                        ? node.default_replication_factor
-                        : topic.replication_factor;
-  auto result = place_replicas(usable_brokers(image), 0, count, factor, seed);
+  const bool by_default = topic.replication_factor == -1;
+  const auto factor = !by_default ? topic.replication_factor
+                      : topic.name == offsets_topic_name
+                        ? node.offsets_topic_replication_factor
+                        : node.default_replication_factor;
+  auto brokers = usable_brokers(image);
+  if (by_default && !brokers.empty()
+      && brokers.size() < static_cast<size_t>(factor))
+    add_expected_brokers(brokers, factor, node, image);
+  auto result = place_replicas(brokers, 0, count, factor, seed);
   if (!result)
     return {kafka_error::invalid_replication_factor, result.error().context};
   placed = std::move(*result);
@@ -67,7 +90,7 @@ refusal automatic_replicas(const creatable_topic& topic,
 std::vector<usable_broker> usable_brokers(const metadata_image& image) {
   std::vector<usable_broker> brokers;
   for (const auto& [id, broker] : image.brokers())
-    if (!broker.fenced)
+    if (image.is_active(id))
       brokers.push_back({id, broker.rack});
   return brokers;
 }
@@ -89,7 +112,7 @@ refusal check_replicas(const std::vector<int32_t>& replicas,
         "broker " + number + ", but no such broker is registered.");
     if (!seen.insert(id).second)
       return invalid("the broker " + number + " more than once.");
-    any_alive = any_alive || image.is_alive({id});
+    any_alive = any_alive || image.is_active({id});
   }
   if (replica_count != 0 && replicas.size() != replica_count)
     return invalid(
@@ -122,7 +145,7 @@ partition_registration new_partition(
   partition_registration p;
   p.index = static_cast<int32_t>(index);
   for (const auto id : replicas) {
-    if (!image.is_alive(id))
+    if (!image.is_active(id))
       continue;
     if (p.leader == no_node)
       p.leader = id;

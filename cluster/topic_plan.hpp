@@ -22,7 +22,7 @@ inline constexpr size_t partitions_per_request_max = 10'000;
 /// The replicas of each new partition, the preferred leader first.
 using placed_replicas = std::vector<std::vector<node_id>>;
 
-/// Brokers that are registered and not fenced.
+/// Brokers that are registered, not fenced and not about to end.
 [[nodiscard]] std::vector<usable_broker> usable_brokers(
   const metadata_image& image);
 

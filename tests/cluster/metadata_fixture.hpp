@@ -7,6 +7,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+
 namespace millrace::test {
 
 inline node_config node(std::map<std::string, std::string> set = {}) {
@@ -23,25 +25,68 @@ inline std::function<uuid()> counted_uuids() {
   };
 }
 
+/// What makes a node one of a cluster of three controllers.
+inline std::map<std::string, std::string> clustered(
+  std::map<std::string, std::string> more = {}) {
+  more["node.id"] = "0";
+  more["millrace.cluster.listener"] = "127.0.0.1:9190";
+  more["controller.quorum.voters"]
+    = "0@127.0.0.1:9190,1@127.0.0.1:9191,2@127.0.0.1:9192";
+  return more;
+}
+
 /// A controller that applies what it decides at once.
 struct controller {
   explicit controller(
     int brokers = 1, std::map<std::string, std::string> set = {})
-      : state(node(std::move(set)), {}, counted_uuids()) {
+      : state(node(std::move(set)), {}, counted_uuids(), [this](node_id id) {
+          return !silent.contains(id);
+        }) {
     for (const auto& command : state.decide_bootstrap())
       apply(command);
     for (int i = 0; i < brokers; ++i)
-      register_one(i, 1);
+      start(i, 1);
   }
+  controller(const controller&) = delete;
+  controller& operator=(const controller&) = delete;
 
-  register_broker_reply register_one(int32_t id, uint64_t incarnation) {
+  static register_broker registration(int32_t id, uint64_t incarnation) {
     register_broker request;
     request.id = {id};
     request.incarnation = {1000 + static_cast<uint64_t>(id), incarnation};
     request.directories = {uuid{77, static_cast<uint64_t>(id)}};
     request.endpoints = {{"PLAINTEXT", id == 0 ? "" : "host",
       static_cast<uint16_t>(9092 + id), 0}};
-    return run(state.decide(request));
+    return request;
+  }
+
+  register_broker_reply register_one(int32_t id, uint64_t incarnation) {
+    return run(state.decide(registration(id, incarnation)));
+  }
+
+  /// A heartbeat of a broker that has applied everything, or up to `applied`.
+  broker_heartbeat_reply beat(int32_t id, std::optional<int64_t> applied = {},
+    bool want_shutdown = false) {
+    const auto* broker = image().find_broker({id});
+    return run(state.decide(
+      broker_heartbeat{{id}, broker != nullptr ? broker->broker_epoch : -1,
+        applied.value_or(index), want_shutdown}));
+  }
+
+  /// It starts, has everything, and is let in.
+  void start(int32_t id, uint64_t incarnation) {
+    CHECK(register_one(id, incarnation).error == kafka_error::none);
+    CHECK_FALSE(beat(id).fenced);
+  }
+
+  void fence(std::set<node_id> ids) {
+    for (const auto& command : state.decide_fence(ids))
+      apply(command);
+  }
+
+  const partition_registration& partition(
+    std::string_view topic = "t", size_t index = 0) const {
+    return image().find_topic(topic)->partitions.at(index);
   }
 
   void apply(const metadata_command& command) {
@@ -79,6 +124,8 @@ struct controller {
   }
 
   int64_t index = -1;
+  /// Who has not been heard of since this controller leads.
+  std::set<node_id> silent;
   controller_state state;
   std::vector<metadata_command> log;
 };

@@ -1,0 +1,147 @@
+#include "cluster/partition_settling.hpp"
+
+#include "cluster/config_topic.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+replication_rules rules_in(const topic_config& config) {
+  return {config.min_insync_replicas, config.unclean_leader_election,
+    config.durability != durability_mode::os};
+}
+
+/// May lead with nothing lost, if it is in the ISR or was eligible.
+bool can_lead(const partition_registration& p, node_id id,
+  const broker_standings& brokers) {
+  return brokers.is_active(id)
+         && has_its_directory(p, id, brokers.directories_of(id));
+}
+
+void lead_alone(partition_registration& p, node_id id) {
+  p.leader = id;
+  p.isr = {id};
+}
+
+/// An unclean election: what the others had and this one lacks is given up.
+void lead_uncleanly(
+  partition_registration& p, node_id id, const broker_standings& brokers) {
+  lead_alone(p, id);
+  p.eligible.clear();
+  const auto& directories = brokers.directories_of(id);
+  if (!p.directories.empty() && !directories.empty())
+    p.directories[replica_index(p, id)] = directories.front();
+}
+
+/// A leader for a partition that has none that lives. Returns whether what
+/// was committed may be lost with it.
+bool elect(partition_registration& p, const broker_standings& brokers,
+  const replication_rules& rules) {
+  p.leader = no_node;
+  for (const auto id : p.replicas)
+    if (has_node(p.isr, id) && can_lead(p, id, brokers)) {
+      p.leader = id;
+      return false;
+    }
+  for (const auto id : p.replicas)
+    if (has_node(p.eligible, id) && can_lead(p, id, brokers)) {
+      lead_alone(p, id);
+      return false;
+    }
+  if (rules.unclean)
+    for (const auto id : p.replicas)
+      if (brokers.is_active(id)) {
+        lead_uncleanly(p, id, brokers);
+        return true;
+      }
+  return false;
+}
+
+} // namespace
+
+replication_rules_finder::replication_rules_finder(
+  const metadata_image& image, const node_config& node)
+    : image_(image), node_(node),
+      defaults_(rules_in(effective_topic_config(config_map{}, image, node))) {}
+
+replication_rules replication_rules_finder::of(
+  const config_map& overrides) const {
+  for (const char* name : {"min.insync.replicas",
+         "unclean.leader.election.enable", "millrace.durability"})
+    if (overrides.find(std::string_view{name}) != overrides.end())
+      return rules_in(effective_topic_config(overrides, image_, node_));
+  return defaults_;
+}
+
+bool has_node(const std::vector<node_id>& nodes, node_id id) {
+  return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
+}
+
+size_t replica_index(const partition_registration& partition, node_id id) {
+  return static_cast<size_t>(
+    std::find(partition.replicas.begin(), partition.replicas.end(), id)
+    - partition.replicas.begin());
+}
+
+bool has_its_directory(const partition_registration& partition, node_id id,
+  const std::vector<uuid>& directories) {
+  const auto at = replica_index(partition, id);
+  if (at >= partition.directories.size() || partition.directories[at].is_zero())
+    return true; // nobody has said where it is
+  return std::find(
+           directories.begin(), directories.end(), partition.directories[at])
+         != directories.end();
+}
+
+std::optional<partition_registration> settled(
+  const partition_registration& partition, const broker_standings& brokers,
+  const replication_rules& rules) {
+  auto next = partition;
+  const bool leader_lives
+    = next.leader != no_node && brokers.is_active(next.leader);
+  if (!leader_lives && elect(next, brokers, rules))
+    return numbered(partition, std::move(next), {.min_isr = 1});
+  if (next.leader != no_node && brokers.heard(next.leader))
+    std::erase_if(next.isr, [&](node_id id) {
+      return id != next.leader && !can_lead(next, id, brokers);
+    });
+  return numbered(partition, std::move(next), rules);
+}
+
+std::optional<partition_registration> numbered(
+  const partition_registration& before, partition_registration next,
+  const replication_rules& rules) {
+  if (next.isr != before.isr) {
+    if (next.isr.size() >= static_cast<size_t>(std::max(rules.min_isr, 1)))
+      next.eligible.clear();
+    else
+      for (const auto id : before.isr)
+        if (!has_node(next.eligible, id))
+          next.eligible.push_back(id);
+    std::erase_if(next.eligible, [&](node_id id) {
+      return has_node(next.isr, id) || !has_node(next.replicas, id);
+    });
+  }
+  if (next == before)
+    return std::nullopt;
+  next.epoch = before.epoch;
+  if (next.leader != before.leader)
+    ++next.epoch.value;
+  next.partition_epoch = before.partition_epoch + 1;
+  return next;
+}
+
+void lose_replica(
+  partition_registration& partition, node_id id, bool for_good) {
+  std::erase(partition.eligible, id);
+  if (!has_node(partition.isr, id))
+    return;
+  if (partition.isr.size() > 1)
+    std::erase(partition.isr, id);
+  else if (for_good && !partition.directories.empty())
+    partition.directories[replica_index(partition, id)] = lost_directory;
+}
+
+} // namespace millrace

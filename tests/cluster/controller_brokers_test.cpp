@@ -1,0 +1,470 @@
+// Brokers of a cluster that come, live, are shut out and end.
+#include "tests/cluster/metadata_fixture.hpp"
+
+using namespace millrace;
+using millrace::test::clustered;
+using millrace::test::controller;
+
+namespace {
+
+using nodes = std::vector<node_id>;
+
+std::set<node_id> as_set(const nodes& ids) {
+  return {ids.begin(), ids.end()};
+}
+
+/// The leader asks for these to be in the ISR.
+change_isr_reply ask_isr(controller& c, nodes isr) {
+  const auto p = c.partition();
+  change_isr request{p.leader, c.image().find_broker(p.leader)->broker_epoch,
+    c.image().find_topic("t")->id, p.index, p.epoch, p.partition_epoch, {}};
+  for (const auto id : isr)
+    request.isr.push_back({id, c.image().find_broker(id)->broker_epoch});
+  return c.ask(request);
+}
+
+/// The next one in the ring of three.
+node_id after(node_id id, int steps = 1) {
+  return {(id.value + steps) % 3};
+}
+
+} // namespace
+
+TEST_CASE("a broker is let in when it knows of its own registration (R25)",
+  "[cluster][controller_brokers]") {
+  controller c{1, clustered()};
+  REQUIRE(c.register_one(1, 1).error == kafka_error::none);
+  CHECK(c.image().find_broker({1})->fenced);
+  const auto registered = c.index;
+  const auto early = c.beat(1, registered - 1);
+  CHECK(early.fenced);
+  CHECK_FALSE(early.caught_up);
+  CHECK(c.image().find_broker({1})->fenced);
+  const auto reply = c.beat(1, registered);
+  CHECK_FALSE(reply.fenced);
+  CHECK(reply.caught_up);
+  CHECK(c.image().is_alive({1}));
+  const auto index = c.index;
+  CHECK_FALSE(c.beat(1).fenced);
+  CHECK(c.index == index); // nothing more to decide
+}
+
+TEST_CASE("a broker that was shut out is let in when it knows that (R25)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto leader = c.partition().leader;
+  const auto before = c.index;
+  c.fence({leader});
+  // A zombie, which still believes that it leads.
+  CHECK(c.beat(leader.value, before).fenced);
+  CHECK_FALSE(c.image().is_alive(leader));
+  CHECK_FALSE(c.beat(leader.value).fenced);
+  CHECK(c.partition().leader != leader);
+}
+
+TEST_CASE("only registered brokers of this life are heard",
+  "[cluster][controller_brokers]") {
+  controller c{1, clustered()};
+  CHECK(c.beat(7).error == kafka_error::broker_id_not_registered);
+  const auto old = c.image().find_broker({0})->broker_epoch;
+  c.register_one(0, 2);
+  CHECK(c.ask(broker_heartbeat{{0}, old, c.index}).error
+        == kafka_error::stale_broker_epoch);
+  CHECK(c.image().find_broker({0})->fenced);
+}
+
+TEST_CASE("a directory of another cluster is refused",
+  "[cluster][controller_brokers]") {
+  controller c{1, clustered()};
+  auto request = controller::registration(1, 1);
+  request.cluster_id = "another";
+  const auto reply = c.ask(request);
+  CHECK(reply.error == kafka_error::inconsistent_cluster_id);
+  CHECK(reply.message.find("another") != std::string::npos);
+  request.cluster_id = c.image().cluster_id();
+  CHECK(c.ask(request).error == kafka_error::none);
+}
+
+TEST_CASE("a restart moves what the broker led to others, at once (R25)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto before = c.partition();
+  c.register_one(before.leader.value, 2);
+  CHECK(c.partition().leader != before.leader);
+  CHECK(c.partition().leader != no_node);
+  CHECK(c.partition().epoch > before.epoch);
+  // The others are known to live and need not wait for it.
+  CHECK_FALSE(has_node(c.partition().isr, before.leader));
+  CHECK_FALSE(c.beat(before.leader.value).fenced);
+  CHECK(ask_isr(c, before.isr).error == kafka_error::none);
+}
+
+TEST_CASE("the only one in sync leads again after its restart, in a new epoch "
+          "(R7)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 1);
+  const auto before = c.partition();
+  c.register_one(before.leader.value, 2);
+  CHECK(c.partition().leader == no_node);
+  CHECK(c.partition().isr == before.isr);
+  c.beat(before.leader.value);
+  CHECK(c.partition().leader == before.leader);
+  CHECK(c.partition().epoch > before.epoch);
+}
+
+TEST_CASE("brokers that are gone together leave their ISR to none of them (R1)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 3, 3);
+  c.fence({{0}, {1}, {2}});
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(c.partition("t", i).leader == no_node);
+    CHECK(c.partition("t", i).isr.size() == 3);
+  }
+  // Whoever comes first leads everything.
+  const node_id first{GENERATE(0, 1, 2)};
+  c.start(first.value, 2);
+  for (size_t i = 0; i < 3; ++i) {
+    CHECK(c.partition("t", i).leader == first);
+    CHECK(c.partition("t", i).isr == nodes{first});
+  }
+}
+
+TEST_CASE("after a power loss of all, whoever comes back first leads (R1)",
+  "[cluster][controller_brokers]") {
+  // The metadata remembers all of them as alive: nobody was left to say that
+  // they had died.
+  const int first = GENERATE(0, 1, 2);
+  const bool others_expire_first = GENERATE(false, true);
+  controller c{3, clustered()};
+  c.create("t", 3, 3);
+  c.silent = {{0}, {1}, {2}};
+  const std::set<node_id> others{{(first + 1) % 3}, {(first + 2) % 3}};
+  c.register_one(first, 2);
+  if (others_expire_first)
+    c.fence(others);
+  c.silent.erase({first});
+  c.beat(first);
+  if (!others_expire_first)
+    c.fence(others);
+  for (size_t i = 0; i < 3; ++i) {
+    INFO("partition " << i);
+    CHECK(c.partition("t", i).leader == node_id{first});
+    CHECK(c.partition("t", i).isr == nodes{{first}});
+  }
+}
+
+TEST_CASE("nobody leaves the ISR for a leader that is not known to live (R1)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto before = c.partition();
+  c.silent = {{0}, {1}, {2}};
+  c.fence({before.leader});
+  const auto second = c.partition().leader;
+  REQUIRE(second != no_node);
+  CHECK(as_set(c.partition().isr) == as_set(before.isr));
+  // Its first word: from now on it need not wait for the dead one.
+  c.silent.erase(second);
+  for (const auto& command : c.state.decide_heard(second))
+    c.apply(command);
+  CHECK(c.partition().leader == second);
+  CHECK(as_set(c.partition().isr)
+        == std::set<node_id>{second,
+          after(before.leader, after(before.leader) == second ? 2 : 1)});
+  CHECK(c.state.decide_heard(second).empty());
+}
+
+TEST_CASE("below the minimum ISR those who left it can still lead (KIP-966)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3, {{"min.insync.replicas", "2"}});
+  const auto first = c.partition().leader;
+  c.fence({first});
+  CHECK(c.partition().eligible.empty()); // two are left, which is enough
+  const auto second = c.partition().leader;
+  const auto third = *std::find_if(
+    c.partition().isr.begin(), c.partition().isr.end(), [&](node_id id) {
+      return id != second;
+    });
+  c.fence({third});
+  CHECK(c.partition().isr == nodes{second});
+  CHECK(c.partition().eligible == nodes{third});
+  c.fence({second});
+  CHECK(c.partition().leader == no_node);
+  // The first one has missed what the two others had without it.
+  c.start(first.value, 2);
+  CHECK(c.partition().leader == no_node);
+  // The third one has not: nothing was committed without it.
+  c.start(third.value, 2);
+  CHECK(c.partition().leader == third);
+  CHECK(c.partition().isr == nodes{third});
+  CHECK(c.partition().eligible == nodes{second});
+  // With enough in sync, nobody else has to be asked.
+  REQUIRE(ask_isr(c, {third, first}).error == kafka_error::none);
+  CHECK(c.partition().eligible.empty());
+}
+
+TEST_CASE("a lower minimum ISR leaves nobody eligible (KIP-966)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3, {{"min.insync.replicas", "3"}});
+  const auto leader = c.partition().leader;
+  c.fence({after(leader)});
+  REQUIRE(c.partition().eligible == nodes{after(leader)});
+  kafka::incremental_alter_configs_request request;
+  const bool by_topic = GENERATE(true, false);
+  request.resources.push_back({2, "t",
+    {{"min.insync.replicas", static_cast<int8_t>(by_topic ? 0 : 1), "2"}}});
+  const auto response = c.ask(request);
+  CHECK(response.responses.front().error_code == 0);
+  CHECK(c.partition().eligible.empty());
+  CHECK(c.partition().isr.size() == 2);
+}
+
+TEST_CASE("unclean elections that are allowed late happen at once",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 2);
+  const auto p = c.partition();
+  const auto other = p.replicas.back();
+  c.fence({other});
+  c.start(other.value, 2);
+  c.fence({p.leader}); // alone in the ISR
+  REQUIRE(c.partition().leader == no_node);
+  kafka::incremental_alter_configs_request request;
+  request.resources.push_back(
+    {2, "t", {{"unclean.leader.election.enable", 0, "true"}}});
+  CHECK(c.ask(request).responses.front().error_code == 0);
+  CHECK(c.partition().leader == other);
+  CHECK(c.partition().isr == nodes{other});
+}
+
+TEST_CASE("a replica that has lost records is not elected (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto p = c.partition();
+  const auto topic = c.image().find_topic("t")->id;
+  const auto damaged = p.leader;
+  c.fence({{0}, {1}, {2}});
+  auto request = controller::registration(damaged.value, 2);
+  request.lost = {{topic, 0, {10}, {20}}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(damaged.value);
+  CHECK(c.partition().leader == no_node);
+  CHECK_FALSE(has_node(c.partition().isr, damaged));
+  c.start(after(damaged).value, 2);
+  CHECK(c.partition().leader == after(damaged));
+  // It has fetched what it lacked.
+  CHECK(ask_isr(c, {after(damaged), damaged}).error == kafka_error::none);
+}
+
+TEST_CASE("the last one in sync that has lost records stays last, and does not "
+          "lead (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  const bool unclean = GENERATE(false, true);
+  c.create("t", 1, 2,
+    {{"unclean.leader.election.enable", unclean ? "true" : "false"}});
+  const auto leader = c.partition().leader;
+  REQUIRE(ask_isr(c, {leader}).error == kafka_error::none);
+  c.fence({{0}, {1}, {2}});
+  auto request = controller::registration(leader.value, 2);
+  request.lost = {{c.image().find_topic("t")->id, 0, {10}, {20}}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(leader.value);
+  CHECK(c.partition().isr == nodes{leader});
+  CHECK(c.partition().leader == (unclean ? leader : no_node));
+  // Another restart, which finds nothing new to report, changes nothing.
+  c.start(leader.value, 3);
+  CHECK(c.partition().leader == (unclean ? leader : no_node));
+}
+
+TEST_CASE("where there is one replica only, it leads with what it has (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{1, clustered()};
+  c.create("t", 1, 1);
+  auto request = controller::registration(0, 2);
+  request.lost = {{c.image().find_topic("t")->id, 0, {10}, {20}}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(0);
+  CHECK(c.partition().leader == node_id{0});
+}
+
+TEST_CASE("a wiped disk is noticed at every restart, until it has fetched (R1)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto leader = c.partition().leader;
+  REQUIRE(ask_isr(c, {leader}).error == kafka_error::none);
+  c.fence({leader});
+  auto request = controller::registration(leader.value, 2);
+  request.directories = {uuid{9, 9}};
+  for (uint64_t incarnation = 2; incarnation < 4; ++incarnation) {
+    request.incarnation.low = incarnation;
+    REQUIRE(c.ask(request).error == kafka_error::none);
+    c.beat(leader.value);
+    CHECK(c.partition().leader == no_node);
+  }
+  // The old disk is found again.
+  c.fence({leader});
+  c.start(leader.value, 4);
+  CHECK(c.partition().leader == leader);
+}
+
+TEST_CASE("a wiped broker is whole again when it has joined the ISR",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 2);
+  const auto p = c.partition();
+  const auto wiped = p.replicas.back();
+  c.fence({wiped});
+  auto request = controller::registration(wiped.value, 2);
+  request.directories = {uuid{9, 9}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(wiped.value);
+  REQUIRE(ask_isr(c, p.isr).error == kafka_error::none);
+  CHECK(c.partition().directories.back() == uuid{9, 9});
+  c.fence({p.leader});
+  CHECK(c.partition().leader == wiped);
+}
+
+TEST_CASE("without syncs an unclean end costs the place in the ISR (R1)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  const bool os = GENERATE(true, false);
+  const bool unclean = GENERATE(true, false);
+  c.create("t", 1, 3, {{"millrace.durability", os ? "os" : "fsync"}});
+  const auto leader = c.partition().leader;
+  c.fence({{0}, {1}, {2}});
+  auto request = controller::registration(leader.value, 2);
+  request.unclean = unclean;
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(leader.value);
+  CHECK(c.partition().leader == (os && unclean ? no_node : leader));
+}
+
+TEST_CASE("a broker that ends hands over what it leads first",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 6, 3);
+  c.create("alone", 3, 1);
+  const auto first = c.beat(1, {}, true);
+  CHECK_FALSE(first.should_shutdown);
+  for (const auto& [name, topic] : c.image().topics())
+    for (const auto& p : topic->partitions) {
+      CHECK(p.leader != node_id{1});
+      CHECK((p.leader != no_node || p.isr == nodes{{1}}));
+      CHECK((p.isr.size() == 1 || !has_node(p.isr, {1})));
+    }
+  CHECK(c.image().is_alive({1})); // until everybody knows
+  CHECK_FALSE(c.image().is_active({1}));
+  // It gets nothing new meanwhile.
+  c.create("u", 4, 2);
+  for (const auto& p : c.image().find_topic("u")->partitions)
+    CHECK_FALSE(has_node(p.replicas, {1}));
+  CHECK(ask_isr(c, {{0}, {1}, {2}}).error == kafka_error::ineligible_replica);
+  CHECK(c.beat(1, {}, true).should_shutdown);
+  CHECK_FALSE(c.image().is_alive({1}));
+  CHECK(c.beat(1, {}, true).should_shutdown); // if the answer was lost
+  // It comes back as if nothing had been.
+  c.start(1, 2);
+  CHECK(c.image().is_active({1}));
+  for (const auto& p : c.image().find_topic("alone")->partitions)
+    CHECK(p.leader != no_node);
+}
+
+TEST_CASE("a planned end elects nobody uncleanly while it has the records",
+  "[cluster][controller_brokers]") {
+  controller c{2, clustered()};
+  c.create("t", 1, 2, {{"unclean.leader.election.enable", "true"}});
+  const auto leader = c.partition().leader;
+  REQUIRE(ask_isr(c, {leader}).error == kafka_error::none);
+  CHECK_FALSE(c.beat(leader.value, {}, true).should_shutdown);
+  CHECK(c.partition().leader == no_node);
+  CHECK(c.partition().isr == nodes{leader});
+}
+
+TEST_CASE("what a controller left half done is done by the next one",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 6, 3);
+  // Of what was decided, only the beginning got into the log.
+  c.apply(c.state.decide_fence({1}).front());
+  for (const auto& command : c.state.decide_rest())
+    c.apply(command);
+  for (const auto& p : c.image().find_topic("t")->partitions) {
+    CHECK(p.leader != node_id{1});
+    CHECK(p.leader != no_node);
+  }
+  CHECK(c.state.decide_rest().empty());
+}
+
+TEST_CASE("topics are made on brokers that live, as many as are asked for",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.fence({{2}});
+  CHECK(test::error_of(c.create("t", 1, 3).error_code)
+        == kafka_error::invalid_replication_factor);
+  CHECK(c.create("t", 4, 2).error_code == 0);
+  for (const auto& p : c.image().find_topic("t")->partitions)
+    CHECK_FALSE(has_node(p.replicas, {2}));
+}
+
+TEST_CASE("what a topic gets by default does not depend on who is away",
+  "[cluster][controller_brokers]") {
+  // The second of three has not been seen yet, the third one is down.
+  controller c{0, clustered({{"offsets.topic.num.partitions", "4"}})};
+  c.start(0, 1);
+  c.start(2, 1);
+  c.fence({{2}});
+  const std::vector<std::string> names{"__consumer_offsets", "orders"};
+  for (const auto& topic : c.run(c.state.decide_auto_creation(names)))
+    CHECK(topic.error == kafka_error::none);
+  for (const auto& name : names)
+    for (const auto& p : c.image().find_topic(name)->partitions) {
+      CHECK(p.replicas.size() == 3);
+      CHECK(p.leader == node_id{0});
+      CHECK(p.isr == nodes{{0}});
+    }
+  // When they come, they are followers like any other.
+  c.start(1, 1);
+  const auto& p = c.partition("orders");
+  change_isr request{{0}, c.image().find_broker({0})->broker_epoch,
+    c.image().find_topic("orders")->id, 0, p.epoch, p.partition_epoch,
+    {{{0}, -1}, {{1}, -1}}};
+  CHECK(c.ask(request).error == kafka_error::none);
+}
+
+TEST_CASE(
+  "nobody makes a topic where nobody lives", "[cluster][controller_brokers]") {
+  controller c{1, clustered()};
+  c.fence({{0}});
+  const std::vector<std::string> names{"orders"};
+  CHECK(c.run(c.state.decide_auto_creation(names)).front().error
+        == kafka_error::invalid_replication_factor);
+}
+
+TEST_CASE("a broker of 200,000 partitions is shut out in a moment",
+  "[cluster][controller_brokers]") {
+  // 20 topics of 10,000 partitions: the most for a change of one partition,
+  // which must not copy its topic each time.
+  controller c{3, clustered()};
+  for (int i = 0; i < 20; ++i)
+    REQUIRE(c.create("t" + std::to_string(i), 10'000, 3).error_code == 0);
+  const auto shared = c.image(); // as subscribers hold it
+  c.fence({{1}});
+  int32_t led = 0;
+  for (const auto& [name, topic] : c.image().topics())
+    for (const auto& p : topic->partitions) {
+      led += p.leader == node_id{1} || p.leader == no_node;
+      led += has_node(p.isr, {1});
+    }
+  CHECK(led == 0);
+  CHECK(c.image().partition_count() == 200'000);
+  CHECK(shared.find_topic("t0")->partitions[1].isr.size() == 3);
+}
