@@ -45,6 +45,8 @@ void gateway_core::bind(caf::strong_actor_ptr self, caf::execution_unit* unit) {
   self_ = std::move(self);
   unit_ = unit;
   send(wiring_.broker, subscribe_directory{});
+  if (wiring_.link != nullptr)
+    wiring_.link->watch(self_);
 }
 
 void gateway_core::unbind() {
@@ -54,6 +56,7 @@ void gateway_core::unbind() {
   coordinators_.clear();
   wiring_.controller = nullptr;
   wiring_.broker = nullptr;
+  wiring_.link = nullptr;
 }
 
 template <class T>
@@ -278,9 +281,14 @@ void gateway_core::when_applied(uint64_t index, std::function<void()> what) {
 void gateway_core::apply(const metadata_update& update) {
   if (update.commands == nullptr)
     return;
+  const auto before = image_.brokers();
   for (const auto& command : *update.commands)
     apply_to(image_, command);
   pass_to(image_, update);
+  for (const auto& [id, broker] : image_.brokers())
+    if (const auto was = before.find(id);
+      broker.fenced && was != before.end() && !was->second.fenced)
+      absences_.on_fenced(id, now_ms_);
 }
 
 void gateway_core::take(directory_update& update) {
@@ -324,6 +332,13 @@ void gateway_core::take(directory_update& update) {
     awaiting_index_.erase(awaiting_index_.begin());
     what();
   }
+}
+
+void gateway_core::take(const link_change& message) {
+  if (message.state == link_state::up)
+    absences_.on_link_up(message.node);
+  else
+    absences_.on_link_lost(message.node, now_ms_);
 }
 
 void gateway_core::lose(caf::actor_id target) {

@@ -11,7 +11,9 @@
 
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_absences.hpp"
 #include "actors/node_counters.hpp"
+#include "actors/node_link.hpp"
 #include "cluster/config_node.hpp"
 #include "cluster/fetch_session.hpp"
 #include "cluster/metadata_image.hpp"
@@ -64,6 +66,7 @@ struct gateway_wiring {
   caf::strong_actor_ptr controller;
   caf::strong_actor_ptr broker;
   uuid cluster;
+  std::shared_ptr<node_link> link; ///< null: there are no other nodes
 };
 
 class gateway_core {
@@ -91,6 +94,7 @@ public:
   void take(admin_answer& message);
   void take(group_answer& message);
   void take(directory_update& message);
+  void take(const link_change& message);
   /// Sends what the sessions asked in this turn.
   void flush_asks();
   /// The time of this turn, in monotonic milliseconds; runs what is due.
@@ -119,6 +123,9 @@ public:
   }
   [[nodiscard]] int64_t now_ms() const {
     return now_ms_;
+  }
+  [[nodiscard]] const node_absences& absences() const {
+    return absences_;
   }
   [[nodiscard]] fetch_session_cache& fetch_sessions() {
     return *fetch_sessions_;
@@ -210,6 +217,7 @@ private:
   caf::strong_actor_ptr self_;
   caf::execution_unit* unit_ = nullptr;
   metadata_image image_;
+  node_absences absences_;
   std::unordered_map<std::string, std::vector<caf::strong_actor_ptr>>
     partitions_;
   std::vector<caf::strong_actor_ptr> coordinators_;

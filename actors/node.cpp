@@ -276,7 +276,7 @@ private:
            gateway_wiring{env_.get(), core_.config, core_.counters,
              caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
              caf::actor_cast<caf::strong_actor_ptr>(core_.broker),
-             core_.cluster}),
+             core_.cluster, core_.link}),
           loops_[i]});
     for (const auto& parts : parts_)
       gateways_.push_back(system_->spawn<gateway, caf::detached>(parts));

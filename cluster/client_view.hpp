@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace millrace {
 
@@ -23,6 +24,8 @@ struct client_view {
   /// advertises none.
   std::string host;
   uint16_t port = 0;
+  /// Brokers that are shut out, and told all the same.
+  std::vector<node_id> lately_fenced;
 };
 
 struct client_address {

@@ -106,7 +106,9 @@ metadata_answer answer_metadata(const kafka::metadata_request& request,
   metadata_answer answer;
   auto& response = answer.response;
   for (const auto& [id, broker] : image.brokers()) {
-    if (broker.fenced)
+    if (broker.fenced
+        && std::find(view.lately_fenced.begin(), view.lately_fenced.end(), id)
+             == view.lately_fenced.end())
       continue;
     if (auto at = address_of(broker, view))
       response.brokers.push_back(

@@ -134,6 +134,9 @@ caf::behavior sim_gateway(
     [=](directory_update& m) {
       take(m);
     },
+    [=](const link_change& m) {
+      take(m);
+    },
     [=](const sim_connect& c) {
       auto& s = self->state;
       auto connection = std::make_unique<sim_connection>(c.id, s.output);

@@ -79,7 +79,8 @@ result<void> sim_node::boot() {
     std::make_shared<gateway_core>(
       gateway_wiring{env_.get(), core_->config, core_->counters,
         caf::actor_cast<caf::strong_actor_ptr>(core_->controller),
-        caf::actor_cast<caf::strong_actor_ptr>(core_->broker), core_->cluster}),
+        caf::actor_cast<caf::strong_actor_ptr>(core_->broker), core_->cluster,
+        core_->link}),
     sim_output{[this](uint64_t id, std::string bytes) {
                  if (!disks_.files.stopped())
                    output.bytes(id, std::move(bytes));

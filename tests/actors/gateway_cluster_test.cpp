@@ -99,6 +99,19 @@ struct fixture : actor_fixture {
     return caf::actor_cast<caf::strong_actor_ptr>(actor);
   }
 
+  /// One more command of the metadata log.
+  void tell(metadata_command command) {
+    const auto index = image.applied_index() + 1;
+    image.apply(command, index, 1);
+    directory_update more;
+    more.metadata.commands
+      = std::make_shared<const std::vector<committed_command>>(
+        std::vector<committed_command>{
+          {static_cast<uint64_t>(index), 1, std::move(command)}});
+    caf::anon_send(subject, std::move(more));
+    run();
+  }
+
   template <class Request>
   void send(api_key key, int16_t version, const Request& body) {
     kafka_writer writer;
@@ -136,6 +149,15 @@ struct fixture : actor_fixture {
     return take<Response>(key, version);
   }
 };
+
+partition_registration led_by(int32_t leader, int32_t epoch) {
+  partition_registration p;
+  p.replicas = p.isr = {{1}, {2}, {3}};
+  p.leader = {leader};
+  p.epoch = leader_epoch{epoch};
+  p.partition_epoch = epoch;
+  return p;
+}
 
 kafka_error error_of(int16_t code) {
   return static_cast<kafka_error>(code);
@@ -379,4 +401,74 @@ TEST_CASE("without a controller an administrator is told to try again",
   const auto none
     = f.take<kafka::init_producer_id_response>(api_key::init_producer_id, 4);
   CHECK(error_of(none.error_code) == kafka_error::coordinator_load_in_progress);
+}
+
+TEST_CASE("metadata that names a leader whose link has just broken waits for "
+          "the next leader",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  caf::anon_send(f.subject, link_change{{2}, link_state::down});
+  kafka::metadata_request request;
+  request.topics.emplace();
+  request.topics->push_back({uuid{}, "there"});
+  f.send(api_key::metadata, 12, request);
+  CHECK_FALSE(f.has_answer());
+  f.tell(partition_changed{f.image.find_topic("there")->id, led_by(3, 6)});
+  REQUIRE(f.has_answer());
+  const auto told = f.take<kafka::metadata_response>(api_key::metadata, 12);
+  CHECK(told.topics.at(0).partitions.at(0).leader_id == 3);
+  CHECK(told.topics.at(0).partitions.at(0).leader_epoch == 6);
+}
+
+TEST_CASE("metadata waits for a new leader for a moment only",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  caf::anon_send(f.subject, link_change{{2}, link_state::refused});
+  kafka::metadata_request request;
+  request.topics.emplace();
+  request.topics->push_back({uuid{}, "there"});
+  f.send(api_key::metadata, 12, request);
+  f.pass(std::chrono::milliseconds{node_absences::answer_waits_ms - 1});
+  CHECK_FALSE(f.has_answer());
+  f.pass(std::chrono::milliseconds{1});
+  REQUIRE(f.has_answer());
+  const auto told = f.take<kafka::metadata_response>(api_key::metadata, 12);
+  CHECK(told.topics.at(0).partitions.at(0).leader_id == 2);
+  // Those that come later do not wait, nor does what others lead.
+  CHECK(f.ask<kafka::metadata_response>(api_key::metadata, 12, request)
+          .topics.at(0)
+          .partitions.at(0)
+          .leader_id
+        == 2);
+}
+
+TEST_CASE(
+  "metadata of what others lead does not wait", "[actors][gateway][cluster]") {
+  fixture f;
+  caf::anon_send(f.subject, link_change{{2}, link_state::down});
+  kafka::metadata_request request;
+  request.topics.emplace();
+  request.topics->push_back({uuid{}, "here"});
+  f.send(api_key::metadata, 12, request);
+  CHECK(f.has_answer());
+  f.received.clear();
+  caf::anon_send(f.subject, link_change{{2}, link_state::up});
+  request.topics->front().name = "there";
+  f.send(api_key::metadata, 12, request);
+  CHECK(f.has_answer());
+}
+
+TEST_CASE("a broker that has just been shut out is told for a while",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  f.tell(broker_fenced{{2}, 2, true});
+  kafka::metadata_request request;
+  request.topics.emplace();
+  const auto count = [&] {
+    return f.ask<kafka::metadata_response>(api_key::metadata, 12, request)
+      .brokers.size();
+  };
+  CHECK(count() == 3);
+  f.pass(std::chrono::milliseconds{node_absences::still_told_ms});
+  CHECK(count() == 2);
 }
