@@ -101,6 +101,10 @@ public:
       if (!started)
         return report(started.error());
       pids_[i] = *started;
+      // For whoever wants to kill it.
+      std::ofstream{options_.data_dir + "/" + std::to_string(nodes_[i].id)
+                    + ".pid"}
+        << *started << "\n";
     }
     const int code = await_all();
     if (code != exit_ok || stopping_)

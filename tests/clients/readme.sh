@@ -17,7 +17,8 @@ block() {
     $1 == "<!--" && $2 == "test:" { wanted = ($3 == name) }
     /^```/ { if (inside) exit; inside = wanted; next }
     inside { print }' "$readme" |
-    sed "s/localhost:9092/$bootstrap/g; s/localhost:8080/$http/g"
+    sed "s/localhost:9092/$bootstrap/g; s/localhost:8080/$http/g
+      s|data-dev|$scratch/dev|g"
 }
 
 names=$(sed -n 's/^<!-- test: \([a-z]*\).*/\1/p' "$readme")
@@ -31,11 +32,26 @@ $command --data-dir "$data" --kafka "$bootstrap" --http "$http" \
 server=$!
 await 120 answers "$bootstrap" || fail "./start serves nothing"
 
+# From here on the blocks are those of three nodes.
+start_cluster() {
+  stop_server
+  : >"$scratch/log"
+  $1 --data-dir "$scratch/dev" --port "${bootstrap##*:}" >>"$scratch/log" 2>&1 &
+  server=$!
+  await 60 grep -q 'Ctrl-C stops' "$scratch/log" || fail "no cluster is formed"
+  bootstrap=$(awk '$1 == "bootstrap" { print $2 }' "$scratch/log")
+  export MILLRACE_BOOTSTRAP=$bootstrap
+}
+
 count=0
 for name in $names; do
   [ "$name" = server ] && continue
   code=$(block "$name")
   [ -n "$code" ] || fail "block $name is empty"
+  if [ "$name" = cluster ]; then
+    start_cluster "$code"
+    continue
+  fi
   expected=$(sed -n "s/^<!-- test: $name prints \"\(.*\)\" -->/\1/p" "$readme")
   if grep -q '^from \|^import ' <<<"$code"; then
     output=$("$MILLRACE_CLIENTS/venv/bin/python" -c "$code" 2>&1) ||
