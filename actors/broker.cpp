@@ -139,15 +139,18 @@ void follow(self_pointer self, const metadata_update& update) {
   broker_news told;
   told.metadata = update;
   for (const auto& entry : *update.commands) {
-    if (const auto* gone = std::get_if<topic_deleted>(&entry.command))
+    if (const auto* gone = std::get_if<topic_deleted>(&entry.command);
+      gone != nullptr && s.stopping == nullptr)
       if (const auto* topic = s.image.find_topic(gone->id))
         end_topic(self, *topic, told);
-    if (apply_to(s.image, entry))
+    // What is being closed for the node's end is not started again.
+    if (apply_to(s.image, entry) && s.stopping == nullptr)
       std::visit(follow_command{self, told}, entry.command);
   }
   pass_to(s.image, update);
   publish(self, std::move(told));
-  register_when_open(self);
+  if (s.stopping == nullptr)
+    register_when_open(self);
   if (!s.registered)
     return;
   for (const auto& gateway : std::exchange(s.waiting_gateways, {}))

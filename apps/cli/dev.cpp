@@ -102,8 +102,8 @@ public:
         return report(started.error());
       pids_[i] = *started;
       // For whoever wants to kill it.
-      std::ofstream{options_.data_dir + "/" + std::to_string(nodes_[i].id)
-                    + ".pid"}
+      std::ofstream{
+        options_.data_dir + "/" + std::to_string(nodes_[i].id) + ".pid"}
         << *started << "\n";
     }
     const int code = await_all();
