@@ -18,6 +18,7 @@ std::map<std::string, std::string> settings_of(
     return settings;
   settings["millrace.cluster.listener"]
     = host_of(index) + ":" + std::to_string(cluster_port);
+  settings["millrace.cluster.plaintext"] = "true";
   std::string controllers;
   for (int32_t i = 0; i < std::min(options.controllers, options.nodes); ++i)
     controllers += (i == 0 ? "" : ",") + std::to_string(i + 1) + "@"

@@ -119,6 +119,7 @@ struct metadata_group : actor_fixture {
     auto& m = *slot;
     auto config = parse_node_config({{"node.id", std::to_string(number)},
       {"millrace.cluster.listener", "h:1"},
+      {"millrace.cluster.plaintext", "true"},
       {"broker.heartbeat.interval.ms", "100"},
       {"broker.session.timeout.ms", "1000"},
       {"controller.quorum.voters", voters}});
