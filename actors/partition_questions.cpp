@@ -201,7 +201,7 @@ void keep_house(self_pointer self, bool retention) {
   if (auto rolled = s.log->roll_if_due(now); !rolled)
     log::error(
       "partition {}: {}", to_string(s.options.name), to_string(rolled.error()));
-  s.log->expire_producers(now);
+  s.log->expire_producers(monotonic_ms(*self));
   // A follower's log starts where its leader's does.
   if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention || !s.leads())
     return;

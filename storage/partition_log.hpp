@@ -217,7 +217,8 @@ public:
 
   /// Begins a new segment if the active one is older than segment.ms.
   result<void> roll_if_due(int64_t now_ms);
-  /// Drops producers that were idle for producer.id.expiration.ms.
+  /// Drops producers that were idle for producer.id.expiration.ms, by a clock
+  /// that never jumps (R19).
   void expire_producers(int64_t now_ms);
 
   void configure(const log_config& config) {

@@ -120,6 +120,7 @@ void producer_state::apply(const batch_view& batch, offset base) {
     entry.batch_count = 0;
   }
   entry.last_timestamp_ms = batch.max_timestamp();
+  entry.idle_since_ms = -1;
   if (batch.is_control()) {
     entry.transaction_start = offset{-1};
     return;
@@ -135,9 +136,12 @@ void producer_state::replace(producer_id id, const producer_entry& entry) {
 }
 
 void producer_state::expire(int64_t now_ms, int64_t expiration_ms) {
+  for (auto& [id, entry] : producers_)
+    if (entry.idle_since_ms < 0)
+      entry.idle_since_ms = now_ms;
   std::erase_if(producers_, [&](const auto& item) {
     return item.second.transaction_start.value < 0
-           && now_ms - item.second.last_timestamp_ms >= expiration_ms;
+           && now_ms - item.second.idle_since_ms >= expiration_ms;
   });
 }
 

@@ -47,6 +47,9 @@ struct producer_entry {
   int64_t last_timestamp_ms = -1;
   int32_t coordinator_epoch = -1;
   offset transaction_start{-1};
+  /// By expire(): when it was first seen without anything new; -1: not since
+  /// its last batch. Not in snapshots.
+  int64_t idle_since_ms = -1;
 
   void add(const producer_batch& batch);
   [[nodiscard]] const producer_batch* last() const;
@@ -92,7 +95,10 @@ public:
   void apply(const batch_view& batch, offset base);
   void replace(producer_id id, const producer_entry& entry);
 
-  /// Drops who has not appended for `expiration_ms`.
+  /// Drops who has not appended for `expiration_ms`. Timestamps and wall
+  /// clocks say nothing about that (R19): who is forgotten too early may
+  /// append a batch twice (R13), so that the time between calls counts.
+  /// @param now_ms a clock that never jumps, the same at each call
   void expire(int64_t now_ms, int64_t expiration_ms);
   void clear();
 

@@ -119,9 +119,17 @@ TEST_CASE("a spoiled snapshot is corrupt", "[storage][producer_state]") {
 
 TEST_CASE("a producer is forgotten when it was idle for long",
   "[storage][producer_state]") {
-  auto state = after({1}); // at 1000
-  state.expire(1099, 100);
+  auto state = after({1});
+  state.expire(5000, 100); // from here on it is seen to be idle
+  state.expire(5099, 100);
   CHECK_FALSE(state.empty());
-  state.expire(1100, 100);
+  state.expire(5100, 100);
   CHECK(state.empty());
+}
+
+TEST_CASE("a producer is not forgotten because its timestamps are old (R19)",
+  "[storage][producer_state]") {
+  auto state = after({1}); // at 1000
+  state.expire(1'700'000'000'000, 100);
+  CHECK_FALSE(state.empty());
 }
