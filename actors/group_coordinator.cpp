@@ -237,8 +237,9 @@ void on_bytes(self_pointer self, const log_answer& answer) {
   if (s.replay_from > answer.high_watermark) {
     // R21: an image that is ahead of its log is of a log that is gone.
     log::warn("the image of the groups of __consumer_offsets-{} is ahead of "
-              "its log and is built again",
-      s.options.partition);
+              "its log and is built again: it has {}, and the log {} of {}",
+      s.options.partition, s.replay_from.value, answer.high_watermark.value,
+      answer.log_end.value);
     discard_image(self);
     start_over(s);
     replay_some(self);
