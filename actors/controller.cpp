@@ -68,6 +68,9 @@ controller_actor::behavior_type controller(
     [=](const link_change& change) {
       on_link(self, change);
     },
+    [=](leave_cluster) {
+      begin_to_leave(self);
+    },
     [=](controller_tick) {
       look_after_brokers(self);
       look_after_questions(self);

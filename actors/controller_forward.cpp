@@ -104,16 +104,51 @@ void ask_producer_id(self_pointer self, const admin_ask& ask,
   give_producer_ids(self);
 }
 
+// -- leaving ------------------------------------------------------------------
+
+/// How long a node waits for what it leads to be taken over.
+constexpr int64_t leave_ms = 3'000;
+
+/// Whether some other node is there to take anything over.
+bool has_successor(const controller_actor_state& s) {
+  const auto& brokers = s.image.brokers();
+  return std::any_of(brokers.begin(), brokers.end(), [&s](const auto& other) {
+    return other.first != s.options.config->id && !other.second.fenced
+           && !s.refused.contains(other.first);
+  });
+}
+
+void end_leaving(self_pointer self) {
+  auto& s = self->state;
+  s.has_left = true;
+  tell(self, std::exchange(s.leaving, nullptr), left_cluster{});
+}
+
+void beat(self_pointer self, int64_t now);
+
+void on_heartbeat_answer(
+  self_pointer self, const broker_heartbeat_reply& reply) {
+  auto& s = self->state;
+  if (s.leaving == nullptr)
+    return;
+  if (reply.should_shutdown || reply.error != kafka_error::none) {
+    end_leaving(self);
+  } else {
+    s.next_heartbeat_ms = 0; // the first word was heard; now the last one
+    beat(self, monotonic_ms(*self));
+  }
+}
+
 // -- answers
 // --------------------------------------------------------------------
 
 /// What this actor has asked for itself.
 void on_own_answer(self_pointer self, const admin_answer& answer) {
-  auto& s = self->state;
   if (const auto* ids = std::get_if<allocate_producer_ids_reply>(&answer.reply))
     on_producer_ids(self, *ids);
-  else if (std::holds_alternative<broker_heartbeat_reply>(answer.reply))
-    s.heartbeat_under_way = false;
+  else if (const auto* beat
+           = std::get_if<broker_heartbeat_reply>(&answer.reply))
+    on_heartbeat_answer(self, *beat);
 }
 
 void take_answer(self_pointer self, uint64_t id, admin_answer answer) {
@@ -136,7 +171,6 @@ void take_answer(self_pointer self, uint64_t id, admin_answer answer) {
 
 void give_up(
   self_pointer self, controller_actor_state::open_question question) {
-  auto& s = self->state;
   if (question.asker != nullptr) {
     tell(self, question.asker,
       admin_answer{
@@ -145,14 +179,13 @@ void give_up(
   }
   if (std::holds_alternative<allocate_producer_ids>(question.ask->question))
     on_producer_ids(self, {kafka_error::request_timed_out, {}, 0});
-  else
-    s.heartbeat_under_way = false;
 }
 
 void beat(self_pointer self, int64_t now) {
   auto& s = self->state;
   const auto epoch = own_broker_epoch(s);
-  if (epoch < 0 || now < s.next_heartbeat_ms || s.leader == no_node)
+  if (epoch < 0 || now < s.next_heartbeat_ms || s.leader == no_node
+      || s.has_left)
     return;
   s.next_heartbeat_ms = now + s.options.config->broker_heartbeat_ms;
   // The next one says more than a repetition of the last one.
@@ -162,8 +195,8 @@ void beat(self_pointer self, int64_t now) {
   });
   ask_leader(self, nullptr,
     std::make_shared<const admin_ask>(admin_ask{0, 0,
-      broker_heartbeat{
-        s.options.config->id, epoch, s.image.applied_index(), false}}));
+      broker_heartbeat{s.options.config->id, epoch, s.image.applied_index(),
+        s.leaving != nullptr}}));
 }
 
 } // namespace
@@ -176,6 +209,19 @@ void on_admin_ask(self_pointer self, admin_ask& ask) {
   }
   ask_leader(self, self->current_sender(),
     std::make_shared<const admin_ask>(std::move(ask)));
+}
+
+void begin_to_leave(self_pointer self) {
+  auto& s = self->state;
+  s.leaving = self->current_sender();
+  s.leave_until_ms = monotonic_ms(*self) + leave_ms;
+  // One that is not let in yet leads nothing.
+  if (own_broker_epoch(s) < 0 || !has_successor(s)) {
+    end_leaving(self);
+    return;
+  }
+  s.next_heartbeat_ms = 0;
+  beat(self, monotonic_ms(*self));
 }
 
 void on_controller_message(self_pointer self, const from_node& from) {
@@ -236,6 +282,8 @@ void ask_again(self_pointer self) {
 void look_after_questions(self_pointer self) {
   auto& s = self->state;
   const auto now = monotonic_ms(*self);
+  if (s.leaving != nullptr && (now >= s.leave_until_ms || !has_successor(s)))
+    end_leaving(self);
   beat(self, now);
   std::vector<uint64_t> old;
   for (const auto& [id, question] : s.questions)

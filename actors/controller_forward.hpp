@@ -23,6 +23,10 @@ void answer_case(
   controller_actor::stateful_pointer<controller_actor_state> self,
   const admin_case& asked, admin_answer answer);
 
+/// The node stops: asks for what it leads to be moved away.
+void begin_to_leave(
+  controller_actor::stateful_pointer<controller_actor_state> self);
+
 /// Asks everything that is open again: another controller leads.
 void ask_again(controller_actor::stateful_pointer<controller_actor_state> self);
 

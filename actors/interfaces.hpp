@@ -116,6 +116,8 @@ using controller_actor = caf::typed_actor<
   caf::reacts_to<state_wanted>, caf::reacts_to<install_state>,
   // Other nodes' controllers, and what is so of the way to them.
   caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // The node stops; answers left_cluster when it leads nothing any more.
+  caf::reacts_to<leave_cluster>,
   // To itself: somebody has not been heard of for too long.
   caf::reacts_to<controller_tick>,
   // The sender wants every update from here on; answers metadata_snapshot.

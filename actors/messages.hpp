@@ -371,6 +371,11 @@ void pass_to(metadata_image& image, const metadata_update& update);
 /// From here on, send every metadata_update; first a metadata_snapshot.
 struct subscribe_metadata {};
 
+/// This node is about to stop: what it leads is to be moved first. Answered
+/// by left_cluster, also when nobody can take it over.
+struct leave_cluster {};
+struct left_cluster {};
+
 /// The controller to itself: time passes.
 struct controller_tick {};
 
@@ -488,6 +493,8 @@ MILLRACE_LOCAL_MESSAGE(admin_answer)
 MILLRACE_LOCAL_MESSAGE(metadata_update)
 MILLRACE_LOCAL_MESSAGE(metadata_snapshot)
 MILLRACE_LOCAL_MESSAGE(subscribe_metadata)
+MILLRACE_LOCAL_MESSAGE(leave_cluster)
+MILLRACE_LOCAL_MESSAGE(left_cluster)
 MILLRACE_LOCAL_MESSAGE(controller_tick)
 MILLRACE_LOCAL_MESSAGE(save_image)
 MILLRACE_LOCAL_MESSAGE(subscribe_directory)

@@ -131,6 +131,7 @@ public:
     started_ = false;
     caf::anon_send_exit(core_.watcher, caf::exit_reason::user_shutdown);
     core_.watcher = nullptr;
+    leave();
     const bool clean = stop_actors();
     if (link_ != nullptr)
       link_->stop();
@@ -155,6 +156,14 @@ public:
   node_core core_;
 
 private:
+  /// Clients are still served, and sent to whoever leads then.
+  void leave() {
+    caf::scoped_actor self{*system_};
+    self->monitor(core_.controller);
+    tell(self.ptr(), core_.controller, leave_cluster{});
+    self->receive([](left_cluster) {}, [](const caf::down_msg&) {});
+  }
+
   /// Gateways first, then what they ask; whether the broker ended cleanly.
   bool stop_actors() {
     // Counts as a running actor as long as it lives.

@@ -139,3 +139,40 @@ TEST_CASE_METHOD(metadata_group,
   pass_ms(1000);
   CHECK(image(3) == image(1));
 }
+
+TEST_CASE_METHOD(metadata_group,
+  "a node that stops leads nothing before it goes, and is not let in again",
+  "[actors][consensus]") {
+  for (const int32_t n : {1, 2, 3})
+    start(n);
+  pass_ms(2000);
+  for (const int32_t n : {1, 2, 3})
+    ask_to_register(n);
+  pass_ms(500);
+  kafka::create_topics_request request;
+  auto& topic = request.topics.emplace_back();
+  topic.name = "t";
+  topic.num_partitions = 3;
+  topic.replication_factor = 3;
+  ask(2, request);
+  pass_ms(100);
+  REQUIRE(image(2).find_topic("t") != nullptr);
+  leave(3);
+  pass_ms(100); // a planned move is quick
+  CHECK(has_left(3));
+  pass_ms(2000);
+  CHECK_FALSE(image(1).is_alive(node_id{3}));
+  for (const auto& p : image(1).find_topic("t")->partitions) {
+    CHECK(p.leader != node_id{3});
+    CHECK(p.leader != no_node);
+  }
+  // Nobody is left to take anything over: no reason to wait.
+  stop(3);
+  leave(2);
+  pass_ms(100);
+  CHECK(has_left(2));
+  stop(2);
+  leave(1);
+  pass_ms(100);
+  CHECK(has_left(1));
+}

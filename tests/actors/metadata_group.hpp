@@ -75,6 +75,7 @@ struct image_holder_state {
   static inline const char* name = "image_holder";
   metadata_image image;
   std::map<uint64_t, admin_answer> answers;
+  bool left = false;
 };
 
 struct metadata_group : actor_fixture {
@@ -173,6 +174,9 @@ struct metadata_group : actor_fixture {
               apply_to(self->state.image, command);
             pass_to(self->state.image, update);
           },
+          [self](left_cluster) {
+            self->state.left = true;
+          },
           [self](const admin_answer& answer) {
             self->state.answers[answer.ticket] = answer;
           },
@@ -240,6 +244,16 @@ struct metadata_group : actor_fixture {
     run();
     return ticket;
   }
+  void leave(int32_t number) {
+    auto& m = *members.at(number);
+    tell(m.controller_, leave_cluster{},
+      caf::actor_cast<caf::strong_actor_ptr>(m.holder), nullptr);
+    run();
+  }
+  [[nodiscard]] bool has_left(int32_t number) {
+    return members.at(number)->seen->left;
+  }
+
   /// The error of a topic's creation, or none if it was not answered yet.
   [[nodiscard]] std::optional<kafka_error> created(
     int32_t number, uint64_t ticket) {
