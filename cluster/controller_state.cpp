@@ -82,8 +82,13 @@ metadata_decision<change_isr_reply> controller_state::decide(
     return refused(kafka_error::invalid_request);
   const replication_rules_finder rules{image_, node_};
   auto changed = numbered(*now, std::move(next), rules.of(topic->configs));
-  if (!changed)
-    return {{kafka_error::none, *now}, {}};
+  if (!changed) {
+    // A leader that does not know what became of an earlier request asks for
+    // what it has: from here on that request is of an older partition epoch,
+    // and cannot come true any more (KIP-497).
+    changed = *now;
+    ++changed->partition_epoch;
+  }
   return {
     {kafka_error::none, *changed}, {partition_changed{topic->id, *changed}}};
 }

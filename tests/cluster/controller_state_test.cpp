@@ -191,6 +191,21 @@ TEST_CASE("an ISR change is fenced by every epoch (R3, KIP-497, KIP-903)",
   CHECK(c.ask(good).error == kafka_error::invalid_update_version);
 }
 
+TEST_CASE(
+  "asking for the ISR that is there ends what was asked before (KIP-497)",
+  "[cluster][controller_state]") {
+  controller c{2};
+  c.create("t", 1, 2);
+  const auto p = c.image().find_topic("t")->partitions.front();
+  const auto lost = isr_change(c, {p.leader});
+  const auto settled = c.ask(isr_change(c, p.isr));
+  CHECK(settled.error == kafka_error::none);
+  CHECK(settled.partition.isr == p.isr);
+  CHECK(settled.partition.partition_epoch == p.partition_epoch + 1);
+  // It comes late, and means nothing any more.
+  CHECK(c.ask(lost).error == kafka_error::invalid_update_version);
+}
+
 TEST_CASE("a fenced broker does not join the ISR (R3, KIP-841)",
   "[cluster][controller_state]") {
   controller c{2};
