@@ -134,6 +134,12 @@ void register_when_open(self_pointer self) {
   }
 }
 
+/// Clients are served from here on: a node of a cluster that nobody counts
+/// on yet would refuse the first of them for no reason that they know.
+bool is_let_in(const broker_state& s) {
+  return s.registered && s.image.is_alive(s.options.config->id);
+}
+
 void follow(self_pointer self, const metadata_update& update) {
   auto& s = self->state;
   broker_news told;
@@ -151,7 +157,7 @@ void follow(self_pointer self, const metadata_update& update) {
   publish(self, std::move(told));
   if (s.stopping == nullptr)
     register_when_open(self);
-  if (!s.registered)
+  if (!is_let_in(s))
     return;
   for (const auto& gateway : std::exchange(s.waiting_gateways, {}))
     welcome(self, gateway);
@@ -403,7 +409,7 @@ broker_actor::behavior_type broker(
     },
     [=](subscribe_directory) {
       auto& s = self->state;
-      if (s.registered)
+      if (is_let_in(s))
         welcome(self, self->current_sender());
       else
         s.waiting_gateways.push_back(self->current_sender());
