@@ -6,6 +6,7 @@
 #include "actors/partition_config.hpp"
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
+#include "cluster/partition_settling.hpp"
 
 namespace millrace {
 
@@ -21,8 +22,7 @@ partition_settings settings_of(
 }
 
 bool is_mine(const broker_state& s, const partition_registration& p) {
-  return std::find(p.replicas.begin(), p.replicas.end(), s.options.config->id)
-         != p.replicas.end();
+  return has_node(p.replicas, s.options.config->id);
 }
 
 partition_assigned assignment(const broker_state& s, const topic_image& topic,

@@ -55,7 +55,6 @@ struct controller_actor_state {
   std::set<node_id> refused; ///< nobody listens there, as the link says
 
   // Who leads.
-  uint64_t term = 0;
   node_id leader = no_node;
 
   /// While this node leads. Decisions build on `core`, which is ahead of the

@@ -169,7 +169,6 @@ void look_after_brokers(self_pointer self) {
 
 void on_role(self_pointer self, const role_changed& role) {
   auto& s = self->state;
-  s.term = role.term;
   s.leader = role.leader;
   // What was under way may be committed by the next leader, or not: whoever
   // asked asks again.

@@ -5,6 +5,7 @@
 #include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
+#include "cluster/partition_settling.hpp"
 #include "schema/planted_bug.hpp"
 
 namespace millrace {
@@ -19,8 +20,7 @@ constexpr int64_t first_patience_ms = 250;
 constexpr int64_t longest_patience_ms = 2000;
 
 bool is_in_sync(const partition_state& s) {
-  const auto& isr = s.options.registration.isr;
-  return std::find(isr.begin(), isr.end(), s.options.node) != isr.end();
+  return has_node(s.options.registration.isr, s.options.node);
 }
 
 /// Where this replica stands, as its leader may believe it. Of a log that

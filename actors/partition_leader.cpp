@@ -6,6 +6,7 @@
 #include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
+#include "cluster/partition_settling.hpp"
 #include "schema/planted_bug.hpp"
 
 namespace millrace {
@@ -24,10 +25,6 @@ constexpr int64_t proposal_timeout_ms = 3000;
 /// twice as long, up to the maximum: a fenced broker may stay so.
 constexpr int64_t first_proposal_pause_ms = 50;
 constexpr int64_t longest_proposal_pause_ms = 2000;
-
-bool contains(const std::vector<node_id>& nodes, node_id id) {
-  return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
-}
 
 /// Where the follower's log and this one part; nullopt if the follower's is
 /// the begin of this one (KIP-101, KIP-279, KIP-320).
@@ -207,7 +204,7 @@ void update_followers(self_pointer self) {
   auto& s = self->state;
   const auto& replicas = s.options.registration.replicas;
   std::erase_if(s.followers, [&](const auto& entry) {
-    return !contains(replicas, entry.first);
+    return !has_node(replicas, entry.first);
   });
   const auto now = monotonic_ms(*self);
   for (const auto id : replicas)

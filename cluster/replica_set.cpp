@@ -1,19 +1,12 @@
 #include "cluster/replica_set.hpp"
 
+#include "cluster/partition_settling.hpp"
 #include "schema/assert.hpp"
 #include "schema/planted_bug.hpp"
 
 #include <algorithm>
 
 namespace millrace {
-
-namespace {
-
-bool contains(const std::vector<node_id>& nodes, node_id id) {
-  return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
-}
-
-} // namespace
 
 replica_set::replica_set(node_id self, const partition_registration& partition,
   int32_t min_insync_replicas, offset high_watermark)
@@ -52,12 +45,12 @@ bool replica_set::on_partition_changed(
   in_flight_ = unsettled_ = lets_nobody_in_ = false;
   possible_.clear();
   std::erase_if(replicas_, [this, &partition](const auto& entry) {
-    return entry.first != self_ && !contains(partition.replicas, entry.first);
+    return entry.first != self_ && !has_node(partition.replicas, entry.first);
   });
   for (const auto id : partition.replicas)
     replicas_.try_emplace(id);
   for (auto& [id, replica] : replicas_)
-    replica.fresh = replica.fresh && contains(partition.isr, id);
+    replica.fresh = replica.fresh && has_node(partition.isr, id);
   return advance();
 }
 
@@ -178,7 +171,7 @@ std::optional<std::vector<node_id>> replica_set::propose_isr(
   std::vector<node_id> isr;
   bool same = true;
   for (const auto id : partition_.replicas) {
-    const bool is_member = contains(partition_.isr, id);
+    const bool is_member = has_node(partition_.isr, id);
     const bool stays
       = (is_member || !lets_nobody_in_)
         && belongs(id, replicas_[id], is_member, now_ms, lag_ms_max);
@@ -204,7 +197,7 @@ void replica_set::on_proposal_refused() {
   on_proposal_lost();
   lets_nobody_in_ = true;
   for (auto& [id, replica] : replicas_)
-    replica.fresh = replica.fresh && contains(partition_.isr, id);
+    replica.fresh = replica.fresh && has_node(partition_.isr, id);
 }
 
 } // namespace millrace

@@ -1,5 +1,6 @@
 #include "net/tls_certificates.hpp"
 
+#include "net/openssl_owned.hpp"
 #include "net/tls_context.hpp"
 
 #include <openssl/ec.h>
@@ -13,23 +14,6 @@
 namespace millrace {
 
 namespace {
-
-struct free_openssl {
-  void operator()(BIO* x) const {
-    BIO_free(x);
-  }
-  void operator()(X509* x) const {
-    X509_free(x);
-  }
-  void operator()(EVP_PKEY* x) const {
-    EVP_PKEY_free(x);
-  }
-  void operator()(X509_EXTENSION* x) const {
-    X509_EXTENSION_free(x);
-  }
-};
-template <class T>
-using owned = std::unique_ptr<T, free_openssl>;
 
 constexpr size_t serial_bytes = 16;
 

@@ -1,5 +1,6 @@
 #include "net/tls_context.hpp"
 
+#include "net/openssl_owned.hpp"
 #include "net/system_error.hpp"
 
 #include <openssl/err.h>
@@ -13,23 +14,6 @@
 namespace millrace {
 
 namespace {
-
-struct free_openssl {
-  void operator()(BIO* x) const {
-    BIO_free(x);
-  }
-  void operator()(X509* x) const {
-    X509_free(x);
-  }
-  void operator()(EVP_PKEY* x) const {
-    EVP_PKEY_free(x);
-  }
-  void operator()(X509_STORE_CTX* x) const {
-    X509_STORE_CTX_free(x);
-  }
-};
-template <class T>
-using owned = std::unique_ptr<T, free_openssl>;
 
 /// What one system call brings of a file; certificates are shorter.
 constexpr size_t read_bytes = 64 * 1024;
