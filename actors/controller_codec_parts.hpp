@@ -64,6 +64,18 @@ struct answered_by<kafka::init_producer_id_request>
     : kafka_api<kafka::api_key::init_producer_id,
         kafka::init_producer_id_response> {};
 template <>
+struct answered_by<kafka::elect_leaders_request>
+    : kafka_api<kafka::api_key::elect_leaders, kafka::elect_leaders_response> {
+};
+template <>
+struct answered_by<kafka::alter_partition_reassignments_request>
+    : kafka_api<kafka::api_key::alter_partition_reassignments,
+        kafka::alter_partition_reassignments_response> {};
+template <>
+struct answered_by<kafka::unregister_broker_request>
+    : kafka_api<kafka::api_key::unregister_broker,
+        kafka::unregister_broker_response> {};
+template <>
 struct answered_by<auto_create_topics> {
   using reply = kafka_error;
 };

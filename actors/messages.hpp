@@ -326,7 +326,9 @@ using admin_question = std::variant<kafka::create_topics_request,
   kafka::delete_topics_request, kafka::create_partitions_request,
   kafka::alter_configs_request, kafka::incremental_alter_configs_request,
   kafka::init_producer_id_request, auto_create_topics, register_broker,
-  broker_heartbeat, change_isr, allocate_producer_ids>;
+  broker_heartbeat, change_isr, allocate_producer_ids,
+  kafka::elect_leaders_request, kafka::alter_partition_reassignments_request,
+  kafka::unregister_broker_request>;
 
 struct admin_ask {
   uint64_t ticket = 0;
@@ -338,7 +340,9 @@ using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
   kafka::delete_topics_response, kafka::create_partitions_response,
   kafka::alter_configs_response, kafka::incremental_alter_configs_response,
   kafka::init_producer_id_response, register_broker_reply,
-  broker_heartbeat_reply, change_isr_reply, allocate_producer_ids_reply>;
+  broker_heartbeat_reply, change_isr_reply, allocate_producer_ids_reply,
+  kafka::elect_leaders_response, kafka::alter_partition_reassignments_response,
+  kafka::unregister_broker_response>;
 
 /// True once the asker's image has applied `index`.
 struct admin_answer {

@@ -80,8 +80,9 @@ metadata_decision<change_isr_reply> controller_state::decide(
   }
   if (!has_node(next.isr, request.leader))
     return refused(kafka_error::invalid_request);
+  complete_reassignment(next);
   const replication_rules_finder rules{image_, node_};
-  auto changed = numbered(*now, std::move(next), rules.of(topic->configs));
+  auto changed = with_leader(*now, std::move(next), rules.of(topic->configs));
   if (!changed) {
     // A leader that does not know what became of an earlier request asks for
     // what it has: from here on that request is of an older partition epoch,

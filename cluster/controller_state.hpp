@@ -13,11 +13,15 @@
 #include "cluster/decision.hpp"
 #include "cluster/metadata_image.hpp"
 #include "cluster/partition_settling.hpp"
+#include "cluster/refusal.hpp"
 #include "schema/kafka/alter_configs.hpp"
+#include "schema/kafka/alter_partition_reassignments.hpp"
 #include "schema/kafka/create_partitions.hpp"
 #include "schema/kafka/create_topics.hpp"
 #include "schema/kafka/delete_topics.hpp"
+#include "schema/kafka/elect_leaders.hpp"
 #include "schema/kafka/incremental_alter_configs.hpp"
+#include "schema/kafka/unregister_broker.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/metadata_command.hpp"
 
@@ -202,6 +206,14 @@ public:
   /// What a controller before this one has left half done. Call it when a
   /// leadership begins.
   [[nodiscard]] std::vector<metadata_command> decide_rest() const;
+  /// Takes a broker off the list; one that lives is shut out first, and
+  /// registers again.
+  [[nodiscard]] metadata_decision<kafka::unregister_broker_response> decide(
+    const kafka::unregister_broker_request& request) const;
+  [[nodiscard]] metadata_decision<kafka::elect_leaders_response> decide(
+    const kafka::elect_leaders_request& request) const;
+  [[nodiscard]] metadata_decision<kafka::alter_partition_reassignments_response>
+  decide(const kafka::alter_partition_reassignments_request& request) const;
   [[nodiscard]] metadata_decision<change_isr_reply> decide(
     const change_isr& request) const;
   [[nodiscard]] metadata_decision<allocate_producer_ids_reply> decide(
@@ -221,6 +233,19 @@ private:
     const register_broker& request) const;
   [[nodiscard]] metadata_decision<broker_heartbeat_reply> decide_shutdown(
     const broker_registration& broker) const;
+  /// An election that was asked for: its command, or why there is none.
+  [[nodiscard]] refusal elect(const topic_image& topic,
+    const partition_registration& partition, int8_t type,
+    std::vector<metadata_command>& commands) const;
+  /// If the new replicas are in sync, the old ones go.
+  void complete_reassignment(partition_registration& partition) const;
+  /// A directory for each replica of `partition`, made out of `before`.
+  void align_directories(const partition_registration& before,
+    partition_registration& partition) const;
+  /// numbered(), with another leader if it has left the ISR.
+  [[nodiscard]] std::optional<partition_registration> with_leader(
+    const partition_registration& before, partition_registration next,
+    const replication_rules& rules) const;
   [[nodiscard]] uuid fresh_uuid() const;
 
   node_config node_;

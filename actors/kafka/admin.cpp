@@ -2,6 +2,7 @@
 // answered once this node's image has applied what was decided.
 
 #include "actors/kafka/sinks.hpp"
+#include "cluster/reassignment_answers.hpp"
 #include "schema/kafka/init_producer_id.hpp"
 
 namespace millrace {
@@ -73,6 +74,31 @@ kafka::init_producer_id_response refused(
   return response;
 }
 
+// The code of a whole answer is there from version 1 on; before it a client
+// sees an empty list.
+kafka::elect_leaders_response refused(
+  const kafka::elect_leaders_request&, int16_t error) {
+  kafka::elect_leaders_response response;
+  response.error_code = error;
+  return response;
+}
+
+kafka::alter_partition_reassignments_response refused(
+  const kafka::alter_partition_reassignments_request&, int16_t error) {
+  kafka::alter_partition_reassignments_response response;
+  response.error_code = error;
+  response.error_message = no_controller;
+  return response;
+}
+
+kafka::unregister_broker_response refused(
+  const kafka::unregister_broker_request&, int16_t error) {
+  kafka::unregister_broker_response response;
+  response.error_code = error;
+  response.error_message = no_controller;
+  return response;
+}
+
 template <class Request, class Response>
 result<void> forward(gateway_core& hub, kafka_request& request) {
   Request body;
@@ -126,6 +152,31 @@ result<void> handle_incremental_alter_configs(
   gateway_core& hub, kafka_request& request) {
   return forward<kafka::incremental_alter_configs_request,
     kafka::incremental_alter_configs_response>(hub, request);
+}
+
+result<void> handle_elect_leaders(gateway_core& hub, kafka_request& request) {
+  return forward<kafka::elect_leaders_request, kafka::elect_leaders_response>(
+    hub, request);
+}
+
+result<void> handle_alter_partition_reassignments(
+  gateway_core& hub, kafka_request& request) {
+  return forward<kafka::alter_partition_reassignments_request,
+    kafka::alter_partition_reassignments_response>(hub, request);
+}
+
+result<void> handle_unregister_broker(
+  gateway_core& hub, kafka_request& request) {
+  return forward<kafka::unregister_broker_request,
+    kafka::unregister_broker_response>(hub, request);
+}
+
+result<void> handle_list_partition_reassignments(
+  gateway_core& hub, kafka_request& request) {
+  kafka::list_partition_reassignments_request body;
+  MILLRACE_TRY(read_body(request, body));
+  reply(hub, request.slot, answer_list_reassignments(body, hub.image()));
+  return {};
 }
 
 result<void> handle_init_producer_id(

@@ -71,6 +71,13 @@ result<void> handle_describe_cluster(gateway_core& hub, kafka_request& request);
 result<void> handle_describe_topic_partitions(
   gateway_core& hub, kafka_request& request);
 result<void> handle_init_producer_id(gateway_core& hub, kafka_request& request);
+result<void> handle_elect_leaders(gateway_core& hub, kafka_request& request);
+result<void> handle_alter_partition_reassignments(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_list_partition_reassignments(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_unregister_broker(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_find_coordinator(gateway_core& hub, kafka_request& request);
 result<void> handle_join_group(gateway_core& hub, kafka_request& request);
 result<void> handle_sync_group(gateway_core& hub, kafka_request& request);

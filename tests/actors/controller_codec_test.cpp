@@ -76,6 +76,10 @@ std::vector<admin_ask> every_question() {
   add(api_key::incremental_alter_configs,
     kafka::incremental_alter_configs_request{});
   add(api_key::init_producer_id, kafka::init_producer_id_request{});
+  add(api_key::elect_leaders, kafka::elect_leaders_request{});
+  add(api_key::alter_partition_reassignments,
+    kafka::alter_partition_reassignments_request{});
+  add(api_key::unregister_broker, kafka::unregister_broker_request{});
   return all;
 }
 
@@ -108,6 +112,16 @@ admin_reply reply_to(const admin_ask& ask) {
     }
     admin_reply operator()(const kafka::init_producer_id_request&) {
       return filled<kafka::init_producer_id_response>(v);
+    }
+    admin_reply operator()(const kafka::elect_leaders_request&) {
+      return filled<kafka::elect_leaders_response>(v);
+    }
+    admin_reply operator()(
+      const kafka::alter_partition_reassignments_request&) {
+      return filled<kafka::alter_partition_reassignments_response>(v);
+    }
+    admin_reply operator()(const kafka::unregister_broker_request&) {
+      return filled<kafka::unregister_broker_response>(v);
     }
     admin_reply operator()(const auto_create_topics&) {
       return own_replies()[0];

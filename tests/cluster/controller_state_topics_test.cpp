@@ -31,7 +31,7 @@ creatable_result create(controller& c, creatable_topic t) {
   return response.topics.front();
 }
 
-kafka_error refusal(controller& c, creatable_topic t) {
+kafka_error refused_with(controller& c, creatable_topic t) {
   const auto before = c.index;
   const auto result = create(c, std::move(t));
   CHECK(result.error_message.has_value());
@@ -143,23 +143,23 @@ TEST_CASE("names that cannot be are INVALID_TOPIC_EXCEPTION",
   controller c;
   for (const auto& name : {std::string{}, std::string{"."}, std::string{".."},
          std::string{"a b"}, std::string(250, 'x')})
-    CHECK(refusal(c, topic(name)) == kafka_error::invalid_topic_exception);
-  CHECK(
-    refusal(c, topic("__cluster_metadata")) == kafka_error::invalid_request);
+    CHECK(refused_with(c, topic(name)) == kafka_error::invalid_topic_exception);
+  CHECK(refused_with(c, topic("__cluster_metadata"))
+        == kafka_error::invalid_request);
 }
 
 TEST_CASE("a name that is taken is TOPIC_ALREADY_EXISTS",
   "[cluster][controller_state]") {
   controller c;
   c.create("t");
-  CHECK(refusal(c, topic("t")) == kafka_error::topic_already_exists);
+  CHECK(refused_with(c, topic("t")) == kafka_error::topic_already_exists);
 }
 
 TEST_CASE("a.b is refused beside a_b, also within one request (C9)",
   "[cluster][controller_state]") {
   controller c;
   c.create("a.b");
-  CHECK(refusal(c, topic("a_b")) == kafka_error::invalid_topic_exception);
+  CHECK(refused_with(c, topic("a_b")) == kafka_error::invalid_topic_exception);
   kafka::create_topics_request request;
   request.topics = {topic("x.y"), topic("x_y")};
   const auto response = c.ask(request);
@@ -186,16 +186,18 @@ TEST_CASE("a name given twice in one request is answered once",
 TEST_CASE(
   "counts that cannot be have their codes", "[cluster][controller_state]") {
   controller c{2};
-  CHECK(refusal(c, topic("t", 0, 1)) == kafka_error::invalid_partitions);
-  CHECK(refusal(c, topic("t", -2, 1)) == kafka_error::invalid_partitions);
+  CHECK(refused_with(c, topic("t", 0, 1)) == kafka_error::invalid_partitions);
+  CHECK(refused_with(c, topic("t", -2, 1)) == kafka_error::invalid_partitions);
+  CHECK(refused_with(c, topic("t", 1, 0))
+        == kafka_error::invalid_replication_factor);
+  CHECK(refused_with(c, topic("t", 1, -2))
+        == kafka_error::invalid_replication_factor);
+  CHECK(refused_with(c, topic("t", 1, 3))
+        == kafka_error::invalid_replication_factor);
   CHECK(
-    refusal(c, topic("t", 1, 0)) == kafka_error::invalid_replication_factor);
+    refused_with(c, topic("t", 10'001, 1)) == kafka_error::policy_violation);
   CHECK(
-    refusal(c, topic("t", 1, -2)) == kafka_error::invalid_replication_factor);
-  CHECK(
-    refusal(c, topic("t", 1, 3)) == kafka_error::invalid_replication_factor);
-  CHECK(refusal(c, topic("t", 10'001, 1)) == kafka_error::policy_violation);
-  CHECK(refusal(c, topic("t", INT32_MAX, 1)) == kafka_error::policy_violation);
+    refused_with(c, topic("t", INT32_MAX, 1)) == kafka_error::policy_violation);
 }
 
 TEST_CASE("replicas can be given by hand", "[cluster][controller_state]") {
@@ -214,22 +216,22 @@ TEST_CASE("replicas by hand that cannot be have their codes",
   "[cluster][controller_state]") {
   controller c{3};
   const auto assignment = kafka_error::invalid_replica_assignment;
-  CHECK(refusal(c, manual("t", {{0}, {}})) == assignment);
-  CHECK(refusal(c, manual("t", {{0, 7}})) == assignment);
-  CHECK(refusal(c, manual("t", {{0, 0}})) == assignment);
-  CHECK(refusal(c, manual("t", {{0, 1}, {2}})) == assignment);
+  CHECK(refused_with(c, manual("t", {{0}, {}})) == assignment);
+  CHECK(refused_with(c, manual("t", {{0, 7}})) == assignment);
+  CHECK(refused_with(c, manual("t", {{0, 0}})) == assignment);
+  CHECK(refused_with(c, manual("t", {{0, 1}, {2}})) == assignment);
   auto gap = manual("t", {{0}, {1}});
   gap.assignments[1].partition_index = 2;
-  CHECK(refusal(c, gap) == assignment);
+  CHECK(refused_with(c, gap) == assignment);
   auto twice = manual("t", {{0}, {1}});
   twice.assignments[1].partition_index = 0;
-  CHECK(refusal(c, twice) == assignment);
+  CHECK(refused_with(c, twice) == assignment);
   auto counted = manual("t", {{0}});
   counted.num_partitions = 1;
-  CHECK(refusal(c, counted) == kafka_error::invalid_request);
+  CHECK(refused_with(c, counted) == kafka_error::invalid_request);
   auto factored = manual("t", {{0}});
   factored.replication_factor = 1;
-  CHECK(refusal(c, factored) == kafka_error::invalid_request);
+  CHECK(refused_with(c, factored) == kafka_error::invalid_request);
 }
 
 TEST_CASE("a topic with a bad configuration is INVALID_CONFIG",
@@ -241,12 +243,12 @@ TEST_CASE("a topic with a bad configuration is INVALID_CONFIG",
     return t;
   };
   const auto invalid = kafka_error::invalid_config;
-  CHECK(refusal(c, with("retention", "1")) == invalid);
-  CHECK(refusal(c, with("retention.ms", "soon")) == invalid);
-  CHECK(refusal(c, with("retention.ms", std::nullopt)) == invalid);
-  CHECK(refusal(c, with("remote.storage.enable", "true")) == invalid);
-  CHECK(refusal(c, with("cleanup.policy", "compact")) == invalid);
-  CHECK(refusal(c, with("cleanup.policy", "compact,delete")) == invalid);
+  CHECK(refused_with(c, with("retention", "1")) == invalid);
+  CHECK(refused_with(c, with("retention.ms", "soon")) == invalid);
+  CHECK(refused_with(c, with("retention.ms", std::nullopt)) == invalid);
+  CHECK(refused_with(c, with("remote.storage.enable", "true")) == invalid);
+  CHECK(refused_with(c, with("cleanup.policy", "compact")) == invalid);
+  CHECK(refused_with(c, with("cleanup.policy", "compact,delete")) == invalid);
 }
 
 TEST_CASE("a topic that a client names is created with the defaults",
