@@ -95,6 +95,20 @@ void cluster_committer::commit() {
     });
 }
 
+/// A coordinator that has been deposed without knowing it may answer what was
+/// so before: as in Kafka, whose readers are not fenced. So it asks again, and
+/// commits nothing more until what it committed is there.
+void cluster_committer::take(int64_t found) {
+  if (found < all_.history.committed_offset()) {
+    lose_coordinator("node " + std::to_string(coordinator_ + 1) + " has offset "
+                     + std::to_string(found) + " of "
+                     + std::to_string(all_.history.committed_offset()));
+    return;
+  }
+  all_.history.check_committed(found, last_sent_);
+  commits_next_ = true;
+}
+
 void cluster_committer::fetch() {
   kafka::offset_fetch_request request;
   auto& g = request.groups.emplace_back();
@@ -112,11 +126,9 @@ void cluster_committer::fetch() {
         lose_coordinator("OffsetFetch: " + text_of(answered.error_code));
       } else {
         const auto& topics = answered.topics;
-        all_.history.check_committed(
-          topics.empty() ? -1
-                         : topics.front().partitions.front().committed_offset,
-          last_sent_);
-        commits_next_ = true;
+        take(topics.empty()
+               ? -1
+               : topics.front().partitions.front().committed_offset);
       }
       all_.later(200, [this] {
         next();

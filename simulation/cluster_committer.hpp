@@ -23,6 +23,7 @@ private:
   void next();
   void commit();
   void fetch();
+  void take(int64_t found);
   void lose_coordinator(const std::string& why);
 
   cluster_clients& all_;

@@ -28,7 +28,9 @@ sim_cluster_options cluster_options(const sim_options& options) {
       {"default.replication.factor", std::to_string(replicas)},
       {"min.insync.replicas", replicas >= 2 ? "2" : "1"},
       {"log.segment.bytes", "1048576"},
-      // The clock jumps, and the records' times do not.
+      // The clock jumps, and the records' times do not; who is forgotten by
+      // the wall clock is no longer idempotent.
+      {"producer.id.expiration.ms", "2000000000"},
       {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"group.initial.rebalance.delay.ms", "0"}}};
 }
@@ -151,6 +153,7 @@ private:
     r.moves = clients_.moves;
     r.messages = cluster_.network().counts().delivered;
     r.elections = invariants_.metadata().elections();
+    r.leaderships = invariants_.partitions().leaderships();
     r.failure = history_.failure();
     return r;
   }

@@ -4,31 +4,40 @@
 // whatever the clients see.
 
 #include "simulation/metadata_invariants.hpp"
+#include "simulation/partition_invariants.hpp"
 
 namespace millrace {
 
 class invariants {
 public:
-  explicit invariants(sim_cluster& cluster) : metadata_(cluster) {}
+  explicit invariants(sim_cluster& cluster)
+      : metadata_(cluster), partitions_(cluster) {}
 
   /// After a step of this node.
   void check(int32_t node) {
     metadata_.check(node);
+    partitions_.check(node);
   }
   /// The node has ended.
   void forget(int32_t node) {
     metadata_.forget(node);
+    partitions_.forget(node);
   }
   /// The first one that was broken, or empty.
   [[nodiscard]] const std::string& violation() const {
-    return metadata_.violation();
+    return metadata_.violation().empty() ? partitions_.violation()
+                                         : metadata_.violation();
   }
   [[nodiscard]] const metadata_invariants& metadata() const {
     return metadata_;
   }
+  [[nodiscard]] const partition_invariants& partitions() const {
+    return partitions_;
+  }
 
 private:
   metadata_invariants metadata_;
+  partition_invariants partitions_;
 };
 
 } // namespace millrace

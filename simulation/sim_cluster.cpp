@@ -31,9 +31,14 @@ std::map<std::string, std::string> settings_of(
 
 sim_cluster::sim_cluster(sim_world& world, const sim_cluster_options& options)
     : world_(world), options_(options), network_(world) {
-  for (int32_t i = 0; i < options.nodes; ++i)
+  for (int32_t i = 0; i < options.nodes; ++i) {
     nodes_.push_back({.node = std::make_unique<sim_node>(
                         world, settings_of(i, options), &network_)});
+    nodes_.back().node->on_step = [this, i] {
+      if (on_step)
+        on_step(i);
+    };
+  }
 }
 
 void sim_cluster::start_all(sim_time spread) {
@@ -150,11 +155,7 @@ bool sim_cluster::settle() {
     = static_cast<int32_t>(world_.random(static_cast<uint64_t>(size())));
   for (int32_t i = 0; i < size(); ++i) {
     const auto index = (first + i) % size();
-    if (!node(index).settle())
-      continue;
-    any = true;
-    if (on_step)
-      on_step(index);
+    any = node(index).settle() || any;
   }
   return any;
 }

@@ -81,7 +81,7 @@ public:
 
   /// Called when a node has ended, with its index: its clients notice.
   std::function<void(int32_t)> on_end;
-  /// Called after every step that a node has taken.
+  /// Called after every message that an actor of a node has handled.
   std::function<void(int32_t)> on_step;
 
   [[nodiscard]] uint64_t starts() const {

@@ -30,6 +30,9 @@ public:
 
   /// A client has committed `offset` for the group, and got its answer.
   void committed(int64_t offset);
+  [[nodiscard]] int64_t committed_offset() const {
+    return committed_;
+  }
   /// What the group's offset may be after `offset` was last sent.
   void check_committed(int64_t found, int64_t last_sent);
 

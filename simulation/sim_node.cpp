@@ -212,6 +212,8 @@ bool sim_node::settle() {
     s.run_once();
     ++steps_;
     any = true;
+    if (on_step)
+      on_step();
     if (meets_end())
       break;
   }

@@ -88,6 +88,8 @@ public:
   void disconnect(uint64_t id);
   /// Set before boot().
   sim_output output;
+  /// Called after every message that an actor has handled.
+  std::function<void()> on_step;
 
   [[nodiscard]] sim_disks& disks() {
     return disks_;

@@ -2,7 +2,60 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdlib>
+
 using namespace millrace;
+
+namespace {
+
+bool is_long() {
+  return std::getenv("MILLRACE_LONG") != nullptr;
+}
+
+/// So many seeds; what all of them together have met.
+sim_report runs(int32_t nodes, uint64_t seeds, sim_time span) {
+  sim_report sum;
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    const sim_options options{
+      .seed = seed, .operations = 1000, .nodes = nodes, .least = span};
+    const auto report = run_simulation(options);
+    INFO(to_string(report) << "\n" << replay_line(options));
+    REQUIRE(report.ok());
+    // A cluster that refuses everything would break no other rule.
+    REQUIRE(report.acknowledged >= 1000);
+    sum.elections += report.elections;
+    sum.leaderships += report.leaderships;
+    sum.starts += report.starts;
+    for (size_t i = 0; i < sim_fault_count; ++i)
+      sum.faults[i] += report.faults[i];
+  }
+  return sum;
+}
+
+} // namespace
+
+TEST_CASE("a cluster keeps what it acknowledged, whatever fails",
+  "[simulation][cluster_run]") {
+  const auto nodes = GENERATE(3, 5);
+  const uint64_t seeds = is_long() ? 250 : 8;
+  const auto sum = runs(nodes, seeds, 60 * sim_second);
+  // About sixty faults in each run, and three of each kind.
+  for (size_t i = 0; i < sim_fault_count; ++i) {
+    CAPTURE(nodes, to_string(static_cast<sim_fault>(i)));
+    CHECK(sum.faults[i] >= seeds / 2);
+  }
+  CHECK(sum.elections >= 4 * seeds);
+  CHECK(sum.leaderships >= 20 * seeds);
+  CHECK(sum.starts >= 15 * seeds);
+}
+
+TEST_CASE("the same seed gives the same cluster", "[simulation][cluster_run]") {
+  const sim_options options{
+    .seed = 42, .operations = 200, .nodes = 5, .least = 5 * sim_second};
+  const auto first = to_string(run_simulation(options));
+  for (int i = 0; i < 5; ++i)
+    REQUIRE(to_string(run_simulation(options)) == first);
+}
 
 TEST_CASE("a node by itself passes the runs of a cluster, whatever fails",
   "[simulation][cluster_run]") {

@@ -1,0 +1,221 @@
+#include "simulation/partition_invariants.hpp"
+
+#include "actors/broker.hpp"
+#include "simulation/actor_state.hpp"
+#include "storage/record_batch.hpp"
+
+namespace millrace {
+
+namespace {
+
+uint64_t hash_of(std::span<const std::byte> bytes) {
+  uint64_t hash = 0xcbf29ce484222325ull;
+  for (size_t i = 0; i < bytes.size(); i += 8) {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.data() + i, std::min<size_t>(8, bytes.size() - i));
+    hash = (hash ^ word) * 0x9e3779b97f4a7c15ull;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+/// A leader may have more than it has told.
+int64_t high_watermark_of(const partition_state& state) {
+  auto high = state.high_watermark;
+  if (state.leads())
+    high = std::max(high, state.replicas->high_watermark());
+  return high.value;
+}
+
+} // namespace
+
+void partition_invariants::fail(
+  int32_t node, const partition_view& p, const std::string& what) {
+  if (violation_.empty())
+    violation_ = what + " (" + p.name + ", node " + std::to_string(node + 1)
+                 + ", " + std::to_string(cluster_.world().now() / sim_ms)
+                 + " ms)";
+}
+
+void partition_invariants::forget(int32_t node) {
+  for (auto& [k, p] : partitions_)
+    p.replicas.erase(node);
+}
+
+void partition_invariants::check(int32_t node) {
+  if (!cluster_.node(node).running())
+    return;
+  const auto* broker
+    = state_of<broker_state>(cluster_.node(node).core().broker);
+  if (broker == nullptr)
+    return;
+  for (const auto& [name, replica] : broker->replicas) {
+    if (replica.actor == nullptr)
+      continue;
+    const auto* state = state_of<partition_state>(replica.actor);
+    if (state == nullptr || state->log == nullptr)
+      continue;
+    auto& p = partitions_[{replica.topic_id, name.partition}];
+    if (p.name.empty())
+      p.name = to_string(name);
+    check_replica(node, p, *state);
+  }
+}
+
+const partition_state* partition_invariants::find(
+  int32_t node, const key& k) const {
+  if (!cluster_.node(node).running())
+    return nullptr;
+  const auto* broker
+    = state_of<broker_state>(cluster_.node(node).core().broker);
+  if (broker == nullptr)
+    return nullptr;
+  for (const auto& [name, replica] : broker->replicas)
+    if (key{replica.topic_id, name.partition} == k
+        && replica.actor != nullptr) {
+      const auto* state = state_of<partition_state>(replica.actor);
+      return state == nullptr || state->log == nullptr ? nullptr : state;
+    }
+  return nullptr;
+}
+
+void partition_invariants::check_replica(
+  int32_t node, partition_view& p, const partition_state& state) {
+  const auto [at, is_new] = p.replicas.try_emplace(node);
+  auto& r = at->second;
+  const auto& log = *state.log;
+  // What this disk was counted on for is on it after every end of the process
+  // (R2, R5).
+  if (const auto promised = p.promised.find(node);
+    is_new && promised != p.promised.end() && !log.offline()
+    && log.log_end_offset().value < promised->second)
+    fail(node, p,
+      "what a disk was counted on for is on it: the log ends at "
+        + std::to_string(log.log_end_offset().value) + ", not at "
+        + std::to_string(promised->second));
+  if (state.leads())
+    check_leadership(node, p, r, state);
+  else
+    r.led = false;
+  const auto high = high_watermark_of(state);
+  if (high < r.high_watermark)
+    fail(node, p,
+      "a high watermark never falls: from " + std::to_string(r.high_watermark)
+        + " to " + std::to_string(high));
+  if (high > log.log_end_offset().value)
+    fail(node, p,
+      "a high watermark lies in the log: " + std::to_string(high) + " of "
+        + std::to_string(log.log_end_offset().value));
+  if (high == r.high_watermark)
+    return;
+  const auto before = std::exchange(r.high_watermark, high);
+  if (state.leads())
+    check_commit(node, p, state, before);
+  else if (high > p.committed)
+    fail(node, p,
+      "a follower's high watermark is one that a leader had: "
+        + std::to_string(high) + " of " + std::to_string(p.committed));
+  compare(node, p, state, high);
+}
+
+/// One leader in an epoch, which has everything that was committed.
+void partition_invariants::check_leadership(int32_t node, partition_view& p,
+  replica_view& r, const partition_state& state) {
+  const auto epoch = state.replicas->partition().epoch.value;
+  if (r.led && r.epoch == epoch)
+    return;
+  r.led = true;
+  r.epoch = epoch;
+  const auto self = sim_cluster::id_of(node);
+  const auto [at, is_new] = p.leaders.try_emplace(epoch, self);
+  if (at->second != self)
+    fail(node, p,
+      "an epoch has one leader: " + std::to_string(epoch) + " has node "
+        + std::to_string(at->second.value) + " too");
+  if (!is_new)
+    return;
+  ++leaderships_;
+  // A deposed one may come to know of its leadership late.
+  if (p.leaders.rbegin()->first != epoch)
+    return;
+  if (state.log->log_end_offset().value < p.committed)
+    fail(node, p,
+      "a new leader has all that is committed: it ends at "
+        + std::to_string(state.log->log_end_offset().value) + ", "
+        + std::to_string(p.committed) + " is committed");
+  compare(node, p, state, p.committed);
+}
+
+/// The leader says that more is committed: enough replicas are in sync (R4),
+/// and each of them has it on disk (R2).
+void partition_invariants::check_commit(int32_t node, partition_view& p,
+  const partition_state& state, int64_t before) {
+  const auto high = high_watermark_of(state);
+  const auto& isr = state.replicas->isr();
+  // A new leader may take up what an earlier one had committed.
+  const bool is_news = high > p.committed;
+  if (is_news
+      && static_cast<int32_t>(isr.size())
+           < state.options.settings.min_insync_replicas)
+    fail(node, p,
+      "nothing is committed with too few in sync: " + std::to_string(before)
+        + " to " + std::to_string(high) + " with "
+        + std::to_string(isr.size()));
+  p.committed = std::max(p.committed, high);
+  compare(node, p, state, high);
+  if (!is_news)
+    return;
+  for (const auto& member : isr) {
+    const auto index = member.value - 1;
+    p.promised[index] = std::max(p.promised[index], high);
+    const auto* other
+      = find(index, {state.options.topic_id, state.options.name.partition});
+    // Who is away is judged when it comes back.
+    if (other == nullptr)
+      continue;
+    if (other->log->durable_end_offset().value < high)
+      fail(node, p,
+        "what is committed is on disk wherever it is in sync: node "
+          + std::to_string(member.value) + " has "
+          + std::to_string(other->log->durable_end_offset().value) + " of "
+          + std::to_string(high));
+    compare(index, p, *other, high);
+  }
+}
+
+/// Whether this log has the committed batches up to `end`; batches that are
+/// new become the committed ones.
+void partition_invariants::compare(
+  int32_t node, partition_view& p, const partition_state& state, int64_t end) {
+  auto& from = p.replicas[node].compared;
+  const auto& log = *state.log;
+  from = std::max(from, log.log_start_offset().value);
+  while (from < end) {
+    auto bytes = log.read_bytes(offset{from}, offset{end}, 1 << 20, true);
+    // The machine may have lost its power in the middle of this step.
+    if (!bytes || bytes->empty()) {
+      if (!cluster_.node(node).disks().files.stopped() && !log.offline())
+        fail(node, p,
+          "what is committed can be read: offset " + std::to_string(from)
+            + (bytes ? "" : ": " + to_string(bytes.error())));
+      return;
+    }
+    for (auto rest = bytes->span(); !rest.empty();) {
+      const batch_view batch{rest};
+      const auto size = static_cast<size_t>(batch.size());
+      const auto base = batch.base_offset().value;
+      const partition_view::batch found{
+        batch.last_offset().value + 1, hash_of(rest.first(size))};
+      const auto [at, is_new] = p.batches.try_emplace(base, found);
+      batches_compared_ += is_new ? 0 : 1;
+      if (at->second.hash != found.hash || at->second.end != found.end)
+        fail(node, p,
+          "an offset below the high watermark has one value: "
+            + std::to_string(base));
+      from = found.end;
+      rest = rest.subspan(size);
+    }
+  }
+}
+
+} // namespace millrace
