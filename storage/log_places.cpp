@@ -115,8 +115,14 @@ result<std::string> log_places::prepare(
   ++prepared_[name];
   const auto at = there_.find(name);
   if (at == there_.end()) {
-    if (!files_.exists(path))
-      MILLRACE_TRY(make(path, topic));
+    if (files_.exists(path))
+      return path;
+    auto made = make(path, topic);
+    if (!made) {
+      // Half made: the next try does it all again.
+      there_.emplace(name, std::nullopt);
+      return made.error();
+    }
     return path;
   }
   const auto found = at->second;

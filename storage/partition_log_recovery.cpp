@@ -343,6 +343,11 @@ result<void> partition_log::recovery::finish() {
     log.epochs_due_ = log.epochs_stale_;
   MILLRACE_TRY(log.sync_everything());
   log.durable_end_ = log.log_end_;
+  // The process that died may have left names that only the cache has: of an
+  // empty segment, or of the log itself. They are durable with what is
+  // written next, so that opening thousands of idle logs is cheap.
+  if (!what_.clean)
+    log.directory_dirty_ = log.parent_dirty_ = true;
   return {};
 }
 

@@ -71,6 +71,25 @@ TEST_CASE("a log that the system holds in memory stays offline (R6)",
   CHECK(places->directory().offline().size() == 1);
 }
 
+TEST_CASE("a log directory whose making failed half way is made again whole",
+  "[storage][log_places]") {
+  log_fixture f;
+  {
+    auto places = open_places(f.disk);
+    f.disk.limit_space(0);
+    REQUIRE_FALSE(places->prepare(orders, some_topic));
+    f.disk.limit_space(UINT64_MAX);
+    auto path = places->prepare(orders, some_topic);
+    REQUIRE(path);
+    REQUIRE(f.disk.open(*path + "/0.log", open_mode::create)
+        .operator*()
+        ->write_at(0, make_batch().span()));
+  }
+  f.disk.kill();
+  // It is known whose the records are.
+  CHECK(open_places(f.disk)->prepare(orders, some_topic));
+}
+
 TEST_CASE("a clean stop says nothing about a log that is opened once more",
   "[storage][log_places]") {
   log_fixture f;

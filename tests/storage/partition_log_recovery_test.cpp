@@ -38,6 +38,39 @@ TEST_CASE("what recovery announces is durable, though it was only cached "
   CHECK(f.log->recovered().lost.empty());
 }
 
+TEST_CASE("a log whose process died before its first sync keeps what is synced "
+          "after the restart (R5)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.open();
+  f.log.reset();
+  f.disk.kill(); // the names of log and segment are in the cache only
+  f.open();
+  REQUIRE(f.append_good() == offset{0});
+  f.sync();
+  CHECK(f.log->durable_end_offset() == offset{1});
+  f.disk.crash(crash_policy::lose_unsynced);
+  CHECK(bases(f.open()) == list{0});
+}
+
+TEST_CASE("a segment that was empty when the process died keeps what is synced "
+          "after the restart (R5)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 3, 3);
+  f.config.segment_ms = 0;
+  f.log->configure(f.config);
+  REQUIRE(f.log->roll_if_due(1'000'000).ok());
+  REQUIRE(f.log->segment_count() == 2);
+  f.log.reset();
+  f.disk.kill();
+  f.open();
+  REQUIRE(f.append_good() == offset{3});
+  f.sync();
+  f.disk.crash(crash_policy::lose_unsynced);
+  CHECK(bases(f.open()) == list{0, 1, 2, 3});
+}
+
 TEST_CASE("a torn tail is cut and reported (R10)",
   "[storage][partition_log_recovery]") {
   log_fixture f;
