@@ -18,7 +18,7 @@ template <class State, class Handle>
   if (abstract == nullptr
       || abstract->getf(caf::abstract_actor::is_terminated_flag))
     return nullptr;
-  return &dynamic_cast<stateful&>(*abstract).state;
+  return &static_cast<stateful&>(*abstract).state;
 }
 
 } // namespace millrace

@@ -113,7 +113,7 @@ void cluster_producer::take(
     }
     ++all_.acknowledged;
     sequence_ += static_cast<int32_t>(batch_.size());
-    all_.later(60, [this] {
+    all_.later(120, [this] {
       next_batch();
     });
   } else if (!waits_for_all_) {

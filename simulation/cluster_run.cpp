@@ -44,8 +44,8 @@ public:
         admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
         committer_(clients_), invariants_(cluster_) {
     clients_.partitions = partition_count;
-    cluster_.on_step = [this](int32_t index) {
-      invariants_.check(index);
+    cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
+      invariants_.check(index, actor);
     };
     cluster_.on_end = [this](int32_t index) {
       invariants_.forget(index);

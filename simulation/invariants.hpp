@@ -13,10 +13,10 @@ public:
   explicit invariants(sim_cluster& cluster)
       : metadata_(cluster), partitions_(cluster) {}
 
-  /// After a step of this node.
-  void check(int32_t node) {
-    metadata_.check(node);
-    partitions_.check(node);
+  /// After a step of this actor of this node: nothing else has changed.
+  void check(int32_t node, caf::actor_id actor) {
+    metadata_.check(node, actor);
+    partitions_.check(node, actor);
   }
   /// The node has ended.
   void forget(int32_t node) {

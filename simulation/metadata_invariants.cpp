@@ -47,16 +47,19 @@ void metadata_invariants::forget(int32_t node) {
   seen_.erase(node);
 }
 
-void metadata_invariants::check(int32_t node) {
+void metadata_invariants::check(int32_t node, caf::actor_id actor) {
   if (!cluster_.node(node).running())
     return;
-  check_consensus(node);
-  auto& seen = seen_[node];
   const auto& core = cluster_.node(node).core();
-  if (const auto* s = state_of<controller_actor_state>(core.controller))
-    check_image(node, s->image, seen.applied, true);
-  if (const auto* s = state_of<broker_state>(core.broker))
-    check_image(node, s->image, seen.broker_applied, false);
+  if (core.consensus != nullptr && core.consensus->id() == actor) {
+    check_consensus(node);
+  } else if (core.controller->id() == actor) {
+    if (const auto* s = state_of<controller_actor_state>(core.controller))
+      check_image(node, s->image, seen_[node].applied, true);
+  } else if (core.broker->id() == actor) {
+    if (const auto* s = state_of<broker_state>(core.broker))
+      check_image(node, s->image, seen_[node].broker_applied, false);
+  }
 }
 
 void metadata_invariants::check_consensus(int32_t node) {

@@ -18,8 +18,8 @@ class metadata_invariants {
 public:
   explicit metadata_invariants(sim_cluster& cluster) : cluster_(cluster) {}
 
-  /// After a step of this node.
-  void check(int32_t node);
+  /// After a step of this actor of this node.
+  void check(int32_t node, caf::actor_id actor);
   /// The node has ended: what it holds in memory is gone.
   void forget(int32_t node);
 

@@ -40,43 +40,59 @@ void partition_invariants::fail(
 void partition_invariants::forget(int32_t node) {
   for (auto& [k, p] : partitions_)
     p.replicas.erase(node);
+  names_.erase(node);
 }
 
-void partition_invariants::check(int32_t node) {
+void partition_invariants::check(int32_t node, caf::actor_id actor) {
   if (!cluster_.node(node).running())
     return;
   const auto* broker
     = state_of<broker_state>(cluster_.node(node).core().broker);
   if (broker == nullptr)
     return;
-  for (const auto& [name, replica] : broker->replicas) {
-    if (replica.actor == nullptr)
-      continue;
-    const auto* state = state_of<partition_state>(replica.actor);
-    if (state == nullptr || state->log == nullptr)
-      continue;
-    auto& p = partitions_[{replica.topic_id, name.partition}];
-    if (p.name.empty())
-      p.name = to_string(name);
-    check_replica(node, p, *state);
+  auto& names = names_[node];
+  if (cluster_.node(node).core().broker->id() == actor) {
+    learn(names, *broker);
+    return;
   }
+  const auto known = names.find(actor);
+  if (known == names.end())
+    return;
+  const auto& name = known->second;
+  const auto at = broker->replicas.find(name);
+  if (at == broker->replicas.end() || at->second.actor == nullptr
+      || at->second.actor->id() != actor)
+    return; // it ends
+  const auto* state = state_of<partition_state>(at->second.actor);
+  if (state == nullptr || state->log == nullptr)
+    return;
+  auto& p = partitions_[{at->second.topic_id, name.partition}];
+  if (p.name.empty())
+    p.name = to_string(name);
+  check_replica(node, p, *state);
+}
+
+void partition_invariants::learn(
+  std::map<caf::actor_id, topic_partition>& names, const broker_state& broker) {
+  for (const auto& [name, replica] : broker.replicas)
+    if (replica.actor != nullptr)
+      names.try_emplace(replica.actor->id(), name);
 }
 
 const partition_state* partition_invariants::find(
-  int32_t node, const key& k) const {
+  int32_t node, const topic_partition& name, const uuid& topic) const {
   if (!cluster_.node(node).running())
     return nullptr;
   const auto* broker
     = state_of<broker_state>(cluster_.node(node).core().broker);
   if (broker == nullptr)
     return nullptr;
-  for (const auto& [name, replica] : broker->replicas)
-    if (key{replica.topic_id, name.partition} == k
-        && replica.actor != nullptr) {
-      const auto* state = state_of<partition_state>(replica.actor);
-      return state == nullptr || state->log == nullptr ? nullptr : state;
-    }
-  return nullptr;
+  const auto at = broker->replicas.find(name);
+  if (at == broker->replicas.end() || at->second.topic_id != topic
+      || at->second.actor == nullptr)
+    return nullptr;
+  const auto* state = state_of<partition_state>(at->second.actor);
+  return state == nullptr || state->log == nullptr ? nullptr : state;
 }
 
 void partition_invariants::check_replica(
@@ -168,8 +184,7 @@ void partition_invariants::check_commit(int32_t node, partition_view& p,
   for (const auto& member : isr) {
     const auto index = member.value - 1;
     p.promised[index] = std::max(p.promised[index], high);
-    const auto* other
-      = find(index, {state.options.topic_id, state.options.name.partition});
+    const auto* other = find(index, state.options.name, state.options.topic_id);
     // Who is away is judged when it comes back.
     if (other == nullptr)
       continue;

@@ -13,12 +13,14 @@
 
 namespace millrace {
 
+struct broker_state;
+
 class partition_invariants {
 public:
   explicit partition_invariants(sim_cluster& cluster) : cluster_(cluster) {}
 
-  /// After a step of this node.
-  void check(int32_t node);
+  /// After a step of this actor of this node.
+  void check(int32_t node, caf::actor_id actor);
   /// The node has ended: what it holds in memory is gone.
   void forget(int32_t node);
 
@@ -67,11 +69,18 @@ private:
     const partition_state& state, int64_t before);
   void compare(
     int32_t node, partition_view& p, const partition_state& state, int64_t end);
-  [[nodiscard]] const partition_state* find(int32_t node, const key& k) const;
+  /// Which actors of this node are replicas.
+  static void learn(std::map<caf::actor_id, topic_partition>& names,
+    const broker_state& broker);
+  /// A replica whose log is open, or null.
+  [[nodiscard]] const partition_state* find(
+    int32_t node, const topic_partition& name, const uuid& topic) const;
 
   sim_cluster& cluster_;
   std::string violation_;
   std::map<key, partition_view> partitions_;
+  /// The partitions of a node, by their actor's id.
+  std::map<int32_t, std::map<caf::actor_id, topic_partition>> names_;
   uint64_t leaderships_ = 0;
   uint64_t batches_compared_ = 0;
 };

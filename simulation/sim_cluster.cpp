@@ -34,9 +34,9 @@ sim_cluster::sim_cluster(sim_world& world, const sim_cluster_options& options)
   for (int32_t i = 0; i < options.nodes; ++i) {
     nodes_.push_back({.node = std::make_unique<sim_node>(
                         world, settings_of(i, options), &network_)});
-    nodes_.back().node->on_step = [this, i] {
+    nodes_.back().node->on_step = [this, i](caf::actor_id actor) {
       if (on_step)
-        on_step(i);
+        on_step(i, actor);
     };
   }
 }

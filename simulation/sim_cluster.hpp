@@ -82,7 +82,7 @@ public:
   /// Called when a node has ended, with its index: its clients notice.
   std::function<void(int32_t)> on_end;
   /// Called after every message that an actor of a node has handled.
-  std::function<void(int32_t)> on_step;
+  std::function<void(int32_t, caf::actor_id)> on_step;
 
   [[nodiscard]] uint64_t starts() const {
     return starts_;

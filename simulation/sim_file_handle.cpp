@@ -134,7 +134,7 @@ result<size_t> sim_file_handle::read_at(
   const auto got = node_->content.read(position, into);
   state_->mix('r', path_);
   state_->mix(position);
-  state_->mix(into.first(got));
+  state_->mix(got); // the bytes follow from what was written
   return got;
 }
 

@@ -82,7 +82,7 @@ public:
   void flip_bit(const std::string& path, uint64_t byte, unsigned bit);
 
   /// Depends on the order, kind, path, position and bytes of every operation
-  /// and every read so far.
+  /// so far, and on every read but for its bytes, which follow from those.
   [[nodiscard]] uint64_t trace_hash() const;
   /// The paths of all files and directories, sorted; a directory's path ends
   /// in a slash.

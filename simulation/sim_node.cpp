@@ -7,6 +7,13 @@ namespace {
 /// Where the wall clock stands at virtual time 0.
 constexpr int64_t wall_clock_begin_ms = 1'700'000'000'000;
 
+/// Everything that is scheduled here is an actor.
+caf::actor_id id_of(caf::resumable& job) {
+  MILLRACE_ASSERT(job.subtype() == caf::resumable::scheduled_actor,
+    "nothing else is scheduled");
+  return static_cast<caf::scheduled_actor&>(job).id();
+}
+
 } // namespace
 
 struct sim_node::system_config : caf::actor_system_config {
@@ -33,10 +40,6 @@ sim_node::~sim_node() {
   stop_system(process_state::stopped);
 }
 
-caf::scheduler::test_coordinator& sim_node::scheduler() const {
-  return dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
-}
-
 result<void> sim_node::boot() {
   MILLRACE_ASSERT(!running(), "a node is started once at a time");
   auto parsed = parse_node_config(settings_);
@@ -50,6 +53,8 @@ result<void> sim_node::boot() {
   config_ = std::make_unique<system_config>();
   system_ = std::make_unique<caf::actor_system>(*config_);
   system_->await_actors_before_shutdown(false);
+  scheduler_
+    = &dynamic_cast<caf::scheduler::test_coordinator&>(system_->scheduler());
   // No two machines' monotonic clocks have anything to do with one another.
   clock_.set(world_.now(),
     world_.now()
@@ -168,7 +173,7 @@ void sim_node::resume(bool missed_time) {
   paused_ = false;
   if (missed_time)
     clock_.set(world_.now(),
-      scheduler().clock().current_time.time_since_epoch().count());
+      scheduler_->clock().current_time.time_since_epoch().count());
   if (network_ != nullptr)
     network_->resume(id_);
 }
@@ -182,7 +187,7 @@ void sim_node::stop_system(process_state left) {
     network_->stop(id_, left);
   // From here on the disks refuse everything until crash().
   disks_.files.stop_at(disks_.files.operation_count() + 1);
-  auto& jobs = scheduler().jobs;
+  auto& jobs = scheduler_->jobs;
   if (core_) {
     caf::anon_send_exit(gateway_, caf::exit_reason::kill);
     end_node_core(*core_);
@@ -190,7 +195,7 @@ void sim_node::stop_system(process_state left) {
   gateway_ = nullptr;
   core_.reset();
   while (!jobs.empty())
-    scheduler().run_once();
+    scheduler_->run_once();
   system_.reset();
   config_.reset();
   env_.reset();
@@ -201,7 +206,7 @@ void sim_node::stop_system(process_state left) {
 bool sim_node::settle() {
   if (!running() || paused_)
     return false;
-  auto& s = scheduler();
+  auto& s = *scheduler_;
   bool any = false;
   while (!s.jobs.empty()) {
     const auto size = s.jobs.size();
@@ -209,11 +214,12 @@ bool sim_node::settle() {
     std::rotate(s.jobs.begin(), s.jobs.begin() + static_cast<ptrdiff_t>(at),
       s.jobs.begin() + static_cast<ptrdiff_t>(at) + 1);
     world_.trace(1, size << 32 | at);
+    const auto actor = id_of(*s.jobs.front());
     s.run_once();
     ++steps_;
     any = true;
     if (on_step)
-      on_step();
+      on_step(actor);
     if (meets_end())
       break;
   }
@@ -223,7 +229,7 @@ bool sim_node::settle() {
 sim_time sim_node::next_timer() const {
   if (!running() || paused_)
     return INT64_MAX;
-  const auto& timers = scheduler().clock().schedule();
+  const auto& timers = scheduler_->clock().schedule();
   if (timers.empty())
     return INT64_MAX;
   return clock_.when(timers.begin()->first.time_since_epoch().count());
@@ -232,7 +238,7 @@ sim_time sim_node::next_timer() const {
 void sim_node::advance() {
   if (!running() || paused_)
     return;
-  auto& clock = scheduler().clock();
+  auto& clock = scheduler_->clock();
   const auto behind = std::chrono::nanoseconds{clock_.at(world_.now())}
                       - clock.current_time.time_since_epoch();
   if (behind.count() > 0)

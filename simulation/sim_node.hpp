@@ -88,8 +88,9 @@ public:
   void disconnect(uint64_t id);
   /// Set before boot().
   sim_output output;
-  /// Called after every message that an actor has handled.
-  std::function<void()> on_step;
+  /// Called after every message that an actor has handled, with its id; it
+  /// may have ended by then.
+  std::function<void(caf::actor_id)> on_step;
 
   [[nodiscard]] sim_disks& disks() {
     return disks_;
@@ -121,7 +122,6 @@ private:
     std::function<void()> ended;
   };
 
-  caf::scheduler::test_coordinator& scheduler() const;
   std::shared_ptr<node_link> make_link(const node_config& config);
   void stop_system(process_state left);
   bool meets_end();
@@ -140,6 +140,7 @@ private:
   std::unique_ptr<sim_environment> env_;
   std::unique_ptr<system_config> config_;
   std::unique_ptr<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* scheduler_ = nullptr; ///< of system_
   std::optional<node_core> core_;
   caf::actor gateway_;
 };
