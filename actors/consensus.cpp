@@ -152,6 +152,9 @@ void drain(self_pointer self) {
   if (actions.committed)
     note_committed(s, *actions.committed);
   deliver(self);
+  // A leader that was taken out of the group can say so before it steps down.
+  if (actions.change_ended)
+    on_change_ended(self, *actions.change_ended);
   if (actions.role)
     tell_role(self, *actions.role);
   for (const auto& wanted : actions.entries_wanted) {
@@ -161,8 +164,6 @@ void drain(self_pointer self) {
       self, s.options.disk, read_log{ticket, wanted.range, wanted.bytes_max});
   }
   on_snapshot_actions(self, actions);
-  if (actions.change_ended)
-    on_change_ended(self, *actions.change_ended);
   arm_tick(self);
 }
 
@@ -252,6 +253,9 @@ consensus_actor::behavior_type consensus(
       auto view = view_of(self->state);
       view.ticket = ask.ticket;
       tell(self, self->current_sender(), std::move(view));
+    },
+    [=](const change_member& message) {
+      on_change_member(self, message);
     },
   };
 }

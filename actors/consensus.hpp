@@ -65,6 +65,15 @@ struct consensus_state {
   };
   std::map<node_id, acquaintance> known;  ///< the other controllers
   std::map<node_id, raft_member> joining; ///< at the leader
+  /// This node had a vote since it started: if it has none now, somebody took
+  /// it, and it does not ask for it again.
+  bool has_voted = false;
+  /// Who asked for the change of a member that is under way.
+  struct member_case {
+    caf::strong_actor_ptr asker;
+    uint64_t ticket;
+  };
+  std::optional<member_case> changing;
   int64_t next_hello_ms = 0;
   int64_t next_complaint_ms = 0;
   bool forming = false;

@@ -53,6 +53,27 @@ void complain(
     names);
 }
 
+/// Takes `node` out. Returns whether it was in.
+bool leave(std::vector<raft_member>& members, node_id node) {
+  return std::erase_if(members, [node](const raft_member& m) {
+    return m.node == node;
+  }) > 0;
+}
+
+/// Whether the group has this node as what it wants to be.
+bool is_settled(consensus_state& s) {
+  const auto& now = s.core->configuration();
+  if (is_voter(s.core->configuration_at(s.core->committed()), s.options.self))
+    s.has_voted = true;
+  if (is_voter(now, s.options.self))
+    return true;
+  // A learner that hears nobody may have been taken off the list. And a
+  // controller that still learns is on its way to a vote, where the change
+  // that was to give it one may have ended halfway.
+  return members_of(now).contains(s.options.self) && s.core->leader()
+         && (s.has_voted || !is_controller(s, s.options.self.node));
+}
+
 /// The first entry of all: this node alone. Durable before it counts.
 void form(self_pointer self) {
   auto& s = self->state;
@@ -73,7 +94,7 @@ void look_for_group(self_pointer self) {
   auto& s = self->state;
   const auto now = monotonic_ms(*self);
   if (s.forming || s.options.controllers.empty() || now < s.next_hello_ms
-      || members_of(s.core->configuration()).contains(s.options.self))
+      || is_settled(s))
     return;
   s.next_hello_ms = now + hello_period_ms;
   for (const auto node : s.options.controllers)
@@ -122,11 +143,9 @@ void on_group_message(self_pointer self, const from_node& from) {
   if (from.message.is_answer)
     return;
   say_hello(s, from.node, true);
-  if (!members_of(s.core->configuration()).contains(hello->member)) {
-    s.joining[from.node] = hello->member;
-    take_in(self);
-    drain(self);
-  }
+  s.joining[from.node] = hello->member;
+  take_in(self);
+  drain(self);
 }
 
 void take_in(self_pointer self) {
@@ -135,31 +154,50 @@ void take_in(self_pointer self) {
     s.joining.clear();
     return;
   }
+  const auto& now = s.core->configuration();
   std::erase_if(s.joining, [&](const auto& one) {
-    return members_of(s.core->configuration()).contains(one.second);
+    return is_voter(now, one.second)
+           || (members_of(now).contains(one.second)
+               && !is_controller(s, one.first));
   });
   if (s.joining.empty())
     return;
-  const auto& now = s.core->configuration();
   auto voters = now.voters;
   auto learners = now.learners;
+  std::string parts;
   for (const auto& [node, member] : s.joining) {
-    // R24: with another directory it is not the one that it was.
-    const auto is_it = [node = node](const raft_member& m) {
-      return m.node == node;
-    };
-    std::erase_if(voters, is_it);
-    std::erase_if(learners, is_it);
-    (is_controller(s, node) ? voters : learners).push_back(member);
+    // R24: with another directory it is not the one that it was; but what it
+    // was is what it is meant to be.
+    const bool votes = leave(voters, node) || is_controller(s, node);
+    leave(learners, node);
+    (votes ? voters : learners).push_back(member);
+    parts += (parts.empty() ? "node " : ", node ") + std::to_string(node.value)
+             + (votes ? " as a voter" : " as a learner");
   }
-  if (voters.empty())
+  if (std::none_of(voters.begin(), voters.end(), [&](const auto& m) {
+        return is_voter(now, m);
+      }))
     return; // it would be a group of those only that know nothing
   // Refused while another change is under way: tried again at the next tick.
   if (s.core->change_members(voters, learners) == raft_refusal::none)
-    for (const auto& [node, member] : s.joining)
-      log::info("node {} is taken into the {} of the cluster as a {}",
-        node.value, s.options.group,
-        is_controller(s, node) ? "voter" : "learner");
+    log::info("taken into the {} of the cluster: {}", s.options.group, parts);
+}
+
+void on_change_member(self_pointer self, const change_member& message) {
+  auto& s = self->state;
+  auto voters = s.core->configuration().voters;
+  auto learners = s.core->configuration().learners;
+  leave(voters, message.member.node);
+  leave(learners, message.member.node);
+  if (message.part != raft_part::none)
+    (message.part == raft_part::voter ? voters : learners)
+      .push_back(message.member);
+  const auto refused = s.core->change_members(voters, learners);
+  if (refused == raft_refusal::none)
+    s.changing = {self->current_sender(), message.ticket};
+  else
+    tell(self, self->current_sender(), member_changed{message.ticket, refused});
+  drain(self);
 }
 
 void on_change_ended(self_pointer self, raft_refusal how) {
@@ -168,6 +206,8 @@ void on_change_ended(self_pointer self, raft_refusal how) {
     log::warn("a change of the members of the {} has not been made: {}",
       s.options.group, to_string(how));
   s.joining.clear(); // whoever is still not in says hello again
+  if (const auto asked = std::exchange(s.changing, {}))
+    tell(self, asked->asker, member_changed{asked->ticket, how});
 }
 
 } // namespace millrace

@@ -23,6 +23,10 @@ void on_group_message(consensus_actor::stateful_pointer<consensus_state> self,
 /// At the leader: makes those that have said hello members.
 void take_in(consensus_actor::stateful_pointer<consensus_state> self);
 
+/// Somebody wants a member to have another part in the group.
+void on_change_member(consensus_actor::stateful_pointer<consensus_state> self,
+  const change_member& message);
+
 /// How a change of the members ended.
 void on_change_ended(
   consensus_actor::stateful_pointer<consensus_state> self, raft_refusal how);

@@ -97,6 +97,21 @@ struct quorum_view {
   std::vector<member> members;
 };
 
+enum class raft_part : uint8_t { voter, learner, none };
+
+/// Gives a member another part in the group. Answered by member_changed when
+/// it is committed, or refused.
+struct change_member {
+  uint64_t ticket = 0;
+  raft_member member;
+  raft_part part = raft_part::voter;
+};
+
+struct member_changed {
+  uint64_t ticket = 0;
+  raft_refusal refused = raft_refusal::none;
+};
+
 // -- member and its disk ------------------------------------------------------
 
 struct consensus_tick {};
@@ -157,6 +172,8 @@ MILLRACE_CONSENSUS_MESSAGE(state_wanted)
 MILLRACE_CONSENSUS_MESSAGE(install_state)
 MILLRACE_CONSENSUS_MESSAGE(ask_quorum)
 MILLRACE_CONSENSUS_MESSAGE(quorum_view)
+MILLRACE_CONSENSUS_MESSAGE(change_member)
+MILLRACE_CONSENSUS_MESSAGE(member_changed)
 MILLRACE_CONSENSUS_MESSAGE(consensus_tick)
 MILLRACE_CONSENSUS_MESSAGE(write_log)
 MILLRACE_CONSENSUS_MESSAGE(sync_log)

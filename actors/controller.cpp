@@ -3,6 +3,7 @@
 #include "actors/controller_forward.hpp"
 #include "actors/controller_lead.hpp"
 #include "actors/controller_log.hpp"
+#include "actors/controller_quorum.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -61,6 +62,12 @@ controller_actor::behavior_type controller(
     },
     [=](const install_state& snapshot) {
       install(self, snapshot);
+    },
+    [=](const quorum_view& view) {
+      on_quorum_view(self, view);
+    },
+    [=](const member_changed& done) {
+      on_member_changed(self, done);
     },
     [=](const from_node& from) {
       on_controller_message(self, from);

@@ -75,6 +75,8 @@ struct controller_actor_state {
     /// the answer was lost.
     using question_id = std::pair<node_id, uint64_t>;
     std::set<question_id> open;
+    /// What is asked of the consensus actor, by ticket.
+    std::map<uint64_t, admin_case> quorum_cases;
     std::map<question_id, admin_answer> answered;
     std::deque<question_id> answered_order;
     broker_sessions sessions;

@@ -76,6 +76,18 @@ struct answered_by<kafka::unregister_broker_request>
     : kafka_api<kafka::api_key::unregister_broker,
         kafka::unregister_broker_response> {};
 template <>
+struct answered_by<kafka::describe_quorum_request>
+    : kafka_api<kafka::api_key::describe_quorum,
+        kafka::describe_quorum_response> {};
+template <>
+struct answered_by<kafka::add_raft_voter_request>
+    : kafka_api<kafka::api_key::add_raft_voter,
+        kafka::add_raft_voter_response> {};
+template <>
+struct answered_by<kafka::remove_raft_voter_request>
+    : kafka_api<kafka::api_key::remove_raft_voter,
+        kafka::remove_raft_voter_response> {};
+template <>
 struct answered_by<auto_create_topics> {
   using reply = kafka_error;
 };

@@ -1,6 +1,7 @@
 #include "actors/controller_lead.hpp"
 
 #include "actors/controller_forward.hpp"
+#include "actors/controller_quorum.hpp"
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
 
@@ -74,23 +75,15 @@ admin_reply decide(self_pointer, const kafka::init_producer_id_request&) {
   return kafka_error::unknown_server_error;
 }
 
+template <class Request>
+  requires about_quorum<Request>
+admin_reply decide(self_pointer, const Request&) {
+  MILLRACE_ASSERT(false, "the consensus actor is asked about its members");
+  return kafka_error::unknown_server_error;
+}
+
 /// So many answers are kept for questions that come again.
 constexpr size_t answers_kept = 1'000;
-
-void give_answer(self_pointer self, leadership& lead, const admin_case& asked,
-  admin_answer answer) {
-  const leadership::question_id id{asked.node, asked.request_id};
-  lead.open.erase(id);
-  if (asked.node != self->state.options.config->id) {
-    lead.answered.emplace(id, answer);
-    lead.answered_order.push_back(id);
-    if (lead.answered_order.size() > answers_kept) {
-      lead.answered.erase(lead.answered_order.front());
-      lead.answered_order.pop_front();
-    }
-  }
-  answer_case(self, asked, std::move(answer));
-}
 
 bool may_decide(const controller_actor_state& s) {
   return s.leading && s.leading->core && !s.leading->under_way;
@@ -117,7 +110,7 @@ void decide_waiting(self_pointer self) {
     for (auto& parked : std::exchange(lead.parked, {})) {
       parked.answer.index
         = static_cast<uint64_t>(std::max<int64_t>(s.image.applied_index(), 0));
-      give_answer(self, lead, parked.asked, std::move(parked.answer));
+      settle_case(self, parked.asked, std::move(parked.answer));
     }
     return;
   }
@@ -147,6 +140,22 @@ void begin_deciding(self_pointer self) {
 }
 
 } // namespace
+
+void settle_case(
+  self_pointer self, const admin_case& asked, admin_answer answer) {
+  auto& lead = *self->state.leading;
+  const leadership::question_id id{asked.node, asked.request_id};
+  lead.open.erase(id);
+  if (asked.node != self->state.options.config->id) {
+    lead.answered.emplace(id, answer);
+    lead.answered_order.push_back(id);
+    if (lead.answered_order.size() > answers_kept) {
+      lead.answered.erase(lead.answered_order.front());
+      lead.answered_order.pop_front();
+    }
+  }
+  answer_case(self, asked, std::move(answer));
+}
 
 void look_after_brokers(self_pointer self) {
   auto& s = self->state;
@@ -199,7 +208,10 @@ void on_applied(self_pointer self, const raft_entry& last) {
     lead.core.emplace(fresh_core(s)); // it stands elsewhere than was thought
   for (auto& parked : std::exchange(lead.parked, {})) {
     parked.answer.index = lead.placed->index;
-    give_answer(self, lead, parked.asked, std::move(parked.answer));
+    if (const auto* gone = std::get_if<kafka::unregister_broker_request>(
+          &parked.asked.ask->question))
+      forget_learner(self, node_id{gone->broker_id});
+    settle_case(self, parked.asked, std::move(parked.answer));
   }
   look_after_brokers(self);
 }
@@ -235,6 +247,10 @@ void take_case(self_pointer self, admin_case question) {
   }
   if (!lead.open.insert(id).second)
     return; // it is being decided
+  if (is_about_quorum(question.ask->question)) {
+    take_quorum_case(self, std::move(question));
+    return;
+  }
   lead.waiting.push_back(std::move(question));
   decide_waiting(self);
 }

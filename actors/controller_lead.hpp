@@ -18,6 +18,11 @@ void on_applied(controller_actor::stateful_pointer<controller_actor_state> self,
 void on_placed(controller_actor::stateful_pointer<controller_actor_state> self,
   const placed& where);
 
+/// Answers what somebody has asked, and keeps the answer for a repetition.
+void settle_case(
+  controller_actor::stateful_pointer<controller_actor_state> self,
+  const admin_case& asked, admin_answer answer);
+
 /// Decides it as soon as nothing is under way. Precondition: this node leads.
 void take_case(controller_actor::stateful_pointer<controller_actor_state> self,
   admin_case question);

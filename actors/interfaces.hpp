@@ -103,7 +103,9 @@ using consensus_actor = caf::typed_actor<
   caf::reacts_to<snapshot_made>, caf::reacts_to<state_told>,
   caf::reacts_to<state_installed>,
   // How the group is; answers quorum_view.
-  caf::reacts_to<ask_quorum>>;
+  caf::reacts_to<ask_quorum>,
+  // Who takes part, and how; answers member_changed.
+  caf::reacts_to<change_member>>;
 
 /// CONTROLLER: decides what changes in the metadata, one request at a time.
 using controller_actor = caf::typed_actor<
@@ -114,6 +116,8 @@ using controller_actor = caf::typed_actor<
   caf::reacts_to<placed>, caf::reacts_to<log_committed>,
   caf::reacts_to<role_changed>, caf::reacts_to<snapshot_wanted>,
   caf::reacts_to<state_wanted>, caf::reacts_to<install_state>,
+  // Its answers about the group.
+  caf::reacts_to<quorum_view>, caf::reacts_to<member_changed>,
   // Other nodes' controllers, and what is so of the way to them.
   caf::reacts_to<from_node>, caf::reacts_to<link_change>,
   // The node stops; answers left_cluster when it leads nothing any more.

@@ -10,14 +10,17 @@
 #include "cluster/controller_state.hpp"
 #include "cluster/group_registry.hpp"
 #include "cluster/metadata_image.hpp"
+#include "schema/kafka/add_raft_voter.hpp"
 #include "schema/kafka/alter_configs.hpp"
 #include "schema/kafka/create_partitions.hpp"
 #include "schema/kafka/create_topics.hpp"
 #include "schema/kafka/delete_topics.hpp"
 #include "schema/kafka/describe_configs.hpp"
+#include "schema/kafka/describe_quorum.hpp"
 #include "schema/kafka/incremental_alter_configs.hpp"
 #include "schema/kafka/init_producer_id.hpp"
 #include "schema/kafka/list_config_resources.hpp"
+#include "schema/kafka/remove_raft_voter.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/metadata_command.hpp"
 #include "schema/replica_message.hpp"
@@ -328,7 +331,8 @@ using admin_question = std::variant<kafka::create_topics_request,
   kafka::init_producer_id_request, auto_create_topics, register_broker,
   broker_heartbeat, change_isr, allocate_producer_ids,
   kafka::elect_leaders_request, kafka::alter_partition_reassignments_request,
-  kafka::unregister_broker_request>;
+  kafka::unregister_broker_request, kafka::describe_quorum_request,
+  kafka::add_raft_voter_request, kafka::remove_raft_voter_request>;
 
 struct admin_ask {
   uint64_t ticket = 0;
@@ -342,7 +346,8 @@ using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
   kafka::init_producer_id_response, register_broker_reply,
   broker_heartbeat_reply, change_isr_reply, allocate_producer_ids_reply,
   kafka::elect_leaders_response, kafka::alter_partition_reassignments_response,
-  kafka::unregister_broker_response>;
+  kafka::unregister_broker_response, kafka::describe_quorum_response,
+  kafka::add_raft_voter_response, kafka::remove_raft_voter_response>;
 
 /// True once the asker's image has applied `index`.
 struct admin_answer {

@@ -248,6 +248,20 @@ const char* to_string(kafka_error error) {
     return "INVALID_REGISTRATION";
   case kafka_error::transaction_abortable:
     return "TRANSACTION_ABORTABLE";
+  case kafka_error::invalid_record_state:
+    return "INVALID_RECORD_STATE";
+  case kafka_error::share_session_not_found:
+    return "SHARE_SESSION_NOT_FOUND";
+  case kafka_error::invalid_share_session_epoch:
+    return "INVALID_SHARE_SESSION_EPOCH";
+  case kafka_error::fenced_state_epoch:
+    return "FENCED_STATE_EPOCH";
+  case kafka_error::invalid_voter_key:
+    return "INVALID_VOTER_KEY";
+  case kafka_error::duplicate_voter:
+    return "DUPLICATE_VOTER";
+  case kafka_error::voter_not_found:
+    return "VOTER_NOT_FOUND";
   }
   return "UNLISTED_ERROR";
 }

@@ -83,20 +83,38 @@ kafka::elect_leaders_response refused(
   return response;
 }
 
-kafka::alter_partition_reassignments_response refused(
-  const kafka::alter_partition_reassignments_request&, int16_t error) {
-  kafka::alter_partition_reassignments_response response;
+/// Those whose answer is one code with one sentence.
+template <class Response>
+Response refused_with(int16_t error) {
+  Response response;
   response.error_code = error;
   response.error_message = no_controller;
   return response;
 }
 
+kafka::alter_partition_reassignments_response refused(
+  const kafka::alter_partition_reassignments_request&, int16_t error) {
+  return refused_with<kafka::alter_partition_reassignments_response>(error);
+}
+
 kafka::unregister_broker_response refused(
   const kafka::unregister_broker_request&, int16_t error) {
-  kafka::unregister_broker_response response;
-  response.error_code = error;
-  response.error_message = no_controller;
-  return response;
+  return refused_with<kafka::unregister_broker_response>(error);
+}
+
+kafka::describe_quorum_response refused(
+  const kafka::describe_quorum_request&, int16_t error) {
+  return refused_with<kafka::describe_quorum_response>(error);
+}
+
+kafka::add_raft_voter_response refused(
+  const kafka::add_raft_voter_request&, int16_t error) {
+  return refused_with<kafka::add_raft_voter_response>(error);
+}
+
+kafka::remove_raft_voter_response refused(
+  const kafka::remove_raft_voter_request&, int16_t error) {
+  return refused_with<kafka::remove_raft_voter_response>(error);
 }
 
 template <class Request, class Response>
@@ -177,6 +195,22 @@ result<void> handle_list_partition_reassignments(
   MILLRACE_TRY(read_body(request, body));
   reply(hub, request.slot, answer_list_reassignments(body, hub.image()));
   return {};
+}
+
+result<void> handle_describe_quorum(gateway_core& hub, kafka_request& request) {
+  return forward<kafka::describe_quorum_request,
+    kafka::describe_quorum_response>(hub, request);
+}
+
+result<void> handle_add_raft_voter(gateway_core& hub, kafka_request& request) {
+  return forward<kafka::add_raft_voter_request, kafka::add_raft_voter_response>(
+    hub, request);
+}
+
+result<void> handle_remove_raft_voter(
+  gateway_core& hub, kafka_request& request) {
+  return forward<kafka::remove_raft_voter_request,
+    kafka::remove_raft_voter_response>(hub, request);
 }
 
 result<void> handle_init_producer_id(

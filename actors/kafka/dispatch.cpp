@@ -44,11 +44,14 @@ constexpr api_handler handlers[] = {
     handle_alter_partition_reassignments},
   {api_key::list_partition_reassignments, handle_list_partition_reassignments},
   {api_key::offset_delete, handle_offset_delete},
+  {api_key::describe_quorum, handle_describe_quorum},
   {api_key::describe_cluster, handle_describe_cluster},
   {api_key::describe_producers, handle_describe_producers},
   {api_key::unregister_broker, handle_unregister_broker},
   {api_key::list_config_resources, handle_list_config_resources},
   {api_key::describe_topic_partitions, handle_describe_topic_partitions},
+  {api_key::add_raft_voter, handle_add_raft_voter},
+  {api_key::remove_raft_voter, handle_remove_raft_voter},
 };
 
 request_handler find_handler(int16_t key) {

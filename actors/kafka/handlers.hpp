@@ -78,6 +78,10 @@ result<void> handle_list_partition_reassignments(
   gateway_core& hub, kafka_request& request);
 result<void> handle_unregister_broker(
   gateway_core& hub, kafka_request& request);
+result<void> handle_describe_quorum(gateway_core& hub, kafka_request& request);
+result<void> handle_add_raft_voter(gateway_core& hub, kafka_request& request);
+result<void> handle_remove_raft_voter(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_find_coordinator(gateway_core& hub, kafka_request& request);
 result<void> handle_join_group(gateway_core& hub, kafka_request& request);
 result<void> handle_sync_group(gateway_core& hub, kafka_request& request);

@@ -1,4 +1,5 @@
 #include "actors/controller_codec.hpp"
+#include "actors/controller_codec_parts.hpp"
 #include "schema/capnp_bytes.hpp"
 #include "schema/controller.capnp.h"
 #include "schema/kafka/apis.hpp"
@@ -59,27 +60,21 @@ std::vector<admin_ask> every_question() {
   std::vector<admin_ask> all;
   for (auto& question : own_questions())
     all.push_back({0, 0, std::move(question)});
-  const auto add = [&]<class Request>(kafka::api_key key, Request request) {
-    const auto* api = kafka::find_api(static_cast<int16_t>(key));
-    for (auto v = api->min_version; v <= api->max_version; ++v) {
-      request = {};
-      kafka::random_filler filler{static_cast<uint64_t>(v) + 1, v};
-      visit_fields(filler, v, request);
-      all.push_back({0, v, request});
+  const auto add = [&]<class Question>(const Question&) {
+    if constexpr (controller_parts::kafka_question<Question>) {
+      constexpr auto key = controller_parts::answered_by<Question>::key;
+      const auto* api = kafka::find_api(static_cast<int16_t>(key));
+      for (auto v = api->min_version; v <= api->max_version; ++v) {
+        Question request;
+        kafka::random_filler filler{static_cast<uint64_t>(v) + 1, v};
+        visit_fields(filler, v, request);
+        all.push_back({0, v, request});
+      }
     }
   };
-  using kafka::api_key;
-  add(api_key::create_topics, kafka::create_topics_request{});
-  add(api_key::delete_topics, kafka::delete_topics_request{});
-  add(api_key::create_partitions, kafka::create_partitions_request{});
-  add(api_key::alter_configs, kafka::alter_configs_request{});
-  add(api_key::incremental_alter_configs,
-    kafka::incremental_alter_configs_request{});
-  add(api_key::init_producer_id, kafka::init_producer_id_request{});
-  add(api_key::elect_leaders, kafka::elect_leaders_request{});
-  add(api_key::alter_partition_reassignments,
-    kafka::alter_partition_reassignments_request{});
-  add(api_key::unregister_broker, kafka::unregister_broker_request{});
+  [&]<size_t... I>(std::index_sequence<I...>) {
+    (add(std::variant_alternative_t<I, admin_question>{}), ...);
+  }(std::make_index_sequence<std::variant_size_v<admin_question>>{});
   return all;
 }
 
@@ -91,55 +86,32 @@ admin_reply filled(int16_t version) {
   return response;
 }
 
+struct replier {
+  int16_t v;
+  template <controller_parts::kafka_question Question>
+  admin_reply operator()(const Question&) {
+    return filled<typename controller_parts::answered_by<Question>::reply>(v);
+  }
+  admin_reply operator()(const auto_create_topics&) {
+    return own_replies()[0];
+  }
+  admin_reply operator()(const register_broker&) {
+    return own_replies()[1];
+  }
+  admin_reply operator()(const broker_heartbeat&) {
+    return own_replies()[2];
+  }
+  admin_reply operator()(const change_isr&) {
+    return own_replies()[3];
+  }
+  admin_reply operator()(const allocate_producer_ids&) {
+    return own_replies()[4];
+  }
+};
+
 /// An answer of the kind that the question has.
 admin_reply reply_to(const admin_ask& ask) {
-  struct visitor {
-    int16_t v;
-    admin_reply operator()(const kafka::create_topics_request&) {
-      return filled<kafka::create_topics_response>(v);
-    }
-    admin_reply operator()(const kafka::delete_topics_request&) {
-      return filled<kafka::delete_topics_response>(v);
-    }
-    admin_reply operator()(const kafka::create_partitions_request&) {
-      return filled<kafka::create_partitions_response>(v);
-    }
-    admin_reply operator()(const kafka::alter_configs_request&) {
-      return filled<kafka::alter_configs_response>(v);
-    }
-    admin_reply operator()(const kafka::incremental_alter_configs_request&) {
-      return filled<kafka::incremental_alter_configs_response>(v);
-    }
-    admin_reply operator()(const kafka::init_producer_id_request&) {
-      return filled<kafka::init_producer_id_response>(v);
-    }
-    admin_reply operator()(const kafka::elect_leaders_request&) {
-      return filled<kafka::elect_leaders_response>(v);
-    }
-    admin_reply operator()(
-      const kafka::alter_partition_reassignments_request&) {
-      return filled<kafka::alter_partition_reassignments_response>(v);
-    }
-    admin_reply operator()(const kafka::unregister_broker_request&) {
-      return filled<kafka::unregister_broker_response>(v);
-    }
-    admin_reply operator()(const auto_create_topics&) {
-      return own_replies()[0];
-    }
-    admin_reply operator()(const register_broker&) {
-      return own_replies()[1];
-    }
-    admin_reply operator()(const broker_heartbeat&) {
-      return own_replies()[2];
-    }
-    admin_reply operator()(const change_isr&) {
-      return own_replies()[3];
-    }
-    admin_reply operator()(const allocate_producer_ids&) {
-      return own_replies()[4];
-    }
-  };
-  return std::visit(visitor{ask.version}, ask.question);
+  return std::visit(replier{ask.version}, ask.question);
 }
 
 /// As the other node gets it: through a whole frame.

@@ -40,6 +40,8 @@ public:
   };
 
   std::set<node_id> cut_off;
+  /// What is lost besides.
+  std::function<bool(node_id to, const envelope&)> loses;
   uint64_t carried = 0;
 
   /// Everybody's connections to `node` are refused.
@@ -59,7 +61,8 @@ public:
 private:
   void carry(node_id from, node_id to, const envelope& message) {
     const auto at = ends_.find(to);
-    if (at == ends_.end() || cut_off.contains(from) || cut_off.contains(to))
+    if (at == ends_.end() || cut_off.contains(from) || cut_off.contains(to)
+        || (loses && loses(to, message)))
       return;
     ++carried;
     auto copy = decode_envelope(encode(message));
@@ -252,6 +255,29 @@ struct metadata_group : actor_fixture {
   }
   [[nodiscard]] bool has_left(int32_t number) {
     return members.at(number)->seen->left;
+  }
+
+  /// What was answered, if it was.
+  template <class Reply>
+  [[nodiscard]] const Reply* answer(int32_t number, uint64_t ticket) {
+    const auto& answers = members.at(number)->seen->answers;
+    const auto at = answers.find(ticket);
+    return at == answers.end() ? nullptr
+                               : std::get_if<Reply>(&at->second.reply);
+  }
+  /// Its directory, as the one that leads has it.
+  [[nodiscard]] uuid directory_of(int32_t number) {
+    for (const auto view = quorum(leader()); const auto& m : view.members)
+      if (m.id.node == node_id{number})
+        return m.id.directory;
+    return {};
+  }
+  [[nodiscard]] std::set<int32_t> who_votes() {
+    std::set<int32_t> all;
+    for (const auto view = quorum(leader()); const auto& m : view.members)
+      if (m.is_voter)
+        all.insert(m.id.node.value);
+    return all;
   }
 
   /// The error of a topic's creation, or none if it was not answered yet.
