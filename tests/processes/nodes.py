@@ -96,14 +96,18 @@ class Node:
 
 
 class Cluster:
-    """Nodes 1..count, all of them controllers.
+    """Nodes 1..count.
 
+    @param controllers how many of them, the first ones, are controllers;
+    without it all
     @param proxied whether all connections, those of clients too, go through
     a proxy that can cut and delay them
     """
 
-    def __init__(self, folder, count=3, proxied=False, settings=None):
+    def __init__(self, folder, count=3, proxied=False, settings=None,
+                 controllers=None):
         self.folder = folder
+        self.controllers = controllers or count
         self.proxy = Proxy() if proxied else None
         self.settings = {
             "default.replication.factor": min(count, 3),
@@ -138,7 +142,8 @@ class Cluster:
 
     def command(self, node):
         controllers = ",".join(f"{n.number}@127.0.0.1:{n.told_cluster}"
-                               for n in self.nodes.values())
+                               for n in self.nodes.values()
+                               if n.number <= self.controllers)
         settings = {
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.told_kafka}",
             "millrace.cluster.advertised.listener":
