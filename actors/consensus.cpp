@@ -133,8 +133,8 @@ quorum_view view_of(const consensus_state& s) {
     add(m, true);
   for (const auto& m : core.configuration().learners)
     add(m, false);
-  std::sort(view.members.begin(), view.members.end(),
-    [](const auto& a, const auto& b) {
+  std::sort(
+    view.members.begin(), view.members.end(), [](const auto& a, const auto& b) {
       return a.id < b.id;
     });
   return view;
