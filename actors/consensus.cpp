@@ -261,6 +261,9 @@ consensus_actor::behavior_type consensus(
     [=](const change_member& message) {
       on_change_member(self, message);
     },
+    [=](const hand_over& message) {
+      on_hand_over(self, message);
+    },
   };
 }
 

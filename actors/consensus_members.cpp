@@ -200,6 +200,14 @@ void on_change_member(self_pointer self, const change_member& message) {
   drain(self);
 }
 
+void on_hand_over(self_pointer self, const hand_over& message) {
+  auto& s = self->state;
+  const auto to = s.core->best_successor();
+  const auto refused = to ? s.core->transfer(*to) : raft_refusal::not_a_voter;
+  tell(self, self->current_sender(), member_changed{message.ticket, refused});
+  drain(self);
+}
+
 void on_change_ended(self_pointer self, raft_refusal how) {
   auto& s = self->state;
   if (how != raft_refusal::none)

@@ -27,6 +27,9 @@ void take_in(consensus_actor::stateful_pointer<consensus_state> self);
 void on_change_member(consensus_actor::stateful_pointer<consensus_state> self,
   const change_member& message);
 
+void on_hand_over(consensus_actor::stateful_pointer<consensus_state> self,
+  const hand_over& message);
+
 /// How a change of the members ended.
 void on_change_ended(
   consensus_actor::stateful_pointer<consensus_state> self, raft_refusal how);

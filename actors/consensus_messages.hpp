@@ -107,6 +107,12 @@ struct change_member {
   raft_part part = raft_part::voter;
 };
 
+/// Another voter is to lead: the one whose log is longest. Answered by
+/// member_changed, when it has begun.
+struct hand_over {
+  uint64_t ticket = 0;
+};
+
 struct member_changed {
   uint64_t ticket = 0;
   raft_refusal refused = raft_refusal::none;
@@ -173,6 +179,7 @@ MILLRACE_CONSENSUS_MESSAGE(install_state)
 MILLRACE_CONSENSUS_MESSAGE(ask_quorum)
 MILLRACE_CONSENSUS_MESSAGE(quorum_view)
 MILLRACE_CONSENSUS_MESSAGE(change_member)
+MILLRACE_CONSENSUS_MESSAGE(hand_over)
 MILLRACE_CONSENSUS_MESSAGE(member_changed)
 MILLRACE_CONSENSUS_MESSAGE(consensus_tick)
 MILLRACE_CONSENSUS_MESSAGE(write_log)

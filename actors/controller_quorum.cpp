@@ -200,6 +200,12 @@ struct on_view {
     change_voter<kafka::remove_raft_voter_response>(
       self, asked, request, view, raft_part::learner);
   }
+  void operator()(const kafka::elect_leaders_request&) const {
+    auto& s = self->state;
+    const auto ticket = s.next_ticket++;
+    s.leading->quorum_cases.emplace(ticket, asked);
+    tell(self, s.options.consensus, hand_over{ticket});
+  }
   void operator()(const kafka::unregister_broker_request& request) const {
     const auto* member = find(view, node_id{request.broker_id});
     if (member != nullptr && !member->is_voter)
@@ -221,6 +227,19 @@ struct on_end {
   }
   void operator()(const kafka::remove_raft_voter_request&) const {
     settle<kafka::remove_raft_voter_response>(self, asked, to_refusal(how));
+  }
+  void operator()(const kafka::elect_leaders_request&) const {
+    kafka::elect_leaders_response response;
+    auto& result = response.replica_election_results.emplace_back();
+    result.topic = metadata_topic;
+    auto& one = result.partition_result.emplace_back();
+    if (how != raft_refusal::none) {
+      one.error_code
+        = static_cast<int16_t>(kafka_error::preferred_leader_not_available);
+      one.error_message
+        = std::string{"No other voter can lead: "} + to_string(how);
+    }
+    settle_case(self, asked, {0, 0, std::move(response)});
   }
   void operator()(const auto&) const {
     // Nobody waits to hear that a learner is gone.
@@ -248,10 +267,20 @@ std::optional<admin_case> take_out(self_pointer self, uint64_t ticket) {
 
 } // namespace
 
+bool is_of_metadata(const kafka::elect_leaders_request& request) {
+  return request.topic_partitions && request.topic_partitions->size() == 1
+         && request.topic_partitions->front().topic == metadata_topic
+         && request.topic_partitions->front().partitions
+              == std::vector<int32_t>{0};
+}
+
 bool is_about_quorum(const admin_question& question) {
   return std::visit(
-    []<class Question>(const Question&) {
-      return about_quorum<Question>;
+    []<class Question>(const Question& q) {
+      if constexpr (std::is_same_v<Question, kafka::elect_leaders_request>)
+        return is_of_metadata(q);
+      else
+        return about_quorum<Question>;
     },
     question);
 }

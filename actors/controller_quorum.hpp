@@ -2,7 +2,7 @@
 
 // Questions about the consensus group itself, which the leading controller
 // passes on to its consensus actor: DescribeQuorum (KIP-595), AddRaftVoter
-// and RemoveRaftVoter (KIP-853).
+// RemoveRaftVoter (KIP-853), and an election of another leader.
 
 #include "actors/controller.hpp"
 
@@ -13,6 +13,10 @@ concept about_quorum
   = std::is_same_v<Question, kafka::describe_quorum_request>
     || std::is_same_v<Question, kafka::add_raft_voter_request>
     || std::is_same_v<Question, kafka::remove_raft_voter_request>;
+
+/// Whether an election is asked for of the metadata's leader, and nothing
+/// else: of ElectLeaders, which names it __cluster_metadata-0.
+[[nodiscard]] bool is_of_metadata(const kafka::elect_leaders_request& request);
 
 [[nodiscard]] bool is_about_quorum(const admin_question& question);
 

@@ -104,8 +104,9 @@ using consensus_actor = caf::typed_actor<
   caf::reacts_to<state_installed>,
   // How the group is; answers quorum_view.
   caf::reacts_to<ask_quorum>,
-  // Who takes part, and how; answers member_changed.
-  caf::reacts_to<change_member>>;
+  // Who takes part, and how, and that another one is to lead; answers
+  // member_changed.
+  caf::reacts_to<change_member>, caf::reacts_to<hand_over>>;
 
 /// CONTROLLER: decides what changes in the metadata, one request at a time.
 using controller_actor = caf::typed_actor<

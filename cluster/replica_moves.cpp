@@ -200,6 +200,25 @@ move_plan plan_drain(std::span<const usable_broker> nodes,
   return plan;
 }
 
+move_plan plan_handover(std::span<const usable_broker> nodes,
+  const std::vector<placed_partition>& partitions, node_id node) {
+  workbench bench{nodes, partitions};
+  move_plan plan;
+  for (auto& p : bench.partitions()) {
+    if (p.replicas.empty() || p.replicas.front() != node)
+      continue;
+    if (p.replicas.size() == 1) {
+      plan.stuck.push_back(p.name);
+      continue;
+    }
+    auto next = bench.led_by_idlest({p.replicas.begin() + 1, p.replicas.end()});
+    next.push_back(node);
+    bench.change(p, std::move(next));
+  }
+  plan.moves = difference(partitions, bench.partitions());
+  return plan;
+}
+
 move_plan plan_balance(std::span<const usable_broker> nodes,
   const std::vector<placed_partition>& partitions) {
   workbench bench{nodes, partitions};

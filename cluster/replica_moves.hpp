@@ -39,6 +39,11 @@ struct move_plan {
 [[nodiscard]] move_plan plan_drain(std::span<const usable_broker> nodes,
   const std::vector<placed_partition>& partitions, node_id node);
 
+/// Others are to lead what `node` is to lead; its data stays. Partitions that
+/// are nowhere else are stuck.
+[[nodiscard]] move_plan plan_handover(std::span<const usable_broker> nodes,
+  const std::vector<placed_partition>& partitions, node_id node);
+
 /// Few moves after which no two nodes differ by more than one replica, and
 /// hardly in how often they are to lead; no partition is on fewer racks than
 /// before. Nothing for a cluster that is so already. Replicas on nodes that

@@ -1,35 +1,13 @@
 #include "apps/cli/cluster_report.hpp"
 #include "apps/cli/command.hpp"
 #include "apps/client/config_admin.hpp"
-#include "apps/client/refusal.hpp"
 
 #include <algorithm>
 
 namespace millrace::cli {
 namespace {
 
-result<std::vector<known_node>> nodes_of(client::cluster& nodes) {
-  auto to = nodes.any();
-  if (!to)
-    return to.error();
-  kafka::describe_cluster_request request;
-  request.include_fenced_brokers = true;
-  auto answer = (*to)->call(request, nodes.options().timeout_ms);
-  if (!answer)
-    return answer.error();
-  if (answer->error_code != 0)
-    return client::refused(
-      answer->error_code, "describe the cluster", answer->error_message);
-  std::vector<known_node> known;
-  for (const auto& b : answer->brokers)
-    known.push_back(
-      {b.broker_id, endpoint{b.host, static_cast<uint16_t>(b.port)}.to_string(),
-        b.rack.value_or(""), b.is_fenced});
-  std::sort(known.begin(), known.end(), [](const auto& a, const auto& b) {
-    return a.id < b.id;
-  });
-  return known;
-}
+constexpr int quorum_timeout_ms = 3000;
 
 result<int32_t> in_sync_min(client::cluster& nodes, const std::string& topic) {
   auto configs = client::describe_configs(
@@ -48,10 +26,13 @@ result<cluster_facts> facts_of(client::cluster& nodes) {
   if (!topics)
     return topics.error();
   facts.topics = std::move(*topics);
-  auto known = nodes_of(nodes);
+  auto known = client::list_nodes(nodes);
   if (!known)
     return known.error();
   facts.nodes = std::move(*known);
+  // Nothing else of this needs the one that leads the metadata.
+  if (auto quorum = client::describe_quorum(nodes, quorum_timeout_ms))
+    facts.quorum = std::move(*quorum);
   for (const auto& topic : topics_in_trouble(facts.topics)) {
     auto minimum = in_sync_min(nodes, topic);
     if (minimum)
@@ -80,13 +61,15 @@ int status(const command_context& context) {
   const int code = found.serves() ? exit_ok : exit_failed;
   if (context.format() == output_format::json) {
     print("{\"cluster\":" + quote_json((*nodes)->cluster_id())
+          + ",\"metadata\":" + quote_json(quorum_line(*facts))
           + ",\"partitions\":" + std::to_string(found.partitions)
           + ",\"nodes\":" + nodes_table(*facts).to_json()
           + ",\"troubles\":" + troubles_table(found).to_json() + "}\n");
     return code;
   }
-  print("cluster     " + (*nodes)->cluster_id() + "\npartitions  "
-        + count_line(found) + "\n\n" + nodes_table(*facts).to_text());
+  print("cluster     " + (*nodes)->cluster_id() + "\nmetadata    "
+        + quorum_line(*facts) + "\npartitions  " + count_line(found) + "\n\n"
+        + nodes_table(*facts).to_text());
   if (!found.troubles.empty())
     print("\n" + troubles_table(found).to_text());
   return code;
@@ -115,6 +98,8 @@ void add_cluster(CLI::App& parent, command_context& context) {
   set_action(look, context, [&context] {
     return status(context);
   });
+  add_cluster_members(command, context);
+  add_cluster_moves(command, context);
   add_cluster_cert(command, context);
 }
 

@@ -58,7 +58,7 @@ private:
     return at == facts_.in_sync_min.end() ? 1 : at->second;
   }
 
-  const known_node* find(int32_t id) const {
+  const client::known_node* find(int32_t id) const {
     for (const auto& node : facts_.nodes)
       if (node.id == id)
         return &node;
@@ -105,6 +105,13 @@ private:
   cluster_report report_;
 };
 
+std::string part_of(const client::quorum_state& quorum,
+  const client::quorum_state::member& member) {
+  if (member.id == quorum.leader)
+    return "leads";
+  return member.votes ? "votes" : "observes";
+}
+
 } // namespace
 
 const char* to_string(partition_health health) {
@@ -142,6 +149,17 @@ cluster_report report_on(const cluster_facts& facts) {
   return reporter{facts}.run();
 }
 
+std::string quorum_line(const cluster_facts& facts) {
+  if (!facts.quorum)
+    return "no answer from whoever leads it: most of the voters are needed";
+  std::string voters;
+  for (const auto& m : facts.quorum->members)
+    if (m.votes)
+      voters += (voters.empty() ? "" : ", ") + std::to_string(m.id);
+  return "node " + std::to_string(facts.quorum->leader) + " leads, epoch "
+         + std::to_string(facts.quorum->epoch) + ", voters " + voters;
+}
+
 table nodes_table(const cluster_facts& facts) {
   struct counts {
     int64_t leads = 0;
@@ -158,14 +176,16 @@ table nodes_table(const cluster_facts& facts) {
         of[id].behind += has(p.isr, id) ? 0 : 1;
       }
     }
-  table out{
-    {"node", "address", "rack", "state", "leads", "replicas", "behind"}};
+  table out{{"node", "address", "rack", "state", "metadata", "lag", "leads",
+    "replicas", "behind"}};
   for (const auto& node : facts.nodes) {
     const auto& c = of[node.id];
+    const auto* m = facts.quorum ? facts.quorum->find(node.id) : nullptr;
     out.add({int64_t{node.id}, node.address,
       node.rack.empty() ? cell{} : cell{node.rack},
-      std::string{node.fenced ? "fenced" : "live"}, c.leads, c.replicas,
-      c.behind});
+      std::string{node.fenced ? "fenced" : "live"},
+      m == nullptr ? cell{} : cell{part_of(*facts.quorum, *m)},
+      m == nullptr ? cell{} : cell{m->lag}, c.leads, c.replicas, c.behind});
   }
   return out;
 }

@@ -4,7 +4,7 @@
 // it.
 
 #include "apps/cli/table.hpp"
-#include "apps/client/cluster.hpp"
+#include "apps/client/replica_admin.hpp"
 
 #include <cstdint>
 #include <map>
@@ -13,15 +13,10 @@
 
 namespace millrace::cli {
 
-struct known_node {
-  int32_t id = 0;
-  std::string address;
-  std::string rack;
-  bool fenced = false; ///< registered, but shut out: dead, or starting
-};
-
 struct cluster_facts {
-  std::vector<known_node> nodes;
+  std::vector<client::known_node> nodes;
+  /// None: no node leads the metadata, or the server does not tell.
+  std::optional<client::quorum_state> quorum;
   std::vector<client::topic_info> topics;
   /// min.insync.replicas of those topics for which it matters.
   std::map<std::string, int32_t> in_sync_min;
@@ -61,6 +56,8 @@ struct cluster_report {
 
 [[nodiscard]] cluster_report report_on(const cluster_facts& facts);
 
+/// Who leads the metadata, and who votes on it: a sentence.
+[[nodiscard]] std::string quorum_line(const cluster_facts& facts);
 /// One row for each node: what it leads and follows.
 [[nodiscard]] table nodes_table(const cluster_facts& facts);
 [[nodiscard]] table troubles_table(const cluster_report& report);

@@ -60,8 +60,11 @@ void add_bench(CLI::App& parent, command_context& context);
 void add_version(CLI::App& parent, command_context& context);
 void add_dev(CLI::App& parent, command_context& context);
 void add_cluster(CLI::App& parent, command_context& context);
-/// Below `cluster`.
+// Below `cluster`.
+void add_cluster_members(CLI::App& parent, command_context& context);
+void add_cluster_moves(CLI::App& parent, command_context& context);
 void add_cluster_cert(CLI::App& parent, command_context& context);
+void add_rebalance(CLI::App& parent, command_context& context);
 void add_completion(CLI::App& parent, command_context& context);
 
 } // namespace millrace::cli

@@ -33,6 +33,7 @@ command_line::command_line(
   add_serve(root_, context_, serve);
   add_dev(root_, context_);
   add_cluster(root_, context_);
+  add_rebalance(root_, context_);
   add_topic(root_, context_);
   add_produce(root_, context_);
   add_consume(root_, context_);

@@ -271,6 +271,33 @@ TEST_CASE_METHOD(metadata_group,
 }
 
 TEST_CASE_METHOD(metadata_group,
+  "whoever leads the metadata hands it over when it is asked to",
+  "[actors][consensus]") {
+  for (const int32_t n : {1, 2, 3})
+    start(n);
+  pass_ms(3000);
+  REQUIRE(leader() == 1);
+  kafka::elect_leaders_request request;
+  request.topic_partitions.emplace();
+  request.topic_partitions->push_back({"__cluster_metadata", {0}});
+  const auto ticket = ask(2, request);
+  pass_ms(100);
+  const auto* told = answer<kafka::elect_leaders_response>(2, ticket);
+  REQUIRE(told != nullptr);
+  CHECK(told->replica_election_results.at(0).partition_result.at(0).error_code
+        == 0);
+  CHECK(leader() != -1);
+  CHECK(leader() != 1);
+  stop(2);
+  stop(1);
+  const auto alone = ask(3, request);
+  pass_ms(40'000);
+  const auto* error = answer<kafka_error>(3, alone);
+  REQUIRE(error != nullptr); // without a majority there is nobody to ask
+  CHECK(*error == kafka_error::request_timed_out);
+}
+
+TEST_CASE_METHOD(metadata_group,
   "changes of voters that cannot be are refused with the reason",
   "[actors][consensus]") {
   for (const int32_t n : {1, 2, 3, 4})

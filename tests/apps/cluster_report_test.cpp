@@ -85,9 +85,17 @@ TEST_CASE("the worst comes first", "[apps][cluster_report]") {
 
 TEST_CASE("a node's row counts what it leads and where it is behind",
   "[apps][cluster_report]") {
-  CHECK(nodes_table(facts_with(1, {1, 2})).to_text()
-        == "NODE  ADDRESS  RACK  STATE   LEADS  REPLICAS  BEHIND\n"
-           "   1  h1:9092  r1    live        1         1       0\n"
-           "   2  h2:9092  -     live        0         1       0\n"
-           "   3  h3:9092  -     fenced      0         1       1\n");
+  auto facts = facts_with(1, {1, 2});
+  facts.quorum = client::quorum_state{2, 7, 100,
+    {{1, {}, true, 3, 0}, {2, {}, true, 0, 0}, {3, {}, false, 50, 9}}};
+  CHECK(
+    nodes_table(facts).to_text()
+    == "NODE  ADDRESS  RACK  STATE   METADATA  LAG  LEADS  REPLICAS  BEHIND\n"
+       "   1  h1:9092  r1    live    votes       3      1         1       0\n"
+       "   2  h2:9092  -     live    leads       0      0         1       0\n"
+       "   3  h3:9092  -     fenced  observes   50      0         1       1\n");
+  CHECK(quorum_line(facts) == "node 2 leads, epoch 7, voters 1, 2");
+  facts.quorum.reset();
+  CHECK(quorum_line(facts)
+        == "no answer from whoever leads it: most of the voters are needed");
 }

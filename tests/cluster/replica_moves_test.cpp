@@ -114,6 +114,20 @@ TEST_CASE("a node that the others cannot stand in for stops leading",
   CHECK_FALSE(plan.moves[0].copies_data());
 }
 
+TEST_CASE("what a node leads is led by others, and its data stays",
+  "[cluster][replica_moves]") {
+  const std::vector<placed_partition> before{{{"a", 0}, {{0}, {1}, {2}}},
+    {{"a", 1}, {{0}, {1}, {2}}}, {{"a", 2}, {{1}, {0}}}, {{"b", 0}, {{0}}}};
+  const auto plan = plan_handover(brokers(3), before, node_id{0});
+  CHECK(plan.stuck == std::vector<topic_partition>{{"b", 0}});
+  const auto after = as_moved(before, plan);
+  CHECK(after[0].replicas == nodes{{2}, {1}, {0}});
+  CHECK(after[1].replicas == nodes{{1}, {2}, {0}});
+  CHECK(after[2].replicas == before[2].replicas);
+  for (const auto& move : plan.moves)
+    CHECK_FALSE(move.copies_data());
+}
+
 TEST_CASE("who takes a drained node's place is on a rack of its own",
   "[cluster][replica_moves]") {
   // r0: 0 2 4, r1: 1 3 5; node 5 holds more than 2 and 4.
