@@ -93,6 +93,24 @@ result<void> write_topic_id(
     format_partition_metadata(topic_id));
 }
 
+result<void> write_topic_id_unsynced(
+  file_system& files, const std::string& path, const uuid& topic_id) {
+  auto opened
+    = files.open(path + std::string{metadata_name}, open_mode::create_fresh);
+  if (!opened)
+    return opened.error();
+  const auto text = format_partition_metadata(topic_id);
+  return (*opened)->write_at(0, std::as_bytes(std::span{text}));
+}
+
+result<void> sync_topic_id(file_system& files, const std::string& path) {
+  auto opened = files.open(path + std::string{metadata_name}, open_mode::read);
+  if (!opened)
+    return opened.error().code == errc::not_found ? result<void>{}
+                                                  : opened.error();
+  return (*opened)->sync();
+}
+
 result<log_listing> list_log_directories(
   file_system& files, const std::string& path) {
   auto entries = files.list(path);
@@ -110,6 +128,7 @@ result<log_listing> list_log_directories(
       listing.strays.push_back(entry.name);
     } else if (auto id = read_topic_id(files, path + "/" + entry.name); !id) {
       listing.broken.push_back(id.error());
+      listing.logs.push_back({std::move(*partition), entry.name, std::nullopt});
     } else {
       listing.logs.push_back({std::move(*partition), entry.name, *id});
     }

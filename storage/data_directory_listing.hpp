@@ -13,8 +13,9 @@ namespace millrace {
 /// The directory of one partition's log.
 struct log_directory {
   topic_partition partition;
-  std::string name;             ///< `orders-0`
-  std::optional<uuid> topic_id; ///< none where partition.metadata is missing
+  std::string name; ///< `orders-0`
+  /// None where partition.metadata is missing or cannot be read.
+  std::optional<uuid> topic_id;
 };
 
 struct log_listing {
@@ -52,5 +53,11 @@ result<std::optional<uuid>> read_topic_id(
   file_system& files, const std::string& path);
 result<void> write_topic_id(
   file_system& files, const std::string& path, const uuid& topic_id);
+/// As write_topic_id() for a directory that is just being made: it is not
+/// durable before sync_topic_id() and a sync of both directories.
+result<void> write_topic_id_unsynced(
+  file_system& files, const std::string& path, const uuid& topic_id);
+/// Does nothing where there is no such file.
+result<void> sync_topic_id(file_system& files, const std::string& path);
 
 } // namespace millrace

@@ -117,7 +117,11 @@ result<std::string> log_places::prepare(
   if (at == there_.end()) {
     if (files_.exists(path))
       return path;
-    auto made = make(path, topic);
+    // Durable with the first records, as the log's own name is, so that making
+    // thousands of logs is cheap.
+    auto made = files_.make_directory(path);
+    if (made)
+      made = write_topic_id_unsynced(files_, path, topic);
     if (!made) {
       // Half made: the next try does it all again.
       there_.emplace(name, std::nullopt);
@@ -127,8 +131,8 @@ result<std::string> log_places::prepare(
   }
   const auto found = at->second;
   if (!found) {
-    // A crash came between the directory and its metadata: it is ours if
-    // nothing has been written.
+    // A crash came before the directory and its metadata were durable: it is
+    // ours if nothing has been written.
     auto used = holds_records(path);
     if (!used)
       return used.error();

@@ -141,6 +141,8 @@ public:
   struct sync_job {
     std::vector<std::shared_ptr<file>> files;
     std::vector<std::string> directories;
+    /// Where the log is new: the directory whose partition.metadata is synced.
+    std::string identity_of;
     /// The leader-epoch-checkpoint to replace, if it is due.
     std::string epochs_path;
     std::string epochs;
@@ -308,7 +310,7 @@ private:
   std::vector<std::shared_ptr<file>> in_flight_; // of unfinished jobs
   uint64_t jobs_begun_ = 0;
   bool directory_dirty_ = false; // a name in it is not durable yet
-  bool parent_dirty_ = false;    // its own name is not
+  bool parent_dirty_ = false;    // its own name, and whose it is, are not
   bool epochs_stale_ = false;    // the checkpoint file lacks an entry
   bool epochs_due_ = false;      // and must be written with the next sync
   uint64_t generation_ = 0;      // of truncations

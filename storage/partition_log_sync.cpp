@@ -1,3 +1,4 @@
+#include "storage/data_directory_listing.hpp"
 #include "storage/partition_log.hpp"
 
 #include <algorithm>
@@ -25,8 +26,10 @@ partition_log::sync_job partition_log::begin_sync() {
   writing_.reset();
   if (std::exchange(directory_dirty_, false))
     job.directories.push_back(directory_);
-  if (std::exchange(parent_dirty_, false))
+  if (std::exchange(parent_dirty_, false)) {
+    job.identity_of = directory_;
     job.directories.push_back(parent_directory(directory_));
+  }
   if (std::exchange(epochs_due_, false)) {
     job.epochs_path = directory_ + "/leader-epoch-checkpoint";
     job.epochs = epochs_.encode();
@@ -41,6 +44,8 @@ result<void> partition_log::sync_job::run(file_system& files_of_node) {
   for (const auto& handle : files)
     MILLRACE_TRY(handle->sync());
   MILLRACE_TRY(run_after_volume(files_of_node));
+  if (!identity_of.empty())
+    MILLRACE_TRY(sync_topic_id(files_of_node, identity_of));
   for (const auto& directory : directories)
     MILLRACE_TRY(files_of_node.sync_directory(directory));
   return {};

@@ -65,6 +65,8 @@ result<std::shared_ptr<file>> posix_file_system::open(
 }
 
 result<void> posix_file_system::make_directory(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0)
+    return {}; // most often all that is above it is there
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     const auto part = path.substr(0, end);
     if (::mkdir(part.c_str(), 0755) != 0) {

@@ -41,7 +41,7 @@ inline shared_bytes make_batch(const batch_recipe& r = {}) {
 /// A disk with one log, and what its owner would remember.
 struct log_fixture {
   /// The data directory is there for good; a log's own is not.
-  log_fixture() {
+  explicit log_fixture(uint64_t seed = 1) : disk(std::mt19937_64{seed}) {
     REQUIRE(make_directory_durable(disk, "/data").ok());
   }
 
