@@ -1,5 +1,6 @@
 #include "actors/gateway_core.hpp"
 
+#include "actors/kafka/handlers.hpp"
 #include "actors/kafka/session.hpp"
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
@@ -10,6 +11,9 @@ namespace millrace {
 namespace {
 
 const caf::strong_actor_ptr nobody;
+
+/// No loop gives a connection such a number.
+constexpr uint64_t no_connection = uint64_t{1} << 63;
 
 } // namespace
 
@@ -54,6 +58,7 @@ void gateway_core::unbind() {
   unit_ = nullptr;
   partitions_.clear();
   coordinators_.clear();
+  served_.clear();
   wiring_.controller = nullptr;
   wiring_.broker = nullptr;
   wiring_.link = nullptr;
@@ -69,6 +74,23 @@ std::unique_ptr<connection_handler> gateway_core::accept(
   auto session = std::make_unique<kafka_session>(*this, peer, chunks);
   sessions_.emplace(peer.id(), session.get());
   return session;
+}
+
+void gateway_core::serve(
+  shared_bytes frame, std::function<void(outgoing)> answer) {
+  MILLRACE_ASSERT(ready_, "requests wait for the directory");
+  static const endpoint nowhere;
+  const auto id = no_connection | next_served_++;
+  served_.emplace(id, std::move(answer));
+  kafka_request request{.slot = {.session = id},
+    .reader = kafka_reader{std::move(frame)},
+    .local = &nowhere,
+    .remote = &nowhere};
+  if (auto begun = handle_request(*this, request); !begun) {
+    log::warn(
+      "a request between nodes cannot be read: {}", to_string(begun.error()));
+    close(request.slot, {});
+  }
 }
 
 void gateway_core::take(produce_results& message) {
@@ -357,11 +379,15 @@ void gateway_core::lose(caf::actor_id target) {
 void gateway_core::finish(const reply_slot& slot, outgoing out) {
   if (const auto at = sessions_.find(slot.session); at != sessions_.end())
     at->second->finish(slot.number, std::move(out));
+  else if (auto served = served_.extract(slot.session); !served.empty())
+    served.mapped()(std::move(out));
 }
 
 void gateway_core::close(const reply_slot& slot, std::string_view why) {
   if (const auto at = sessions_.find(slot.session); at != sessions_.end())
     at->second->close(why);
+  else
+    finish(slot, {});
 }
 
 const endpoint* gateway_core::local_of(const reply_slot& slot) const {

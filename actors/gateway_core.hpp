@@ -86,6 +86,10 @@ public:
   /// A new connection on the Kafka port. The session belongs to the loop.
   std::unique_ptr<connection_handler> accept(
     connection& peer, chunk_pool& chunks);
+  /// Handles a request that comes by no connection: a frame without its
+  /// length. `answer` is called once, with nothing if there is no answer, in
+  /// this call or later. Precondition: ready().
+  void serve(shared_bytes frame, std::function<void(outgoing)> answer);
   // Every message that a gateway gets.
   void take(produce_results& message);
   void take(fetch_answers& message);
@@ -223,6 +227,9 @@ private:
   std::vector<caf::strong_actor_ptr> coordinators_;
   std::unique_ptr<fetch_session_cache> fetch_sessions_;
   std::unordered_map<uint64_t, kafka_session*> sessions_;
+  /// Of requests without a connection, by the session that they pretend.
+  std::unordered_map<uint64_t, std::function<void(outgoing)>> served_;
+  uint64_t next_served_ = 0;
   std::vector<open_ticket> tickets_;
   std::vector<uint32_t> free_tickets_;
   std::multimap<int64_t, std::weak_ptr<answer_sink>> deadlines_;

@@ -5,6 +5,7 @@
 // their own (see messages.hpp); they go to whoever sent the question.
 
 #include "actors/consensus_messages.hpp"
+#include "actors/custom_messages.hpp"
 #include "actors/image_keeper.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_link.hpp"
@@ -163,5 +164,16 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets.
   caf::reacts_to<topics_gone>>;
+
+/// CUSTOM HOST: one instance of a user's own actor.
+using custom_host_actor = caf::typed_actor<
+  // The answers of the partition that is its state's log.
+  caf::reacts_to<log_answer>, caf::reacts_to<produce_results>,
+  // The front's: answers of leaders, letters of other actors, and which nodes
+  // the cluster counts on.
+  caf::reacts_to<front_answer>, caf::reacts_to<letter_in>,
+  caf::reacts_to<nodes_up>,
+  // To itself: a time has come.
+  caf::reacts_to<host_timer>>;
 
 } // namespace millrace

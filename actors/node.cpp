@@ -1,5 +1,6 @@
 #include "actors/node.hpp"
 
+#include "actors/custom_front.hpp"
 #include "actors/gateway.hpp"
 #include "actors/http_routes.hpp"
 #include "actors/http_session.hpp"
@@ -79,7 +80,8 @@ public:
     stop();
   }
 
-  result<void> start(node_config config, std::function<void()> on_failure) {
+  result<void> start(node_config config, std::function<void()> on_failure,
+    std::shared_ptr<const custom_deployments> actors) {
     raise_descriptor_limit();
     // A file that may not grow is an error of that file, not the end of all.
     std::signal(SIGXFSZ, SIG_IGN);
@@ -120,6 +122,9 @@ public:
     core_ = std::move(*core);
     started_ = true;
     start_gateways();
+    if (actors != nullptr && !actors->all().empty())
+      gateways_.push_back(env_->spawn_blocking(
+        *system_, custom_front, env_.get(), wiring(), std::move(actors)));
     return {};
   }
 
@@ -278,15 +283,16 @@ private:
     return parts_[loop].core->accept(peer, loops_[loop]->chunks());
   }
 
+  gateway_wiring wiring() const {
+    return {env_.get(), core_.config, core_.counters,
+      caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
+      caf::actor_cast<caf::strong_actor_ptr>(core_.broker), core_.cluster,
+      core_.link};
+  }
+
   void start_gateways() {
     for (size_t i = 0; i < loops_.size(); ++i)
-      parts_.push_back(
-        {std::make_shared<gateway_core>(
-           gateway_wiring{env_.get(), core_.config, core_.counters,
-             caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
-             caf::actor_cast<caf::strong_actor_ptr>(core_.broker),
-             core_.cluster, core_.link}),
-          loops_[i]});
+      parts_.push_back({std::make_shared<gateway_core>(wiring()), loops_[i]});
     for (const auto& parts : parts_)
       gateways_.push_back(system_->spawn<gateway, caf::detached>(parts));
   }
@@ -298,8 +304,8 @@ private:
   size_t next_seat_ = 0; // in the first gateway's thread
   std::vector<gateway_parts> parts_;
   std::unique_ptr<caf::actor_system> system_;
-  std::shared_ptr<tcp_link> link_; ///< null: the node is alone
-  std::vector<caf::actor> gateways_;
+  std::shared_ptr<tcp_link> link_;   ///< null: the node is alone
+  std::vector<caf::actor> gateways_; ///< and what knows the broker as they do
   bool started_ = false;
 };
 
@@ -307,10 +313,12 @@ node::node(std::unique_ptr<impl> i) : impl_(std::move(i)) {}
 
 node::~node() = default;
 
-result<std::unique_ptr<node>> node::start(
-  node_config config, std::function<void()> on_failure) {
+result<std::unique_ptr<node>> node::start(node_config config,
+  std::function<void()> on_failure,
+  std::shared_ptr<const custom_deployments> actors) {
   auto i = std::make_unique<impl>();
-  MILLRACE_TRY(i->start(std::move(config), std::move(on_failure)));
+  MILLRACE_TRY(
+    i->start(std::move(config), std::move(on_failure), std::move(actors)));
   return std::unique_ptr<node>{new node{std::move(i)}};
 }
 

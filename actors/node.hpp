@@ -13,6 +13,8 @@
 
 namespace millrace {
 
+class custom_deployments;
+
 /// From start() to stop() the node serves. Not to be used from its own
 /// actors.
 class node {
@@ -24,8 +26,10 @@ public:
   /// @param on_failure called once, in some thread, when an actor that the
   /// node cannot do without has died: the node must be stopped, and may be
   /// started again from its disk
-  [[nodiscard]] static result<std::unique_ptr<node>> start(
-    node_config config, std::function<void()> on_failure = {});
+  /// @param actors users' own, which run with it; null: none
+  [[nodiscard]] static result<std::unique_ptr<node>> start(node_config config,
+    std::function<void()> on_failure = {},
+    std::shared_ptr<const custom_deployments> actors = nullptr);
   /// Stops if stop() was not called.
   ~node();
   node(const node&) = delete;

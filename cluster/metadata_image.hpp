@@ -169,8 +169,11 @@ private:
   int32_t partition_count_ = 0;
 };
 
-/// `__consumer_offsets` and `__transaction_state`.
+/// `__consumer_offsets`, `__transaction_state`, and those that keep the state
+/// of custom actors: clients may read them and not write.
 [[nodiscard]] bool is_internal_topic(std::string_view name);
 inline constexpr const char* offsets_topic_name = "__consumer_offsets";
+/// Before the name of a custom actor (actors/custom_deployments.hpp).
+inline constexpr const char* actor_topic_prefix = "__actor-";
 
 } // namespace millrace

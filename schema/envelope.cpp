@@ -89,6 +89,7 @@ result<fixed_head> read_fixed(
   case conversation::replica:
   case conversation::controller:
   case conversation::group:
+  case conversation::custom:
     break;
   default:
     return frame_error(errc::unsupported,
@@ -125,6 +126,8 @@ const char* to_string(conversation c) {
     return "controller";
   case conversation::group:
     return "group";
+  case conversation::custom:
+    return "custom";
   }
   return "unknown";
 }

@@ -21,7 +21,8 @@ enum class conversation : uint16_t {
   raft = 1,
   replica = 2,
   controller = 3,
-  group = 4, ///< forming and joining a consensus group
+  group = 4,  ///< forming and joining a consensus group
+  custom = 5, ///< users' own actors
 };
 
 [[nodiscard]] const char* to_string(conversation c);

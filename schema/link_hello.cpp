@@ -105,7 +105,10 @@ const char* to_string(link_lane lane) {
 }
 
 link_lane lane_of(conversation c) {
-  return c == conversation::replica ? link_lane::bulk : link_lane::control;
+  // What users say may be large, and is never urgent for the cluster itself.
+  return c == conversation::replica || c == conversation::custom
+           ? link_lane::bulk
+           : link_lane::control;
 }
 
 std::string encode(const link_hello& hello) {

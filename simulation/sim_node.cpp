@@ -1,5 +1,7 @@
 #include "simulation/sim_node.hpp"
 
+#include "actors/custom_front.hpp"
+
 namespace millrace {
 
 namespace {
@@ -80,12 +82,11 @@ result<void> sim_node::boot() {
     return core.error();
   }
   core_ = std::move(*core);
-  gateway_ = system_->spawn(sim_gateway,
-    std::make_shared<gateway_core>(
-      gateway_wiring{env_.get(), core_->config, core_->counters,
-        caf::actor_cast<caf::strong_actor_ptr>(core_->controller),
-        caf::actor_cast<caf::strong_actor_ptr>(core_->broker), core_->cluster,
-        core_->link}),
+  const gateway_wiring wiring{env_.get(), core_->config, core_->counters,
+    caf::actor_cast<caf::strong_actor_ptr>(core_->controller),
+    caf::actor_cast<caf::strong_actor_ptr>(core_->broker), core_->cluster,
+    core_->link};
+  gateway_ = system_->spawn(sim_gateway, std::make_shared<gateway_core>(wiring),
     sim_output{[this](uint64_t id, std::string bytes) {
                  if (!disks_.files.stopped())
                    output.bytes(id, std::move(bytes));
@@ -94,6 +95,9 @@ result<void> sim_node::boot() {
         if (!disks_.files.stopped())
           output.closed(id);
       }});
+  if (actors != nullptr && !actors->all().empty())
+    custom_front_ = env_->spawn_blocking(
+      *system_, custom_front, env_.get(), wiring, actors);
   return {};
 }
 
@@ -190,9 +194,12 @@ void sim_node::stop_system(process_state left) {
   auto& jobs = scheduler_->jobs;
   if (core_) {
     caf::anon_send_exit(gateway_, caf::exit_reason::kill);
+    if (custom_front_)
+      caf::anon_send_exit(custom_front_, caf::exit_reason::kill);
     end_node_core(*core_);
   }
   gateway_ = nullptr;
+  custom_front_ = nullptr;
   core_.reset();
   while (!jobs.empty())
     scheduler_->run_once();

@@ -4,6 +4,7 @@
 // own on CAF's test scheduler, on disks in memory. A crash destroys the
 // system and leaves the disks.
 
+#include "actors/custom_deployments.hpp"
 #include "actors/node_core.hpp"
 #include "simulation/sim_clock.hpp"
 #include "simulation/sim_environment.hpp"
@@ -91,6 +92,8 @@ public:
   /// Called after every message that an actor has handled, with its id; it
   /// may have ended by then.
   std::function<void(caf::actor_id)> on_step;
+  /// Users' own, which run with it from its next boot() on.
+  std::shared_ptr<const custom_deployments> actors;
 
   [[nodiscard]] sim_disks& disks() {
     return disks_;
@@ -143,6 +146,7 @@ private:
   caf::scheduler::test_coordinator* scheduler_ = nullptr; ///< of system_
   std::optional<node_core> core_;
   caf::actor gateway_;
+  caf::actor custom_front_;
 };
 
 } // namespace millrace

@@ -33,25 +33,31 @@ sigset_t block_signals() {
 /// Whether it was the node that sent the signal.
 std::atomic<bool> node_failed{false};
 
-result<std::unique_ptr<node>> start_node(const node_config& config) {
+using actors_ptr = std::shared_ptr<const custom_deployments>;
+
+result<std::unique_ptr<node>> start_node(
+  const node_config& config, const actors_ptr& actors) {
   node_failed = false;
-  return node::start(config, [] {
-    node_failed = true;
-    ::kill(::getpid(), failure_signal);
-  });
+  return node::start(
+    config,
+    [] {
+      node_failed = true;
+      ::kill(::getpid(), failure_signal);
+    },
+    actors);
 }
 
 /// Starts from the disk again, as often as it takes. Null: a stop was asked
 /// for meanwhile; `signal` is which.
-std::unique_ptr<node> restart(
-  const node_config& config, const sigset_t& waited, int& signal) {
+std::unique_ptr<node> restart(const node_config& config,
+  const actors_ptr& actors, const sigset_t& waited, int& signal) {
   constexpr time_t longest_pause_s = 10;
   for (timespec pause{1, 0};;
     pause.tv_sec = std::min(pause.tv_sec * 2, longest_pause_s)) {
     signal = ::sigtimedwait(&waited, nullptr, &pause);
     if (signal == SIGINT || signal == SIGTERM)
       return nullptr;
-    auto started = start_node(config);
+    auto started = start_node(config, actors);
     if (started) {
       spdlog::info("started again from the disk");
       return std::move(*started);
@@ -78,11 +84,12 @@ node_config with_ports_of(const node& running, node_config config) {
 
 } // namespace
 
-int run_serve(const node_config& config, const serve_options& options) {
+int run_serve(
+  const node_config& config, const serve_options& options, actors_ptr actors) {
   set_up_logging(options.log_format, options.log_level);
   // Before the node's threads are there: they inherit it.
   const sigset_t waited = block_signals();
-  auto started = start_node(config);
+  auto started = start_node(config, actors);
   if (!started)
     return report(started.error());
   auto running = std::move(*started);
@@ -102,7 +109,7 @@ int run_serve(const node_config& config, const serve_options& options) {
       continue; // somebody else's, and of no meaning here
     running->stop();
     running.reset();
-    running = restart(bound, waited, signal);
+    running = restart(bound, actors, waited, signal);
     if (running == nullptr)
       break;
   }

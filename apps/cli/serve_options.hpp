@@ -7,6 +7,7 @@
 #include "cluster/config_node.hpp"
 #include "schema/result.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,8 @@ struct serve_options {
 };
 
 /// Runs a node until it is told to stop; returns the exit code.
-using serve_function = int (*)(const node_config&, const serve_options&);
+using serve_function
+  = std::function<int(const node_config&, const serve_options&)>;
 
 /// The node's configuration: flags win over --set, that over the
 /// environment, that over the file, that over the defaults.

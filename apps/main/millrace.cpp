@@ -1,9 +1,5 @@
-#include "apps/cli/command_line.hpp"
-#include "apps/cli/serve.hpp"
-#include "apps/cli/sim.hpp"
+#include "apps/program/program.hpp"
 
 int main(int argc, char** argv) {
-  millrace::cli::command_line line{
-    millrace::cli::run_serve, {millrace::cli::add_sim}};
-  return line.run(argc, argv);
+  return millrace::run_program(argc, argv);
 }

@@ -144,4 +144,5 @@ TEST_CASE(
   CHECK(lane_of(conversation::raft) == link_lane::control);
   CHECK(lane_of(conversation::controller) == link_lane::control);
   CHECK(lane_of(conversation::replica) == link_lane::bulk);
+  CHECK(lane_of(conversation::custom) == link_lane::bulk);
 }
