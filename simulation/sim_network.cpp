@@ -148,6 +148,8 @@ void sim_network::hand_over(const parcel& p) {
   // The receiver gets bytes of its own, as from a socket.
   auto message = decode_envelope(shared_bytes::copy_of(p.bytes.text()));
   MILLRACE_ASSERT(message.ok(), "what a node sends can be decoded");
+  if (on_arrival)
+    on_arrival(p.from, p.to, *message);
   to.link->deliver(p.from, std::move(*message));
 }
 

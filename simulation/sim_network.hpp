@@ -104,6 +104,9 @@ public:
   void heal();
   [[nodiscard]] bool is_cut(node_id from, node_id to) const;
 
+  /// Called for every message that reaches a process, just before it does.
+  std::function<void(node_id from, node_id to, const envelope&)> on_arrival;
+
   [[nodiscard]] const network_counts& counts() const {
     return counts_;
   }
