@@ -5,19 +5,23 @@
 # only what the layering rule allows (tests/tidy checks the includes as well).
 find_package(Threads REQUIRED)
 
+# How we compile ourselves is nobody else's matter, but for the standard.
 add_library(millrace_options INTERFACE)
+target_compile_features(millrace_options INTERFACE cxx_std_20)
 target_compile_options(millrace_options INTERFACE
-  -Wall -Wextra -Werror -Wno-missing-field-initializers
-  $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>
+  "$<BUILD_INTERFACE:-Wall;-Wextra;-Werror;-Wno-missing-field-initializers>"
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>>
   # Clang only builds the fuzzers, and GCC has the word on warnings.
-  $<$<CXX_COMPILER_ID:Clang>:-Wno-error>
-  "$<$<CXX_COMPILER_ID:Clang>:SHELL:-include ${CMAKE_SOURCE_DIR}/cmake/clang_capnp.hpp>")
+  $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:-Wno-error>>
+  "$<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:SHELL:-include ${CMAKE_SOURCE_DIR}/cmake/clang_capnp.hpp>>")
 target_include_directories(millrace_options INTERFACE
-  ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+  $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
+  $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/generated>
+  $<INSTALL_INTERFACE:include/millrace>)
 # g++ 12 sees memory errors in the standard library's string concatenation at
 # -O2 where there are none (its bugs 105329, 105651).
 target_compile_options(millrace_options INTERFACE
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-maybe-uninitialized;-Wno-free-nonheap-object>)
+  "$<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread;-Wno-maybe-uninitialized;-Wno-free-nonheap-object>>")
 if(MILLRACE_SANITIZE)
   target_compile_options(millrace_options INTERFACE
     -fsanitize=${MILLRACE_SANITIZE} -fno-omit-frame-pointer -O1 -g1)

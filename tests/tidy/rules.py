@@ -14,7 +14,9 @@ ROOMS = {
     "tests": _BELOW_ACTORS | {"actors", "simulation", "apps", "tests"},
     "bench": _BELOW_ACTORS | {"actors", "simulation", "apps", "bench"},
 }
-SIMULATION_IN_APPS = r"apps/(\w+/)*sim\w*\.[ch]pp$"
+SIMULATION_IN_APPS = (r"apps/(\w+/)*sim\w*\.[ch]pp$"
+                      r"|apps/examples/\w+/\w+_test\.cpp$")
+EXAMPLES = r"apps/examples/"
 # Written by the build, so not in the tree.
 GENERATED = r"schema/(kafka|zookeeper)/\w+\.hpp$|schema/\w+\.capnp\.h$"
 
@@ -86,5 +88,6 @@ NOT_TEXT = r"\.(png|gz|bin|log|index|timeindex|snapshot|mdb)$|/corpus/|/data/"
 GIVEN_NAMES = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md",
     "CONTRIBUTING.md", "LICENSE", "RESULTS.md", "FindCAF.cmake",
-    "MillraceRooms.cmake", "MillraceTests.cmake", "Dockerfile",
+    "MillraceInstall.cmake", "MillraceRooms.cmake", "MillraceSchema.cmake",
+    "MillraceTests.cmake", "millrace-config.cmake.in", "Dockerfile",
 }
