@@ -338,6 +338,8 @@ result<void> partition_log::recovery::finish() {
       log.dirty_.push_back(std::move(*handle));
     }
     log.directory_dirty_ = true;
+    // Without a hint it may never have been synced: its own name neither.
+    log.parent_dirty_ = hint_ <= start_;
   }
   if (log.segments_.size() > 1)
     log.epochs_due_ = log.epochs_stale_;

@@ -38,6 +38,19 @@ TEST_CASE("what recovery announces is durable, though it was only cached "
   CHECK(f.log->recovered().lost.empty());
 }
 
+TEST_CASE("what recovery announces of a log that was never synced is durable, "
+          "with the log's own name (R5)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.open();
+  f.append_good();
+  f.log.reset();
+  f.disk.kill();
+  CHECK(f.open().durable_end_offset() == offset{1});
+  f.disk.crash(crash_policy::lose_unsynced);
+  CHECK(bases(f.open()) == list{0});
+}
+
 TEST_CASE("a log whose process died before its first sync keeps what is synced "
           "after the restart (R5)",
   "[storage][partition_log_recovery]") {
