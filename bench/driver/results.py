@@ -51,9 +51,25 @@ def _commit(root):
                               capture_output=True, text=True,
                               check=False).stdout.strip()
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".",
-                  ":!bench/RESULTS.md")
+                  ":!bench/RESULTS*.md")
     return (git("rev-parse", "--short=12", "HEAD")
             + (" with local changes" if changed else ""))
+
+
+def head(root, directory, title, program):
+    """The first lines of a page: what was measured, where, and by what."""
+    return [
+        f"# {title}", "",
+        f"Written by `bench/driver/{program}`; an edited row is a defect.",
+        "What the rows mean: `docs/performance.md`.", "",
+        f"- date: {datetime.datetime.now():%Y-%m-%d %H:%M}",
+        f"- machine: {os.cpu_count()} x {_processor()}, "
+        f"{platform.system()} {platform.release()}, "
+        f"data on {_file_system(directory)}",
+        f"- load average at the start: {os.getloadavg()[0]:.2f}",
+        f"- commit: {_commit(root)}",
+        f"- command: `bench/driver/{' '.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])}`",
+        ""]
 
 
 class Page:
@@ -61,19 +77,9 @@ class Page:
 
     def __init__(self, root, directory, with_kafka):
         self.with_kafka = with_kafka
-        self.lines = [
-            "# Results", "",
-            "Written by `bench/driver/driver.py`; an edited row is a defect.",
-            "What the rows mean: `docs/performance.md`.", "",
-            f"- date: {datetime.datetime.now():%Y-%m-%d %H:%M}",
-            f"- machine: {os.cpu_count()} x {_processor()}, "
-            f"{platform.system()} {platform.release()}, "
-            f"data on {_file_system(directory)}",
-            f"- load average at the start: {os.getloadavg()[0]:.2f}",
-            f"- commit: {_commit(root)}",
-            f"- command: `bench/driver/{' '.join([os.path.basename(sys.argv[0]), *sys.argv[1:]])}`",
-            "", "Medians, quartiles in brackets; the ratio is taken pair by "
-            "pair.", ""]
+        self.lines = head(root, directory, "Results", "driver.py")
+        self.lines += ["Medians, quartiles in brackets; the ratio is taken "
+                       "pair by pair. Three nodes: `RESULTS-cluster.md`.", ""]
         self.missed = 0
 
     def _add(self, line):
