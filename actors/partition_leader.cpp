@@ -220,6 +220,7 @@ void begin_leading(self_pointer self) {
   auto& s = self->state;
   const auto& now = s.options.registration;
   s.log->begin_epoch(now.epoch);
+  s.led_since_ms = monotonic_ms(*self);
   s.replicas.emplace(s.options.node, now,
     s.options.settings.min_insync_replicas, s.high_watermark);
   const auto end = s.log->log_end_offset();

@@ -69,6 +69,7 @@ void refuse_for_replicas(
   std::erase_if(gathered, [&](const auto& waiting) {
     if (waiting.entry.acks != -1)
       return false;
+    self->state.refused_ms = monotonic_ms(*self);
     produce_result r;
     r.ticket = waiting.entry.ticket;
     r.error = kafka_error::not_enough_replicas;
@@ -77,6 +78,22 @@ void refuse_for_replicas(
     return true;
   });
   answers.send(self);
+}
+
+/// A producer that sends several batches at once has sent this one before it
+/// heard that an earlier one was refused, by this leader or as long as there
+/// was none: that one comes again. OUT_OF_ORDER_SEQUENCE_NUMBER would tell the
+/// producer that it is lost; librdkafka then starts a new epoch, and sends
+/// what it has no answer to a second time.
+bool is_ahead_of_a_retry(
+  const partition_state& s, const append_item& item, int64_t now_ms) {
+  constexpr int64_t patience_ms = 10'000;
+  if (item.error != kafka_error::out_of_order_sequence_number
+      || item.last_offset.value < 0)
+    return false;
+  return now_ms - s.refused_ms < patience_ms
+         || (now_ms - s.led_since_ms < patience_ms
+             && item.last_offset < s.replicas->epoch_start());
 }
 
 /// Names cause and cure of a write that the disk refused, once a minute.
@@ -136,8 +153,12 @@ void append_gathered(self_pointer self) {
     r.record_errors = std::move(item.record_errors);
     r.base_offset = item.base_offset;
     r.log_append_time_ms = item.log_append_time;
+    if (usable && is_ahead_of_a_retry(s, item, now))
+      r.error = kafka_error::not_leader_or_follower;
     if (usable)
       r.log_start = s.log->log_start_offset();
+    if (item.error == kafka_error::kafka_storage_error)
+      s.refused_ms = now;
     if (r.error == kafka_error::none
         && must_wait(s, entry.acks, item.last_offset))
       s.parked.push_back(

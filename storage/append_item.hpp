@@ -35,7 +35,8 @@ struct append_item {
   /// The offset of the first record; of the original for a duplicate.
   offset base_offset{-1};
   /// Of the last record: the answer waits until it is below the high
-  /// watermark, also for a duplicate (R13).
+  /// watermark, also for a duplicate (R13). Of a batch whose sequence leaves a
+  /// gap: that of the producer's newest batch.
   offset last_offset{-1};
   /// -1 unless the log stamps the records itself.
   int64_t log_append_time = -1;

@@ -103,7 +103,7 @@ sequence_verdict judge_sequence(
   return {kafka_error::out_of_order_sequence_number,
     describe(batch) + ": the next one is "
       + std::to_string(advance_sequence(last->last_sequence, 1)),
-    {}};
+    *last};
 }
 
 const producer_entry* producer_state::find(producer_id id) const {

@@ -81,8 +81,8 @@ struct sequence_verdict {
 /// An unknown producer may start anywhere; a known one must go on without a
 /// gap, or at 0 with a higher epoch. INVALID_PRODUCER_EPOCH for a lower one;
 /// OUT_OF_ORDER_SEQUENCE_NUMBER for a gap; DUPLICATE_SEQUENCE_NUMBER for a
-/// batch that was appended but left the window of five (then `original`
-/// names the newest batch, below which it lies).
+/// batch that was appended but left the window of five. For both of these
+/// `original` names the newest batch that is known.
 [[nodiscard]] sequence_verdict judge_sequence(
   const producer_entry* known, const sequenced_batch& batch);
 

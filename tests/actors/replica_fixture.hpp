@@ -357,8 +357,11 @@ struct replica_fixture {
   // -- clients ---------------------------------------------------------------
 
   /// One record whose value is `value`.
-  static shared_bytes batch(const std::string& value) {
+  /// @param sequence of an idempotent producer; -1: of none
+  static shared_bytes batch(const std::string& value, int32_t sequence = -1) {
     record_builder builder{compression_codec::none};
+    if (sequence >= 0)
+      builder.set_producer(producer_id{5}, 0, sequence);
     record_view record;
     record.timestamp_ms = 1000;
     record.value = value;
@@ -368,10 +371,10 @@ struct replica_fixture {
     return *made;
   }
   void produce(int32_t number, uint64_t ticket, const std::string& value,
-    int16_t acks = -1) {
+    int16_t acks = -1, int32_t sequence = -1) {
     produce_many message;
     message.entries.push_back({.ticket = ticket,
-      .batch = batch(value),
+      .batch = batch(value, sequence),
       .acks = acks,
       .timeout_ms = -1});
     client->send(node(number).subject, std::move(message));

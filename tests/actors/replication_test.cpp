@@ -287,6 +287,57 @@ TEST_CASE("with fewer than min.insync.replicas acks=all is refused, before the "
 }
 
 TEST_CASE(
+  "a batch that was sent before an earlier one was refused is asked for "
+  "again, and not called lost",
+  "[actors][replication]") {
+  replica_fixture f;
+  f.produce(1, 1, "a", -1, 0);
+  f.settle();
+  CHECK(error_of(f.answers(), 1) == kafka_error::none);
+  f.produce(2, 2, "b", -1, 1);
+  CHECK(error_of(f.answers(), 2) == kafka_error::not_leader_or_follower);
+  f.elect(2);
+  f.set_isr({1, 2, 3});
+  f.announce();
+  f.live(100ms);
+  // Sent behind "b", before its answer came.
+  f.produce(2, 3, "c", -1, 2);
+  CHECK(error_of(f.answers(), 3) == kafka_error::not_leader_or_follower);
+  f.produce(2, 4, "b", -1, 1);
+  f.produce(2, 5, "c", -1, 2);
+  f.settle();
+  const auto answers = f.answers();
+  CHECK(error_of(answers, 4) == kafka_error::none);
+  CHECK(error_of(answers, 5) == kafka_error::none);
+  CHECK(f.values(2) == strings{"a", "b", "c"});
+  // Within a leadership, without a refusal, a gap is one.
+  f.produce(2, 6, "e", -1, 9);
+  CHECK(error_of(f.answers(), 6) == kafka_error::out_of_order_sequence_number);
+}
+
+TEST_CASE("a producer whose earlier batch found too few replicas is not told "
+          "that it is lost",
+  "[actors][replication]") {
+  replica_fixture f{3, 2};
+  f.produce(1, 1, "a", -1, 0);
+  f.settle();
+  f.set_isr({1});
+  f.announce();
+  f.produce(1, 2, "b", -1, 1);
+  f.set_isr({1, 2, 3});
+  f.announce();
+  f.live(100ms);
+  f.produce(1, 3, "c", -1, 2);
+  f.settle();
+  const auto answers = f.answers();
+  CHECK(error_of(answers, 2) == kafka_error::not_enough_replicas);
+  CHECK(error_of(answers, 3) == kafka_error::not_leader_or_follower);
+  f.live(11s); // whoever has not come again by then does not come
+  f.produce(1, 4, "c", -1, 2);
+  CHECK(error_of(f.answers(), 4) == kafka_error::out_of_order_sequence_number);
+}
+
+TEST_CASE(
   "whatever is lost on the way is said again", "[actors][replication]") {
   replica_fixture f;
   SECTION("a fetch that waits for data") {
