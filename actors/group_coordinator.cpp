@@ -2,6 +2,7 @@
 
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
+#include "schema/planted_bug.hpp"
 #include "storage/record_builder.hpp"
 #include "storage/record_reader.hpp"
 
@@ -33,7 +34,8 @@ void perform(self_pointer self, group_effects effects) {
     produce_many append;
     append.entries.push_back({.ticket = effects.append_id,
       .batch = std::move(*batch),
-      .acks = -1,
+      .acks
+      = planted(bug::group_answers_unreplicated) ? int16_t{1} : int16_t{-1},
       .origin = append_origin::coordinator});
     tell(self, s.options.log, std::move(append));
   }
@@ -266,7 +268,7 @@ group_coordinator_actor::behavior_type group_coordinator(
   return {
     [=](group_ask& ask) {
       auto& s = self->state;
-      if (s.loaded)
+      if (s.loaded || planted(bug::group_serves_unloaded))
         serve(self, self->current_sender(), ask);
       else
         s.waiting.push_back({self->current_sender(), std::move(ask)});

@@ -6,7 +6,6 @@
 #include "actors/partition_produce.hpp"
 #include "actors/partition_questions.hpp"
 #include "actors/partition_sync.hpp"
-#include "schema/planted_bug.hpp"
 #include "schema/replica_codec.hpp"
 
 namespace millrace {
@@ -86,7 +85,7 @@ void on_replica(self_pointer self, const from_replica& in) {
       s.early[in.node] = in.message;
     return;
   }
-  if (in.message.epoch < own && !planted(bug::replica_no_epoch_fence))
+  if (in.message.epoch < own)
     return;
   if (fetch != nullptr) {
     if (s.leads())

@@ -29,11 +29,15 @@ enum class bug {
   replica_counts_appended,        ///< takes a follower's word without its sync
   replica_tells_unsynced,         ///< tells a durable end before the sync
   replica_counts_diverged,        ///< counts positions of another history
-  replica_no_epoch_fence,         ///< listens to earlier leaderships
   replica_cuts_to_high_watermark, ///< truncates without asking for the epoch
   replica_shrinks_uncommitted,    ///< a shrunk ISR counts when it is proposed
   replica_joins_too_early,        ///< in the ISR below the high watermark
   replica_ignores_min_isr,        ///< goes on with too few in sync (R4)
+
+  controller_elects_anyone, ///< a leader that lacks what is committed
+
+  group_answers_unreplicated, ///< before other nodes have the commit (R20)
+  group_serves_unloaded,      ///< before it has read the log
 };
 
 #ifdef MILLRACE_PLANTED_BUGS

@@ -8,7 +8,7 @@ constexpr std::array<const char*, sim_fault_count> names{"rough", "one_way",
   "isolation", "halves", "bridge", "ring", "swizzle", "mute", "false_alarm",
   "client_cut", "client_gone", "kill", "power_loss", "disk_operation",
   "recovery", "pause", "blackout", "clock_jump", "clock_drift", "failed_sync",
-  "full_disk"};
+  "full_disk", "slow_disk"};
 
 } // namespace
 
@@ -251,6 +251,9 @@ void cluster_faults::machine_fault(sim_fault fault) {
     break;
   case sim_fault::failed_sync:
     fail_a_sync(node);
+    break;
+  case sim_fault::slow_disk:
+    cluster_.node(node).slow_disks(span(1 * sim_ms, 4 * sim_second));
     break;
   default:
     fill_the_disk(node);

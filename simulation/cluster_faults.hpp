@@ -38,9 +38,10 @@ enum class sim_fault : uint8_t {
   clock_drift,
   failed_sync,
   full_disk,
+  slow_disk, ///< what is asked of it waits for up to 4 s
 };
 
-inline constexpr size_t sim_fault_count = 21;
+inline constexpr size_t sim_fault_count = 22;
 
 [[nodiscard]] const char* to_string(sim_fault fault);
 

@@ -47,6 +47,9 @@ public:
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
     };
+    cluster_.network().on_said = [this](node_id from, const envelope& message) {
+      invariants_.said(from.value - 1, message);
+    };
     cluster_.on_end = [this](int32_t index) {
       invariants_.forget(index);
       clients_.links[static_cast<size_t>(index)]->break_all();

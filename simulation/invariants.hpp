@@ -5,28 +5,37 @@
 
 #include "simulation/metadata_invariants.hpp"
 #include "simulation/partition_invariants.hpp"
+#include "simulation/raft_promises.hpp"
 
 namespace millrace {
 
 class invariants {
 public:
   explicit invariants(sim_cluster& cluster)
-      : metadata_(cluster), partitions_(cluster) {}
+      : metadata_(cluster), promises_(cluster), partitions_(cluster) {}
 
   /// After a step of this actor of this node: nothing else has changed.
   void check(int32_t node, caf::actor_id actor) {
     metadata_.check(node, actor);
+    promises_.check(node, actor);
     partitions_.check(node, actor);
+  }
+  /// The node says this to another one.
+  void said(int32_t node, const envelope& message) {
+    promises_.said(node, message);
   }
   /// The node has ended.
   void forget(int32_t node) {
     metadata_.forget(node);
+    promises_.forget(node);
     partitions_.forget(node);
   }
   /// The first one that was broken, or empty.
   [[nodiscard]] const std::string& violation() const {
-    return metadata_.violation().empty() ? partitions_.violation()
-                                         : metadata_.violation();
+    if (!metadata_.violation().empty())
+      return metadata_.violation();
+    return promises_.violation().empty() ? partitions_.violation()
+                                         : promises_.violation();
   }
   [[nodiscard]] const metadata_invariants& metadata() const {
     return metadata_;
@@ -37,6 +46,7 @@ public:
 
 private:
   metadata_invariants metadata_;
+  raft_promises promises_;
   partition_invariants partitions_;
 };
 

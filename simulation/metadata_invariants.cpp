@@ -44,6 +44,7 @@ void metadata_invariants::fail(int32_t node, const std::string& what) {
 }
 
 void metadata_invariants::forget(int32_t node) {
+  leads_since_.erase(node);
   seen_.erase(node);
 }
 
@@ -106,6 +107,13 @@ void metadata_invariants::check_commit(int32_t node, const raft_core& core) {
   if (log.committed() < seen)
     fail(node, "a commit index never falls: from " + std::to_string(seen)
                  + " to " + std::to_string(log.committed()));
+  // Figure 8: a leader counts copies of entries of its own term only.
+  if (core.role() == raft_role::leader && log.committed() > seen
+      && leads_since_[node] == core.term()
+      && log.term_at(log.committed()) != core.term())
+    fail(node, "a leader commits by an entry of its own term: "
+                 + std::to_string(log.committed()));
+  leads_since_[node] = core.role() == raft_role::leader ? core.term() : 0;
   for (auto i = std::max(seen + 1, log.first_index()); i <= log.committed();
     ++i) {
     const auto term = log.term_at(i).value_or(0);

@@ -71,6 +71,7 @@ private:
   std::vector<entry> committed_;            ///< entry 1 is the first
   std::map<raft_member, durable_log> durable_;
   std::map<int32_t, node_view> seen_;
+  std::map<int32_t, uint64_t> leads_since_; ///< the term, by node; 0: does not
   /// As the first node that came there had it; old ones are let go.
   std::map<int64_t, metadata_image> images_;
   /// Who leads a partition of a topic in an epoch, and its last change.

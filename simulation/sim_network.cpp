@@ -85,6 +85,8 @@ void sim_network::lose(const parcel& p) {
 
 void sim_network::carry(node_id from, node_id to, const envelope& message) {
   ++counts_.sent;
+  if (on_said)
+    on_said(from, message);
   parcel p{from, to, end_of(from, to).connection, message.conversation,
     encode(message)};
   const auto hits = [this](uint32_t millionths) {

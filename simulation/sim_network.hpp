@@ -106,6 +106,8 @@ public:
 
   /// Called for every message that reaches a process, just before it does.
   std::function<void(node_id from, node_id to, const envelope&)> on_arrival;
+  /// For checkers: called for everything that a process says to another one.
+  std::function<void(node_id from, const envelope&)> on_said;
 
   [[nodiscard]] const network_counts& counts() const {
     return counts_;

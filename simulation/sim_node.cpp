@@ -1,6 +1,11 @@
 #include "simulation/sim_node.hpp"
 
+#include "actors/consensus_disk.hpp"
 #include "actors/custom_front.hpp"
+#include "actors/disk.hpp"
+
+#include <algorithm>
+#include <string_view>
 
 namespace millrace {
 
@@ -10,10 +15,16 @@ namespace {
 constexpr int64_t wall_clock_begin_ms = 1'700'000'000'000;
 
 /// Everything that is scheduled here is an actor.
-caf::actor_id id_of(caf::resumable& job) {
+caf::scheduled_actor& actor_of(caf::resumable& job) {
   MILLRACE_ASSERT(job.subtype() == caf::resumable::scheduled_actor,
     "nothing else is scheduled");
-  return static_cast<caf::scheduled_actor&>(job).id();
+  return static_cast<caf::scheduled_actor&>(job);
+}
+
+/// One that does for others what may block.
+bool is_disk(caf::resumable& job) {
+  const std::string_view name = actor_of(job).name();
+  return name == disk_state::name || name == consensus_disk_state::name;
 }
 
 } // namespace
@@ -151,6 +162,7 @@ void sim_node::end_in_disk_operation(
 
 void sim_node::spare() {
   planned_ = {};
+  disks_wait_until_ = 0;
   disks_.files.heal();
 }
 
@@ -207,7 +219,32 @@ void sim_node::stop_system(process_state left) {
   config_.reset();
   env_.reset();
   paused_ = false;
+  disks_wait_until_ = 0;
   planned_ = {};
+}
+
+/// Puts one that may run in front; false if there is none.
+bool sim_node::choose_job() {
+  auto& jobs = scheduler_->jobs;
+  auto ready = jobs.size();
+  if (world_.now() < disks_wait_until_)
+    ready = static_cast<size_t>(std::stable_partition(jobs.begin(), jobs.end(),
+                                  [](caf::resumable* job) {
+                                    return !is_disk(*job);
+                                  })
+                                - jobs.begin());
+  if (ready == 0)
+    return false;
+  const auto at = world_.random(ready);
+  const auto chosen = jobs.begin() + static_cast<ptrdiff_t>(at);
+  std::rotate(jobs.begin(), chosen, chosen + 1);
+  world_.trace(1, ready << 32 | at);
+  return true;
+}
+
+void sim_node::slow_disks(sim_time span) {
+  disks_wait_until_ = world_.now() + span;
+  world_.after(span, [] {}); // so that somebody looks at what has waited
 }
 
 bool sim_node::settle() {
@@ -215,13 +252,8 @@ bool sim_node::settle() {
     return false;
   auto& s = *scheduler_;
   bool any = false;
-  while (!s.jobs.empty()) {
-    const auto size = s.jobs.size();
-    const auto at = world_.random(size);
-    std::rotate(s.jobs.begin(), s.jobs.begin() + static_cast<ptrdiff_t>(at),
-      s.jobs.begin() + static_cast<ptrdiff_t>(at) + 1);
-    world_.trace(1, size << 32 | at);
-    const auto actor = id_of(*s.jobs.front());
+  while (choose_job()) {
+    const auto actor = actor_of(*s.jobs.front()).id();
     s.run_once();
     ++steps_;
     any = true;

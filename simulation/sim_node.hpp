@@ -61,6 +61,8 @@ public:
   /// Stands still, as a virtual machine or a stopped process does: no actor
   /// runs and no timer fires; what comes waits.
   void pause();
+  /// What its actors want of the disks waits for `span`, and they go on.
+  void slow_disks(sim_time span);
   /// Goes on. @param missed_time the clock has stood still too
   void resume(bool missed_time);
   [[nodiscard]] bool paused() const {
@@ -128,6 +130,7 @@ private:
   std::shared_ptr<node_link> make_link(const node_config& config);
   void stop_system(process_state left);
   bool meets_end();
+  bool choose_job();
 
   sim_world& world_;
   std::map<std::string, std::string> settings_;
@@ -137,6 +140,7 @@ private:
   int64_t wall_shift_ms_ = 0;
   bool failed_ = false;
   bool paused_ = false;
+  sim_time disks_wait_until_ = 0;
   sim_clock clock_; ///< of the actors
   uint64_t steps_ = 0;
   planned_end planned_;

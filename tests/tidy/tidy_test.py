@@ -153,6 +153,13 @@ class Tree(unittest.TestCase):
         self.plant("tools/run", "#!/usr/bin/env bash\necho\n", 0o755)
         self.assert_clean()
 
+    def test_mistakes_are_planted_in_the_programs_for_it_alone(self):
+        line = "target_compile_definitions(t PRIVATE MILLRACE_PLANTED" "_BUGS)"
+        self.plant("tests/simulation/planted/CMakeLists.txt", line + "\n")
+        self.assert_clean()
+        self.plant("apps/CMakeLists.txt", line + "\n")
+        self.assert_found("apps/CMakeLists.txt:1:", "planted")
+
     def test_a_file_of_another_form_is_found_by_clang_format(self):
         self.plant(".clang-format", "BasedOnStyle: LLVM\n")
         self.plant("schema/types.cpp", "int   x ;\n")
