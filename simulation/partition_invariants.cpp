@@ -128,9 +128,7 @@ void partition_invariants::check_replica(
   if (state.leads())
     check_commit(node, p, state, before);
   else if (high > p.committed)
-    fail(node, p,
-      "a follower's high watermark is one that a leader had: "
-        + std::to_string(high) + " of " + std::to_string(p.committed));
+    check_told(node, p, state, high);
   compare(node, p, state, high);
 }
 
@@ -196,6 +194,21 @@ void partition_invariants::check_commit(int32_t node, partition_view& p,
           + std::to_string(high));
     compare(index, p, *other, high);
   }
+}
+
+/// A follower's high watermark is one that a leader had. The leader of its
+/// epoch was seen when it moved its own, unless it ended in that message.
+void partition_invariants::check_told(
+  int32_t node, partition_view& p, const partition_state& state, int64_t high) {
+  const auto& registration = state.options.registration;
+  const auto* leader = find(
+    registration.leader.value - 1, state.options.name, state.options.topic_id);
+  if (leader != nullptr && leader->leads()
+      && leader->options.registration.epoch == registration.epoch)
+    fail(node, p,
+      "a follower's high watermark is one that a leader had: "
+        + std::to_string(high) + " of " + std::to_string(p.committed));
+  p.committed = high;
 }
 
 /// Whether this log has the committed batches up to `end`; batches that are

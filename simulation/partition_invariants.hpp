@@ -65,6 +65,8 @@ private:
     int32_t node, partition_view& p, const partition_state& state);
   void check_leadership(int32_t node, partition_view& p, replica_view& r,
     const partition_state& state);
+  void check_told(int32_t node, partition_view& p, const partition_state& state,
+    int64_t high);
   void check_commit(int32_t node, partition_view& p,
     const partition_state& state, int64_t before);
   void compare(
