@@ -51,7 +51,7 @@ def _commit(root):
                               capture_output=True, text=True,
                               check=False).stdout.strip()
     changed = git("status", "--porcelain", "--untracked-files=no", "--", ".",
-                  ":!bench/RESULTS*.md")
+                  ":!bench/*.md")
     return (git("rev-parse", "--short=12", "HEAD")
             + (" with local changes" if changed else ""))
 
@@ -79,7 +79,7 @@ class Page:
         self.with_kafka = with_kafka
         self.lines = head(root, directory, "Results", "driver.py")
         self.lines += ["Medians, quartiles in brackets; the ratio is taken "
-                       "pair by pair. Three nodes: `RESULTS-cluster.md`.", ""]
+                       "pair by pair. Three nodes: `CLUSTER.md`.", ""]
         self.missed = 0
 
     def _add(self, line):
