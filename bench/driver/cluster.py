@@ -7,7 +7,7 @@ All six on this machine and its one disk: three copies of every record, asked
 for by acks=all. Kafka does not flush, as it is usually run; Millrace answers
 when two disks have it. Both are measured in interleaved pairs, each run on
 fresh nodes. Then leaders fail, `--rounds` times in each way. Writes
-bench/CLUSTER.md.
+bench/cluster_results.md.
 
 Needs the release build, and what tools/clients.sh brings.
 """
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--dir", default=os.path.join(
         ROOT, "build", "bench-data"), help="for the data; it is removed")
     parser.add_argument("--results", default=os.path.join(
-        ROOT, "bench", "CLUSTER.md"))
+        ROOT, "bench", "cluster_results.md"))
     options = parser.parse_args()
     os.makedirs(options.dir, exist_ok=True)
     lines = results.head(ROOT, options.dir, "Results of three nodes",

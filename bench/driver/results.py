@@ -79,7 +79,7 @@ class Page:
         self.with_kafka = with_kafka
         self.lines = head(root, directory, "Results", "driver.py")
         self.lines += ["Medians, quartiles in brackets; the ratio is taken "
-                       "pair by pair. Three nodes: `CLUSTER.md`.", ""]
+                       "pair by pair. Three nodes: `cluster_results.md`.", ""]
         self.missed = 0
 
     def _add(self, line):
