@@ -117,7 +117,7 @@ result<std::string> log_places::prepare(
   if (at == there_.end()) {
     if (files_.exists(path))
       return path;
-    // Durable with the first records, as the log's own name is, so that making
+    // Durable before the first record, as the log's own name is, so that making
     // thousands of logs is cheap.
     auto made = files_.make_directory(path);
     if (made)

@@ -1,4 +1,5 @@
 #include "storage/batch_check.hpp"
+#include "storage/data_directory_listing.hpp"
 #include "storage/partition_log.hpp"
 
 #include <algorithm>
@@ -147,6 +148,16 @@ result<void> partition_log::write(std::span<planned> batches, int64_t now_ms) {
 result<void> partition_log::write_group(std::span<planned> batches) {
   if (batches.empty())
     return {};
+  if (parent_dirty_ && segments_.size() == 1 && active().size == 0) {
+    // Once in a log's life: whose it is is on disk before its first record,
+    // of which a power loss may leave a part. Records of nobody knows whom
+    // are damage then, and nothing else.
+    auto& files = cache_->files();
+    MILLRACE_TRY(sync_topic_id(files, directory_));
+    MILLRACE_TRY(files.sync_directory(directory_));
+    MILLRACE_TRY(files.sync_directory(parent_directory(directory_)));
+    directory_dirty_ = parent_dirty_ = false;
+  }
   auto handle = active_file();
   if (!handle)
     return handle.error();
