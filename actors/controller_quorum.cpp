@@ -193,6 +193,18 @@ struct on_view {
       {0, 0, answer(request, view, s.image, s.env->wall_clock_ms())});
   }
   void operator()(const kafka::add_raft_voter_request& request) const {
+    if (!request.ack_when_committed) {
+      // Answered when it is under way; how it ends nobody waits for.
+      auto& s = self->state;
+      auto refused = check(request, view, s.image);
+      if (!refused)
+        tell(self, s.options.consensus,
+          change_member{s.next_ticket++,
+            {node_id{request.voter_id}, request.voter_directory_id},
+            raft_part::voter});
+      settle<kafka::add_raft_voter_response>(self, asked, std::move(refused));
+      return;
+    }
     change_voter<kafka::add_raft_voter_response>(
       self, asked, request, view, raft_part::voter);
   }

@@ -297,6 +297,8 @@ bool is_retriable(kafka_error error) {
   case kafka_error::unknown_topic_id:
   case kafka_error::inconsistent_topic_id:
   case kafka_error::fetch_session_topic_id_error:
+  case kafka_error::share_session_not_found:
+  case kafka_error::invalid_share_session_epoch:
     return true;
   default:
     return false;
