@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """How long a partition cannot be written when its leader fails.
 
-usage: failover.py [--rounds N] [--kafka] [--only WORD,...] [--json FILE]
+usage: failover.py [--rounds N] [--kafka-rounds N] [--only WORD,...]
+                   [--json FILE]
 
 Three nodes, a topic of one partition with three replicas, acks=all,
 min.insync.replicas=2. Every round makes the leader fail in one way, waits for
@@ -10,8 +11,8 @@ the first acknowledgement of a record that was sent after that, by two clients:
   raw      asks every node every few milliseconds: the cluster's own time
   client   an idempotent producer of librdkafka that is quick to try again
 
-and heals the cluster. With --kafka the same is asked of three nodes of Apache
-Kafka, from the jars that tools/clients.sh brought. Exit code 0, or 1 if a
+and heals the cluster. With --kafka-rounds the same is asked of three nodes of
+Apache Kafka, from the jars that tools/clients.sh brought. Exit code 0, or 1 if a
 round did not come to an end; the figures are for people to judge.
 """
 import argparse
@@ -228,19 +229,21 @@ def measure(name, cluster, folder, ways, rounds):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--kafka", action="store_true")
+    parser.add_argument("--kafka-rounds", type=int, default=0)
     parser.add_argument("--only", default=",".join(WAYS))
     parser.add_argument("--json")
     options = parser.parse_args()
     ways = options.only.split(",")
     check(set(ways) <= set(WAYS), f"the ways are {' '.join(WAYS)}")
     found = []
-    for name, kind in (("Millrace", Cluster), ("Kafka", KafkaCluster)):
-        if name == "Kafka" and not options.kafka:
+    for name, kind, rounds in (
+            ("Millrace", Cluster, options.rounds),
+            ("Kafka", KafkaCluster, options.kafka_rounds)):
+        if not rounds:
             continue
         folder = tempfile.mkdtemp(prefix="millrace-failover-")
         try:
-            found += measure(name, kind(folder), folder, ways, options.rounds)
+            found += measure(name, kind(folder), folder, ways, rounds)
         except Failed as why:
             sys.exit(f"FAIL: {name}: {why}")
         finally:
