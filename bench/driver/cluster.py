@@ -170,14 +170,17 @@ def main():
               "every record, min.insync.replicas=2. Kafka does not flush; "
               "Millrace has every acknowledged record on its disks. Medians, "
               "quartiles in brackets; the ratio is taken pair by pair.", ""]
+    def write():
+        with open(options.results, "w") as file:
+            file.write("\n".join(lines) + "\n")
     try:
         measure_loads(options, lines)
+        write()
         if options.rounds:
             measure_failures(options, lines)
+            write()
     finally:
         shutil.rmtree(options.dir, ignore_errors=True)
-    with open(options.results, "w") as file:
-        file.write("\n".join(lines) + "\n")
     print(f"written: {options.results}")
 
 

@@ -34,6 +34,8 @@ TOPIC = "failover"
 class KafkaCluster(Cluster):
     """The same of Apache Kafka; each node broker and controller."""
 
+    clean_codes = (0, 143)  # Java's, at SIGTERM
+
     def __init__(self, folder, count=3):
         super().__init__(folder, count)
         jars = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
