@@ -163,12 +163,18 @@ void settle(self_pointer self, const admin_case& asked, refusal refused) {
   settle_case(self, asked, {0, 0, std::move(response)});
 }
 
-void change(self_pointer self, admin_case asked, const raft_member& member,
-  raft_part part) {
+/// Its answer finds the case again, by the ticket.
+template <class Message>
+void ask_consensus(self_pointer self, admin_case asked, Message message) {
   auto& s = self->state;
-  const auto ticket = s.next_ticket++;
-  s.leading->quorum_cases.emplace(ticket, std::move(asked));
-  tell(self, s.options.consensus, change_member{ticket, member, part});
+  message.ticket = s.next_ticket++;
+  s.leading->quorum_cases.emplace(message.ticket, std::move(asked));
+  tell(self, s.options.consensus, std::move(message));
+}
+
+template <class Request>
+raft_member voter_of(const Request& request) {
+  return {node_id{request.voter_id}, request.voter_directory_id};
 }
 
 template <class Response, class Request>
@@ -177,8 +183,7 @@ void change_voter(self_pointer self, const admin_case& asked,
   if (auto refused = check(request, view, self->state.image))
     settle<Response>(self, asked, std::move(refused));
   else
-    change(self, asked, {node_id{request.voter_id}, request.voter_directory_id},
-      part);
+    ask_consensus(self, asked, change_member{0, voter_of(request), part});
 }
 
 /// The group as it is, for one who asked for it.
@@ -199,9 +204,7 @@ struct on_view {
       auto refused = check(request, view, s.image);
       if (!refused)
         tell(self, s.options.consensus,
-          change_member{s.next_ticket++,
-            {node_id{request.voter_id}, request.voter_directory_id},
-            raft_part::voter});
+          change_member{s.next_ticket++, voter_of(request), raft_part::voter});
       settle<kafka::add_raft_voter_response>(self, asked, std::move(refused));
       return;
     }
@@ -213,15 +216,12 @@ struct on_view {
       self, asked, request, view, raft_part::learner);
   }
   void operator()(const kafka::elect_leaders_request&) const {
-    auto& s = self->state;
-    const auto ticket = s.next_ticket++;
-    s.leading->quorum_cases.emplace(ticket, asked);
-    tell(self, s.options.consensus, hand_over{ticket});
+    ask_consensus(self, asked, hand_over{});
   }
   void operator()(const kafka::unregister_broker_request& request) const {
     const auto* member = find(view, node_id{request.broker_id});
     if (member != nullptr && !member->is_voter)
-      change(self, asked, member->id, raft_part::none);
+      ask_consensus(self, asked, change_member{0, member->id, raft_part::none});
   }
   void operator()(const auto&) const {
     MILLRACE_ASSERT(false, "only these ask for the group");
@@ -258,13 +258,6 @@ struct on_end {
   }
 };
 
-void ask_group(self_pointer self, admin_case asked) {
-  auto& s = self->state;
-  const auto ticket = s.next_ticket++;
-  s.leading->quorum_cases.emplace(ticket, std::move(asked));
-  tell(self, s.options.consensus, ask_quorum{ticket});
-}
-
 /// The case behind an answer; none if this node has not led all the time
 /// since.
 std::optional<admin_case> take_out(self_pointer self, uint64_t ticket) {
@@ -298,15 +291,16 @@ bool is_about_quorum(const admin_question& question) {
 }
 
 void take_quorum_case(self_pointer self, admin_case question) {
-  ask_group(self, std::move(question));
+  ask_consensus(self, std::move(question), ask_quorum{});
 }
 
 void forget_learner(self_pointer self, node_id broker) {
   kafka::unregister_broker_request request;
   request.broker_id = broker.value;
-  ask_group(self,
+  ask_consensus(self,
     {self->state.options.config->id, 0,
-      std::make_shared<const admin_ask>(admin_ask{0, 0, std::move(request)})});
+      std::make_shared<const admin_ask>(admin_ask{0, 0, std::move(request)})},
+    ask_quorum{});
 }
 
 void on_quorum_view(self_pointer self, const quorum_view& view) {

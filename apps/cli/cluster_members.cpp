@@ -24,16 +24,21 @@ error not_found(int32_t node) {
 }
 
 void tell_voters(client::cluster& nodes, const std::string& what) {
+  auto quorum = client::describe_quorum(nodes, quorum_timeout_ms);
+  if (!quorum) {
+    print(what + "; who votes now could not be asked: "
+          + to_string(quorum.error()) + "\n");
+    return;
+  }
   std::string voters;
   int count = 0;
-  if (auto quorum = client::describe_quorum(nodes, quorum_timeout_ms))
-    for (const auto& m : quorum->members)
-      if (m.votes) {
-        voters += (voters.empty() ? "" : ", ") + std::to_string(m.id);
-        ++count;
-      }
-  print(what + (voters.empty() ? "" : "; voters: " + voters) + "\n");
-  if (count > 0 && count % 2 == 0)
+  for (const auto& m : quorum->members)
+    if (m.votes) {
+      voters += (voters.empty() ? "" : ", ") + std::to_string(m.id);
+      ++count;
+    }
+  print(what + "; voters: " + voters + "\n");
+  if (count % 2 == 0)
     print("An even number of voters survives no more losses than one fewer.\n");
 }
 
