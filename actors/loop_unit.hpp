@@ -7,20 +7,26 @@
 
 #include <caf/all.hpp>
 
+#include <cstdint>
 #include <deque>
 
 namespace millrace {
 
 class loop_unit : public caf::execution_unit {
 public:
-  explicit loop_unit(caf::actor_system* system) : caf::execution_unit(system) {}
+  /// @param ready_max so many wait here; the scheduler runs any others
+  explicit loop_unit(caf::actor_system* system, size_t ready_max = SIZE_MAX)
+      : caf::execution_unit(system), ready_max_(ready_max) {}
   ~loop_unit() override {
     for (auto* job : ready_)
       caf::intrusive_ptr_release(job);
   }
 
   void exec_later(caf::resumable* job) override {
-    ready_.push_back(job);
+    if (ready_.size() < ready_max_)
+      ready_.push_back(job);
+    else
+      system().scheduler().enqueue(job);
   }
 
   /// Runs what is ready, including what that makes ready. False if there was
@@ -48,6 +54,7 @@ public:
 
 private:
   static constexpr size_t messages_per_run = 300;
+  size_t ready_max_;
   std::deque<caf::resumable*> ready_;
 };
 

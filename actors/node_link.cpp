@@ -7,9 +7,10 @@ namespace millrace {
 namespace {
 
 template <class T>
-void give(const caf::actor_addr& to, T message) {
+void give(
+  const caf::actor_addr& to, T message, caf::execution_unit* unit = nullptr) {
   tell(caf::actor_cast<caf::strong_actor_ptr>(to), std::move(message), nullptr,
-    nullptr);
+    unit);
 }
 
 } // namespace
@@ -51,7 +52,8 @@ void node_link::send(node_id to, envelope message) {
     ship(to, std::move(message));
 }
 
-void node_link::deliver(node_id from, envelope message) {
+void node_link::deliver(
+  node_id from, envelope message, caf::execution_unit* unit) {
   caf::actor_addr to;
   {
     const std::lock_guard guard{mutex_};
@@ -60,7 +62,7 @@ void node_link::deliver(node_id from, envelope message) {
       return; // nobody talks about this here, or not yet: as if it were lost
     to = at->second;
   }
-  give(to, from_node{from, std::move(message)});
+  give(to, from_node{from, std::move(message)}, unit);
 }
 
 void node_link::tell_state(node_id node, link_state state) {

@@ -74,7 +74,9 @@ protected:
   /// To another node. Drops what it has no room for.
   virtual void ship(node_id to, envelope message) = 0;
   /// An envelope has come in.
-  void deliver(node_id from, envelope message);
+  /// @param unit where the bound actor may run; null: the scheduler's
+  void deliver(
+    node_id from, envelope message, caf::execution_unit* unit = nullptr);
   void tell_state(node_id node, link_state state);
 
 private:

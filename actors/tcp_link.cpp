@@ -1,6 +1,7 @@
 #include "actors/tcp_link.hpp"
 
 #include "actors/log.hpp"
+#include "actors/loop_unit.hpp"
 #include "actors/tcp_link_hub.hpp"
 
 #include <algorithm>
@@ -9,6 +10,15 @@
 namespace millrace {
 
 namespace {
+
+/// Who gets a message of up to so many bytes may run on the link's thread:
+/// handing it on would cost more than most of them do. Bulk goes elsewhere.
+constexpr size_t small_message_bytes = 16u << 10;
+/// Of a burst of messages for many, the scheduler's threads take the rest.
+constexpr size_t ready_max = 8;
+
+/// Of the link whose loop this thread turns.
+thread_local caf::execution_unit* own_unit = nullptr;
 
 struct tcp_link_parts {
   std::shared_ptr<event_loop> loop;
@@ -36,11 +46,15 @@ public:
 
   void act() override {
     auto& [loop, inbox, hub] = parts_;
+    loop_unit unit{&system(), ready_max};
+    own_unit = &unit;
     hub->use_clock([this] {
       return monotonic_ms(*this);
     });
     while (!is_told_to_end()) {
       hub->take_inbox();
+      while (unit.run())
+        hub->take_inbox(); // what it has to say
       const auto due_ms = hub->advance();
       loop->flush();
       const auto wait_ms
@@ -48,6 +62,10 @@ public:
       loop->poll(static_cast<int>(wait_ms));
       loop->acknowledge_wake();
     }
+    // What was woken here has to run here, or it would never run again.
+    while (unit.run()) {
+    }
+    own_unit = nullptr;
     loop->stop_listening();
     hub->close_all();
     loop->flush();
@@ -149,7 +167,8 @@ result<std::shared_ptr<tcp_link>> tcp_link::start(
   link->impl_->begin(
     system,
     [raw](node_id from, envelope message) {
-      raw->deliver(from, std::move(message));
+      const bool is_small = frame_size(message) <= small_message_bytes;
+      raw->deliver(from, std::move(message), is_small ? own_unit : nullptr);
     },
     [raw](node_id node, link_state state) {
       raw->tell_state(node, state);

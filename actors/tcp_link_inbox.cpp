@@ -2,6 +2,13 @@
 
 namespace millrace {
 
+namespace {
+
+/// Whose loop this thread turns.
+thread_local const tcp_link_inbox* turning = nullptr;
+
+} // namespace
+
 tcp_link_inbox::tcp_link_inbox(
   const tcp_link_options& options, std::shared_ptr<event_loop> loop)
     : bytes_max_{options.control_bytes_max, options.bulk_bytes_max},
@@ -21,7 +28,8 @@ void tcp_link_inbox::ship(node_id to, const envelope& message) {
     const std::lock_guard guard{mutex_};
     content_.shipments.push_back(std::move(shipment));
   }
-  loop_->wake();
+  if (turning != this)
+    loop_->wake();
 }
 
 bool tcp_link_inbox::reserve(node_id to, link_lane lane, size_t size) {
@@ -56,6 +64,7 @@ void tcp_link_inbox::looked_up(link_addresses found) {
 }
 
 void tcp_link_inbox::take(content& into) {
+  turning = this;
   into.introduced.clear();
   into.looked_up.clear();
   into.shipments.clear();

@@ -54,6 +54,8 @@ public:
     std::vector<link_shipment> shipments;
   };
   /// Everything since the last call. The vectors of `into` are used again.
+  /// From then on, what comes from this thread wakes nobody: it takes again
+  /// before it waits.
   void take(content& into);
   /// Whether messages to `node` are taken at all.
   void open(node_id node, link_lane lane, bool is_open);
