@@ -122,7 +122,7 @@ void register_self(self_pointer self) {
       register_broker{config.id, s.options.incarnation,
         {s.options.places->directory().identity().directory},
         s.options.endpoints, config.rack, s.image.cluster_id(), s.lost,
-        !s.options.places->directory().stopped_cleanly()}});
+        !s.options.places->directory().stopped_cleanly(), s.cut_short}});
 }
 
 /// The logs are open: from here on the controller may choose this node.
@@ -349,9 +349,14 @@ void on_report(self_pointer self, const partition_state_report& report) {
   auto& replica = at->second;
   auto& places = *s.options.places;
   const bool broken = report.lost_end.value == INT64_MAX;
-  if (s.opening.erase(report.name) != 0 && report.lost_end > report.lost_first)
-    s.lost.push_back({replica.topic_id, report.name.partition,
-      report.lost_first, report.lost_end});
+  if (s.opening.erase(report.name) != 0) {
+    if (report.lost_end > report.lost_first)
+      s.lost.push_back({replica.topic_id, report.name.partition,
+        report.lost_first, report.lost_end});
+    if (report.cut_short)
+      s.cut_short.push_back({replica.topic_id, report.name.partition,
+        report.last_epoch, report.log_end});
+  }
   if (!broken) {
     s.options.status->set(report.name, {report.log_start, report.high_watermark,
                                          report.size_bytes, report.offline});

@@ -71,6 +71,8 @@ struct broker_state {
   /// have lost (R10).
   std::set<topic_partition> opening;
   std::vector<replica_loss> lost;
+  /// Recovery had to cut them: others may have more.
+  std::vector<replica_cut> cut_short;
 
   int64_t next_retention_ms = 0; ///< monotonic
   /// Could not be started, and this was told; every tick tries again.

@@ -48,6 +48,13 @@ struct question_writer {
       lost[i].setEndOffset(q.lost[i].end.value);
     }
     body.setUnclean(q.unclean);
+    auto cut = body.initCutLogs(metadata_parts::count(q.cut_short.size()));
+    for (unsigned i = 0; i < cut.size(); ++i) {
+      metadata_parts::write(cut[i].initTopic(), q.cut_short[i].topic);
+      cut[i].setPartition(q.cut_short[i].partition);
+      cut[i].setLastEpoch(q.cut_short[i].last_epoch.value);
+      cut[i].setEndOffset(q.cut_short[i].end.value);
+    }
   }
   void operator()(const broker_heartbeat& q) {
     auto body = to.initBrokerHeartbeat();
@@ -108,6 +115,9 @@ register_broker read_registration(wire::RegisterBroker::Reader from) {
     q.lost.push_back({metadata_parts::read(range.getTopic()),
       range.getPartition(), {range.getFirstOffset()}, {range.getEndOffset()}});
   q.unclean = from.getUnclean();
+  for (auto cut : from.getCutLogs())
+    q.cut_short.push_back({metadata_parts::read(cut.getTopic()),
+      cut.getPartition(), {cut.getLastEpoch()}, {cut.getEndOffset()}});
   return q;
 }
 

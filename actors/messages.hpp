@@ -312,6 +312,9 @@ struct partition_state_report {
   /// log cannot be opened.
   offset lost_first{0};
   offset lost_end{0};
+  /// Recovery had to cut the log; then also where it ends.
+  bool cut_short = false;
+  leader_epoch last_epoch{-1}; ///< of the last batch; -1: there is none
 };
 
 // -- consensus and controller ------------------------------------------------

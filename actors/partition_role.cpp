@@ -1,5 +1,6 @@
 #include "actors/partition_role.hpp"
 
+#include "actors/log.hpp"
 #include "actors/partition_fetch.hpp"
 #include "actors/partition_follower.hpp"
 #include "actors/partition_leader.hpp"
@@ -35,6 +36,11 @@ void drop_role(self_pointer self) {
 void take_role(self_pointer self) {
   auto& s = self->state;
   const auto& now = s.options.registration;
+  // Roles are given to those that have said what was cut of their logs.
+  if (now.leader != no_node)
+    if (auto forgotten = s.log->forget_cut(); !forgotten)
+      log::warn("partition {}: that its log was cut stays noted: {}",
+        to_string(s.options.name), to_string(forgotten.error()));
   if (now.leader == s.options.node)
     begin_leading(self);
   else if (now.leader != no_node)

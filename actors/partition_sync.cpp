@@ -49,6 +49,7 @@ bool ensure_open(self_pointer self) {
     .durable_hint = s.options.durable_hint,
     .log_start = s.options.log_start,
     .clean = s.options.clean,
+    .replicated = s.options.replicated(),
     .now_ms = s.env->wall_clock_ms(),
     .handles = s.options.handles});
   if (!opened) {
@@ -170,7 +171,8 @@ void report_state(self_pointer self) {
       s.high_watermark, durable_hint(s), s.log->log_end_offset(),
       static_cast<int64_t>(s.log->size_bytes()), s.log->offline(),
       s.log->first_lost().value_or(offset{0}),
-      s.log->first_lost() ? s.log->log_end_offset() : offset{0}});
+      s.log->first_lost() ? s.log->log_end_offset() : offset{0},
+      s.log->cut_short(), s.log->last_batch_epoch()});
 }
 
 namespace {

@@ -49,6 +49,16 @@ struct replica_loss {
   friend bool operator==(const replica_loss&, const replica_loss&) = default;
 };
 
+/// Recovery had to cut a replica's log, which ends here since (R10).
+struct replica_cut {
+  uuid topic;
+  int32_t partition = 0;
+  leader_epoch last_epoch{-1}; ///< of the last batch; -1: there is none
+  offset end;
+
+  friend bool operator==(const replica_cut&, const replica_cut&) = default;
+};
+
 /// A broker has started and asks to be let in.
 struct register_broker {
   node_id id;
@@ -61,6 +71,7 @@ struct register_broker {
   std::vector<replica_loss> lost;
   /// It did not end cleanly: what no sync has covered may be gone.
   bool unclean = false;
+  std::vector<replica_cut> cut_short;
 
   friend bool operator==(const register_broker&, const register_broker&)
     = default;

@@ -4,6 +4,7 @@
 #include "cluster/refusal.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace millrace {
 
@@ -50,9 +51,11 @@ public:
   explicit losses(const register_broker& request) : request_(request) {
     for (const auto& range : request.lost)
       lost_.insert({range.topic, range.partition});
+    for (const auto& cut : request.cut_short)
+      cut_.insert_or_assign(std::pair{cut.topic, cut.partition}, &cut);
   }
 
-  /// `p` without what is lost of it.
+  /// `p` without what is lost of it, and with what may be.
   partition_registration without(const uuid& topic, partition_registration p,
     const replication_rules& rules) const {
     // Where there is one replica only, nobody else has more.
@@ -64,12 +67,29 @@ public:
     // The last one in the ISR is as good as any.
     else if (request_.unclean && !rules.survives_power_loss)
       lose_replica(p, request_.id, false);
+    else
+      note_cut(topic, p);
     return p;
   }
 
 private:
+  void note_cut(const uuid& topic, partition_registration& p) const {
+    const auto at = cut_.find({topic, p.index});
+    if (p.replicas.size() < 2 || at == cut_.end())
+      return;
+    std::erase(p.eligible, request_.id);
+    if (!has_node(p.isr, request_.id))
+      return;
+    std::erase_if(p.cut_short, [&](const cut_replica& cut) {
+      return cut.id == request_.id;
+    });
+    p.cut_short.push_back(
+      {request_.id, at->second->last_epoch, at->second->end});
+  }
+
   const register_broker& request_;
   std::set<std::pair<uuid, int32_t>> lost_;
+  std::map<std::pair<uuid, int32_t>, const replica_cut*> cut_;
 };
 
 } // namespace

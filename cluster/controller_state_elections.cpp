@@ -19,8 +19,8 @@ refusal lead_by_preferred(
   if (p.leader == preferred)
     return {kafka_error::election_not_needed,
       "Leader election not needed for topic partition."};
-  if (!has_node(p.isr, preferred) || !brokers.is_active(preferred)
-      || !has_its_directory(p, preferred, brokers.directories_of(preferred)))
+  if (!has_node(p.isr, preferred) || find_cut(p, preferred) != nullptr
+      || !can_lead(p, preferred, brokers))
     return {kafka_error::preferred_leader_not_available,
       "The preferred leader was not available."};
   p.leader = preferred;

@@ -51,9 +51,10 @@ commands controller_state::settle(const broker_standings& brokers,
 commands controller_state::decide_heard(node_id id) const {
   return settle(standings(), [&](const auto& p) {
     return p.leader == id
-           && std::any_of(p.isr.begin(), p.isr.end(), [&](node_id member) {
-                return !image_.is_active(member);
-              });
+           && (!p.cut_short.empty()
+               || std::any_of(p.isr.begin(), p.isr.end(), [&](node_id member) {
+                    return !image_.is_active(member);
+                  }));
   });
 }
 

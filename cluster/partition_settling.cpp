@@ -14,13 +14,6 @@ replication_rules rules_in(const topic_config& config) {
     config.durability != durability_mode::os};
 }
 
-/// May lead with nothing lost, if it is in the ISR or was eligible.
-bool can_lead(const partition_registration& p, node_id id,
-  const broker_standings& brokers) {
-  return brokers.is_active(id)
-         && has_its_directory(p, id, brokers.directories_of(id));
-}
-
 void lead_alone(partition_registration& p, node_id id) {
   p.leader = id;
   p.isr = {id};
@@ -36,13 +29,33 @@ void lead_uncleanly(
     p.directories[replica_index(p, id)] = directories.front();
 }
 
+/// Of those whose logs were cut, the one whose log goes furthest, if two are
+/// there to be compared, or all that may have more.
+const cut_replica* furthest_cut(
+  const partition_registration& p, const broker_standings& brokers) {
+  const cut_replica* furthest = nullptr;
+  size_t compared = 0;
+  for (const auto& cut : p.cut_short) {
+    if (!can_lead(p, cut.id, brokers))
+      continue;
+    ++compared;
+    if (furthest == nullptr
+        || std::pair{cut.last_epoch, cut.end}
+             > std::pair{furthest->last_epoch, furthest->end})
+      furthest = &cut;
+  }
+  const bool all = compared == p.isr.size() && p.eligible.empty();
+  return compared > 1 || all ? furthest : nullptr;
+}
+
 /// A leader for a partition that has none that lives. Returns whether what
 /// was committed may be lost with it.
 bool elect(partition_registration& p, const broker_standings& brokers,
   const replication_rules& rules) {
   p.leader = no_node;
   for (const auto id : p.replicas)
-    if (has_node(p.isr, id) && can_lead(p, id, brokers)) {
+    if (has_node(p.isr, id) && find_cut(p, id) == nullptr
+        && can_lead(p, id, brokers)) {
       p.leader = id;
       return false;
     }
@@ -51,6 +64,10 @@ bool elect(partition_registration& p, const broker_standings& brokers,
       lead_alone(p, id);
       return false;
     }
+  if (const auto* furthest = furthest_cut(p, brokers)) {
+    p.leader = furthest->id;
+    return false;
+  }
   if (rules.unclean || planted(bug::controller_elects_anyone))
     for (const auto id : p.replicas)
       if (brokers.is_active(id)) {
@@ -86,6 +103,21 @@ size_t replica_index(const partition_registration& partition, node_id id) {
     - partition.replicas.begin());
 }
 
+const cut_replica* find_cut(
+  const partition_registration& partition, node_id id) {
+  const auto& cut = partition.cut_short;
+  const auto at = std::find_if(cut.begin(), cut.end(), [&](const auto& each) {
+    return each.id == id;
+  });
+  return at == cut.end() ? nullptr : &*at;
+}
+
+bool can_lead(const partition_registration& partition, node_id id,
+  const broker_standings& brokers) {
+  return brokers.is_active(id)
+         && has_its_directory(partition, id, brokers.directories_of(id));
+}
+
 bool has_its_directory(const partition_registration& partition, node_id id,
   const std::vector<uuid>& directories) {
   const auto at = replica_index(partition, id);
@@ -106,7 +138,8 @@ std::optional<partition_registration> settled(
     return numbered(partition, std::move(next), {.min_isr = 1});
   if (next.leader != no_node && brokers.heard(next.leader))
     std::erase_if(next.isr, [&](node_id id) {
-      return id != next.leader && !can_lead(next, id, brokers);
+      return id != next.leader
+             && (!can_lead(next, id, brokers) || find_cut(next, id) != nullptr);
     });
   return numbered(partition, std::move(next), rules);
 }
@@ -119,12 +152,16 @@ std::optional<partition_registration> numbered(
       next.eligible.clear();
     else
       for (const auto id : before.isr)
-        if (!has_node(next.eligible, id))
+        if (!has_node(next.eligible, id) && find_cut(before, id) == nullptr)
           next.eligible.push_back(id);
     std::erase_if(next.eligible, [&](node_id id) {
       return has_node(next.isr, id) || !has_node(next.replicas, id);
     });
   }
+  // Its log is what the others are measured by from now on.
+  std::erase_if(next.cut_short, [&](const cut_replica& cut) {
+    return cut.id == next.leader || !has_node(next.isr, cut.id);
+  });
   if (next == before)
     return std::nullopt;
   next.epoch = before.epoch;

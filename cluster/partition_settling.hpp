@@ -3,6 +3,13 @@
 // What becomes of a partition when brokers come and go: who leads it, who is
 // in its ISR, and who left the ISR but still has all of it (KIP-966).
 //
+// A replica whose log had to be cut after a crash (R10) may lack what was
+// committed. While another member of the ISR can lead, it does not, and has to
+// fetch again. When all that are there were cut, as after a loss of power, the
+// one whose log goes furthest leads: a crash takes only what was never
+// committed, and bytes go bad in one place, not in two at once. So two vouch
+// for one another; one alone leads only where nobody else could have more.
+//
 // Nobody loses his place for being away while nobody else goes on without
 // him: only a partition with a leader that lives loses members of its ISR. So
 // after a loss of power of all nodes the first one of the ISR that is back
@@ -58,6 +65,15 @@ struct broker_standings {
 };
 
 [[nodiscard]] bool has_node(const std::vector<node_id>& nodes, node_id id);
+
+/// The entry of a member of the ISR whose log was cut; null if it was not.
+[[nodiscard]] const cut_replica* find_cut(
+  const partition_registration& partition, node_id id);
+
+/// Whether it may lead with nothing lost, as far as its broker and directory
+/// tell.
+[[nodiscard]] bool can_lead(const partition_registration& partition, node_id id,
+  const broker_standings& brokers);
 
 /// Where in `partition.replicas` it is; their number if it is not.
 [[nodiscard]] size_t replica_index(

@@ -123,6 +123,10 @@ acks_state replica_set::acks_all(offset end) const {
 }
 
 bool replica_set::advance() {
+  // The controller may compare their logs as they were when it noted them
+  // (R10): until it has let them go, nothing is added to what they must have.
+  if (!partition_.cut_short.empty())
+    return false;
   // R4: not for any acks while too few are in sync.
   if (!has_enough_replicas() && !planted(bug::replica_ignores_min_isr))
     return false;

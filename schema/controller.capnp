@@ -29,11 +29,21 @@ struct RegisterBroker {
   lostRanges @2 :List(LostRange);
   # The last stop left no mark of a clean end.
   unclean @3 :Bool;
+  # The logs that recovery had to cut, and where they end since.
+  cutLogs @4 :List(CutLog);
 
   struct LostRange {
     topic @0 :Meta.Uuid;
     partition @1 :Int32;
     firstOffset @2 :Int64;
+    endOffset @3 :Int64;
+  }
+
+  struct CutLog {
+    topic @0 :Meta.Uuid;
+    partition @1 :Int32;
+    # Of the last batch that is left; -1: none is.
+    lastEpoch @2 :Int32;
     endOffset @3 :Int64;
   }
 }

@@ -32,6 +32,15 @@ struct Partition {
   # A reassignment under way: which of the replicas are new, which will go.
   adding @8 :List(Int32);
   removing @9 :List(Int32);
+  # In the ISR, but recovery had to cut their logs (R10).
+  cutShort @10 :List(CutReplica);
+}
+
+struct CutReplica {
+  id @0 :Int32;
+  # Of the last batch that is left; -1: none is.
+  lastEpoch @1 :Int32;
+  endOffset @2 :Int64;
 }
 
 struct ConfigChange {

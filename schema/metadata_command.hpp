@@ -40,6 +40,17 @@ struct broker_endpoint {
 inline constexpr uuid lost_directory{0, 1};
 
 /// One partition as the controller has decided it.
+/// A replica whose log recovery had to cut, and where it ends since. Whether
+/// what was cut had been durable, and so may have been committed, nobody can
+/// tell from the log (R10).
+struct cut_replica {
+  node_id id;
+  leader_epoch last_epoch{-1}; ///< of the last batch; -1: there is none
+  offset end;
+
+  friend bool operator==(const cut_replica&, const cut_replica&) = default;
+};
+
 struct partition_registration {
   int32_t index = 0;
   std::vector<node_id> replicas; ///< the first one is preferred
@@ -57,6 +68,9 @@ struct partition_registration {
   /// which will go when all the others are in sync.
   std::vector<node_id> adding;
   std::vector<node_id> removing;
+  /// Members of the ISR that may lack what was committed. They leave it when
+  /// another one leads; without one, they are compared.
+  std::vector<cut_replica> cut_short;
 
   friend bool operator==(
     const partition_registration&, const partition_registration&)

@@ -50,6 +50,12 @@ void write(wire::Partition::Builder out, const partition_registration& p) {
   write_nodes(out.initEligible(count(p.eligible.size())), p.eligible);
   write_nodes(out.initAdding(count(p.adding.size())), p.adding);
   write_nodes(out.initRemoving(count(p.removing.size())), p.removing);
+  auto cut = out.initCutShort(count(p.cut_short.size()));
+  for (unsigned i = 0; i < cut.size(); ++i) {
+    cut[i].setId(p.cut_short[i].id.value);
+    cut[i].setLastEpoch(p.cut_short[i].last_epoch.value);
+    cut[i].setEndOffset(p.cut_short[i].end.value);
+  }
 }
 
 void write(capnp::List<wire::Partition>::Builder out,
@@ -99,6 +105,9 @@ partition_registration read(wire::Partition::Reader from) {
   p.eligible = read_nodes(from.getEligible());
   p.adding = read_nodes(from.getAdding());
   p.removing = read_nodes(from.getRemoving());
+  for (auto cut : from.getCutShort())
+    p.cut_short.push_back(
+      {{cut.getId()}, {cut.getLastEpoch()}, {cut.getEndOffset()}});
   return p;
 }
 

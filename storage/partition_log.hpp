@@ -70,6 +70,8 @@ public:
     std::optional<offset> log_start{offset{0}};
     /// The node stopped cleanly: nothing is scanned.
     bool clean = false;
+    /// Others have it too, and have to hear when it is cut: cut_short().
+    bool replicated = false;
     int64_t now_ms = 0;
     /// Shared by the node's logs; null gives the log one of its own.
     std::shared_ptr<file_cache> handles;
@@ -190,6 +192,14 @@ public:
   [[nodiscard]] std::optional<offset> first_lost() const {
     return lost_.first();
   }
+  /// Whether recovery cut what may have been durable once, in this life or an
+  /// earlier one, since forget_cut() was last called (R10). Only of a log that
+  /// is replicated.
+  [[nodiscard]] bool cut_short() const {
+    return cut_short_;
+  }
+  /// The others have heard of it. Not durable: hearing it twice does no harm.
+  result<void> forget_cut();
   [[nodiscard]] std::vector<producer_info> producers() const {
     return producers_.list();
   }
@@ -303,6 +313,7 @@ private:
   epoch_cache epochs_;
   producer_state producers_;
   lost_ranges lost_;
+  bool cut_short_ = false;
   recovery_report report_;
 
   std::shared_ptr<file> writing_; // the active segment's, while dirty

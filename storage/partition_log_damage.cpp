@@ -65,6 +65,7 @@ result<void> partition_log::recovery::gap(size_t index) {
 
 result<void> partition_log::recovery::cut(size_t index, uint64_t position) {
   auto& segments = log_.segments_;
+  MILLRACE_TRY(mark_cut());
   const offset expected = log_.log_end_;
   auto sound = sound_end(index, position);
   if (!sound)
@@ -104,6 +105,19 @@ result<void> partition_log::recovery::cut(size_t index, uint64_t position) {
     return handle.error();
   segments[index].size = position;
   return (*handle)->truncate(position);
+}
+
+result<void> partition_log::recovery::mark_cut() {
+  if (!what_.replicated || std::exchange(log_.cut_short_, true))
+    return {};
+  return replace_file(
+    files_, log_.directory_ + "/" + std::string{cut_mark_name}, "0\n");
+}
+
+result<void> partition_log::forget_cut() {
+  if (!std::exchange(cut_short_, false))
+    return {};
+  return remove_if_there(directory_ + "/" + std::string{cut_mark_name});
 }
 
 result<std::optional<offset>> partition_log::recovery::sound_end(

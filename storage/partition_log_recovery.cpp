@@ -1,6 +1,7 @@
 #include "storage/partition_log_recovery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace millrace {
@@ -8,6 +9,35 @@ namespace millrace {
 namespace {
 
 constexpr std::string_view epochs_name = "/leader-epoch-checkpoint";
+
+/// A batch by its header, which the walker does not keep.
+struct seen_header {
+  explicit seen_header(const placed_batch& batch)
+      : position(batch.position), size(batch.size) {
+    const auto from = batch.header.header_bytes();
+    std::copy(from.begin(), from.end(), header.begin());
+  }
+  [[nodiscard]] batch_view view() const {
+    return batch_view{header};
+  }
+  [[nodiscard]] uint64_t end() const {
+    return position + size;
+  }
+
+  uint64_t position;
+  uint32_t size;
+  std::array<std::byte, batch_view::header_size> header;
+};
+
+/// Whether all of the batch is there, with the checksum that it names.
+result<bool> is_sound(const file& source, const seen_header& batch) {
+  std::vector<std::byte> bytes(batch.size);
+  auto got = source.read_at(batch.position, bytes);
+  if (!got)
+    return got.error();
+  const batch_view whole{bytes};
+  return *got == bytes.size() && whole.crc() == whole.computed_crc();
+}
 
 bool is_leftover(std::string_view name) {
   return name.ends_with(".deleted") || name.ends_with(".tmp")
@@ -58,6 +88,8 @@ result<bool> partition_log::recovery::list() {
       log_.segments_.back().size = entry.size;
     } else if (const auto at = parse_segment_name(entry.name, ".snapshot")) {
       snapshots_.push_back(*at);
+    } else if (entry.name == cut_mark_name) {
+      log_.cut_short_ = true;
     } else if (is_leftover(entry.name)) {
       MILLRACE_TRY(log_.remove_if_there(log_.directory_ + "/" + entry.name));
     }
@@ -234,27 +266,42 @@ result<bool> partition_log::recovery::walk_run(size_t index,
   const std::shared_ptr<file>& source, uint64_t& position, uint64_t end) {
   auto& s = log_.segments_[index];
   batch_walker walker{source, position, end};
+  // Of a batch that is known by its header only, the next one shows that it
+  // is as long as it says. Until then it is not in the log.
+  std::optional<seen_header> last;
+  const auto take_last = [&] {
+    if (!last)
+      return;
+    note(s, last->view(), last->position);
+    position = last->end();
+    last.reset();
+  };
+  const auto stop = [&](bool at_end) -> result<bool> {
+    if (!last)
+      return at_end;
+    auto sound = is_sound(*source, *last);
+    if (!sound)
+      return sound.error();
+    if (*sound)
+      take_last();
+    return *sound && at_end;
+  };
   while (true) {
     auto batch = walker.next();
-    if (!batch) {
-      if (batch.error().code != errc::corrupt)
-        return batch.error();
-      return false;
-    }
+    if (!batch && batch.error().code != errc::corrupt)
+      return batch.error();
+    if (!batch)
+      return stop(false);
     if (!*batch)
-      return true;
+      return stop(true);
     const auto& header = (*batch)->header;
-    const offset last = header.last_offset();
-    // The checksum does not cover the base offset, but what comes before and
-    // behind tells it: nothing leaves gaps in a log.
-    const bool follows
-      = header.base_offset() == log_.log_end_
-        && header.record_count() == header.last_offset_delta() + 1
-        && last < ceiling(index);
-    if (!follows || last.value - s.base.value > INT32_MAX)
-      return false;
-    if (what_.clean || last < hint_) {
-      note(s, header, position);
+    const auto expected
+      = last ? last->view().last_offset() + int64_t{1} : log_.log_end_;
+    if (!follows(index, header, expected))
+      return stop(false);
+    take_last();
+    if (what_.clean || header.last_offset() < hint_) {
+      last.emplace(**batch);
     } else if (past_cache_from_ != index) {
       // What was durable for sure ends here. From here on only what the disk
       // has counts, whatever syncs have said to those who wrote it (R6).
@@ -264,7 +311,6 @@ result<bool> partition_log::recovery::walk_run(size_t index,
         return size.error();
       past_cache_from_ = index;
       walker = batch_walker{source, position, std::min(end, *size)};
-      continue;
     } else {
       auto bytes = walker.whole(); // and `header` may be gone
       if (!bytes)
@@ -273,9 +319,20 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       if (whole.crc() != whole.computed_crc())
         return false;
       note(s, whole, position);
+      position = walker.position();
     }
-    position = walker.position();
   }
+}
+
+bool partition_log::recovery::follows(
+  size_t index, const batch_view& header, offset expected) const {
+  // The checksum does not cover the base offset, but what comes before and
+  // behind tells it: nothing leaves gaps in a log.
+  const offset last = header.last_offset();
+  return header.base_offset() == expected
+         && header.record_count() == header.last_offset_delta() + 1
+         && last < ceiling(index)
+         && last.value - log_.segments_[index].base.value <= INT32_MAX;
 }
 
 void partition_log::recovery::note(

@@ -11,9 +11,13 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace millrace {
+
+/// Beside the segments: docs/formats/segment-files.md.
+inline constexpr std::string_view cut_mark_name = "millrace.cut-short";
 
 class partition_log::recovery {
 public:
@@ -39,6 +43,9 @@ private:
   /// stopped at bytes that are no batch of this place.
   result<bool> walk_run(size_t index, const std::shared_ptr<file>& source,
     uint64_t& position, uint64_t end);
+  /// Whether a batch with this header may come at `expected`.
+  [[nodiscard]] bool follows(
+    size_t index, const batch_view& header, offset expected) const;
   void note(segment& s, const batch_view& batch, uint64_t position);
 
   // partition_log_damage.cpp
@@ -53,6 +60,9 @@ private:
   [[nodiscard]] offset ceiling(size_t index) const;
   /// Takes everything from `position` of segment `index` on off the log.
   result<void> cut(size_t index, uint64_t position);
+  /// Durable before anything goes, so that a crash right after does not leave
+  /// a log that looks whole.
+  result<void> mark_cut();
   /// Behind the last sound batch there; nullopt if there is none.
   result<std::optional<offset>> sound_end(
     size_t index, uint64_t position) const;

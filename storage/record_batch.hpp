@@ -28,6 +28,10 @@ public:
   /// Precondition: bytes.size() >= header_size; they outlive the view.
   explicit batch_view(std::span<const std::byte> bytes);
 
+  /// The header alone, for whoever keeps it.
+  [[nodiscard]] std::span<const std::byte, header_size> header_bytes() const {
+    return std::span<const std::byte, header_size>{data_, header_size};
+  }
   [[nodiscard]] offset base_offset() const;
   /// The whole batch's size as its header says, prefix included; may lie.
   [[nodiscard]] int64_t size() const;

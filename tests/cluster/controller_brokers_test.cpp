@@ -284,6 +284,119 @@ TEST_CASE("the last one in sync that has lost records stays last, and does not "
   CHECK(c.partition().leader == (unclean ? leader : no_node));
 }
 
+namespace {
+
+/// Starts again with a log that recovery had to cut at `end`.
+void start_cut(controller& c, node_id id, uint64_t incarnation, int64_t end,
+  leader_epoch last_epoch = {0}) {
+  auto request = controller::registration(id.value, incarnation);
+  request.cut_short
+    = {{c.image().find_topic("t")->id, 0, last_epoch, offset{end}}};
+  REQUIRE(c.ask(request).error == kafka_error::none);
+  c.beat(id.value);
+}
+
+} // namespace
+
+TEST_CASE("a replica whose log was cut does not lead while another one can, "
+          "and leaves the ISR for it (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3, {{"min.insync.replicas", "3"}});
+  const auto cut = c.partition().leader;
+  const auto sound = after(cut);
+  const bool others_live = GENERATE(true, false);
+  if (!others_live)
+    c.fence({{0}, {1}, {2}});
+  start_cut(c, cut, 2, 30);
+  if (!others_live) {
+    CHECK(c.partition().leader == no_node);
+    CHECK(has_node(c.partition().isr, cut)); // R1: nobody else is there
+    c.start(sound.value, 2);
+  }
+  const auto leader = c.partition().leader;
+  REQUIRE(leader != no_node);
+  CHECK(leader != cut);
+  CHECK_FALSE(has_node(c.partition().isr, cut));
+  CHECK_FALSE(has_node(c.partition().eligible, cut)); // though it was in sync
+  CHECK(c.partition().cut_short.empty());
+  // What it lacked it has fetched.
+  REQUIRE(ask_isr(c, {leader, cut}).error == kafka_error::none);
+  c.fence({leader});
+  CHECK(c.partition().leader == cut);
+}
+
+TEST_CASE("when all were cut, the one whose log goes furthest leads (R1, R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  c.fence({{0}, {1}, {2}});
+  start_cut(c, {0}, 2, 30, {0});
+  CHECK(c.partition().leader == no_node);
+  start_cut(c, {0}, 3, 25, {0}); // once more, and it is cut again
+  CHECK(c.partition().leader == no_node);
+  CHECK(c.partition().isr.size() == 3);
+  // Two of three vouch for one another; the later epoch counts first.
+  const bool later_epoch = GENERATE(true, false);
+  start_cut(c, {1}, 2, later_epoch ? 20 : 26, {later_epoch ? 1 : 0});
+  CHECK(c.partition().leader == node_id{1});
+  CHECK_FALSE(has_node(c.partition().isr, {0}));
+  start_cut(c, {2}, 2, 40, {1});
+  CHECK(c.partition().leader == node_id{1});
+  CHECK(c.partition().isr == nodes{{1}});
+  CHECK(c.partition().cut_short.empty());
+}
+
+TEST_CASE("one whose log was cut leads alone where nobody can have more (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  const bool below_minimum = GENERATE(false, true);
+  c.create("t", 1, 2, {{"min.insync.replicas", below_minimum ? "2" : "1"}});
+  const auto leader = c.partition().leader;
+  const auto other = *std::find_if(c.partition().replicas.begin(),
+    c.partition().replicas.end(), [&](node_id id) {
+      return id != leader;
+    });
+  c.fence({other});
+  REQUIRE(c.partition().isr == nodes{leader});
+  REQUIRE(has_node(c.partition().eligible, other) == below_minimum);
+  c.fence({leader});
+  start_cut(c, leader, 2, 30);
+  if (below_minimum) { // the other one has all that was committed
+    CHECK(c.partition().leader == no_node);
+    c.start(other.value, 2);
+    CHECK(c.partition().leader == other);
+  } else {
+    CHECK(c.partition().leader == leader);
+  }
+}
+
+TEST_CASE("a preferred election passes one by whose log was cut (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3);
+  const auto preferred = c.partition().replicas.front();
+  c.fence({preferred});
+  const auto leader = c.partition().leader;
+  REQUIRE(leader != no_node);
+  c.start(preferred.value, 2);
+  REQUIRE(ask_isr(c, {leader, preferred}).error == kafka_error::none);
+  c.silent = {leader}; // another controller has not heard from it yet
+  start_cut(c, preferred, 3, 30);
+  REQUIRE(find_cut(c.partition(), preferred) != nullptr);
+  kafka::elect_leaders_request request;
+  request.topic_partitions = {{{"t", {0}}}};
+  const auto answer = c.ask(request);
+  CHECK(answer.replica_election_results[0].partition_result[0].error_code
+        == static_cast<int16_t>(kafka_error::preferred_leader_not_available));
+  // Its leader is heard of, and goes on without the one that was cut.
+  c.silent.clear();
+  for (const auto& command : c.state.decide_heard(leader))
+    c.apply(command);
+  CHECK_FALSE(has_node(c.partition().isr, preferred));
+  CHECK(c.partition().cut_short.empty());
+}
+
 TEST_CASE("where there is one replica only, it leads with what it has (R10)",
   "[cluster][controller_brokers]") {
   controller c{1, clustered()};

@@ -60,6 +60,8 @@ public:
   size_t commits = 0;
   size_t elections = 0;
   size_t from_eligible = 0;
+  size_t spoiled = 0;
+  size_t from_cut = 0;
 
 private:
   struct process {
@@ -67,6 +69,7 @@ private:
     uint64_t incarnation = 0;
     uuid directory;
     std::vector<replica_loss> lost;
+    std::map<partition_name, replica_cut> cut;
   };
 
   bool one_in(uint64_t n) {
@@ -88,11 +91,14 @@ private:
     auto request = controller::registration(id, ++process.incarnation);
     request.directories = {process.directory};
     request.lost = process.lost;
+    for (const auto& [name, cut] : process.cut)
+      request.cut_short.push_back(cut);
     request.unclean = one_in(2);
     if (c_.ask(request).error != kafka_error::none)
       return; // its old self has another disk and is not fenced yet
     process.up = true;
     process.lost.clear();
+    process.cut.clear();
   }
 
   void heartbeat(int id, int64_t applied, bool want_shutdown = false) {
@@ -131,6 +137,46 @@ private:
           if (!wiped)
             process.lost.push_back({topic->id, p.index, {0}, {1}});
         }
+  }
+
+  /// It ends, and recovery will have to cut some of its logs. Mostly that
+  /// takes what was never committed.
+  void crash(int id) {
+    auto& process = processes_[id];
+    process.up = false;
+    for (const auto& [name, topic] : c_.image().topics())
+      for (const auto& p : topic->partitions) {
+        if (!has_node(p.replicas, {id}) || p.replicas.size() < 2 || one_in(2))
+          continue;
+        const partition_name of{topic->id, p.index};
+        const auto committed = committed_.contains(of) ? committed_.at(of) : 0;
+        const bool spoils = may_spoil(of, p, {id});
+        if (spoils)
+          holders_.at(of).erase({id});
+        spoiled += spoils;
+        const bool has_all = !spoils && has_committed(of, {id});
+        process.cut[of] = {topic->id, p.index, p.epoch,
+          offset{committed
+                 + (has_all ? static_cast<int64_t>(random_() % 3)
+                            : -1 - static_cast<int64_t>(random_() % 3))}};
+      }
+  }
+
+  /// The disk of one replica at a time, while somebody else has everything.
+  bool may_spoil(
+    const partition_name& of, const partition_registration& p, node_id id) {
+    if (disks_fail_ || !has_node(p.isr, id))
+      return false;
+    const auto has_all = [&](node_id each) {
+      return has_committed(of, each);
+    };
+    return committed_.contains(of) && p.isr.size() > 1 && p.eligible.empty()
+           && std::all_of(p.isr.begin(), p.isr.end(), has_all);
+  }
+
+  bool has_committed(const partition_name& of, node_id id) {
+    const auto at = holders_.find(of);
+    return at == holders_.end() || at->second.contains(id);
   }
 
   void another_controller_leads() {
@@ -217,7 +263,10 @@ private:
     for (const auto id : p.isr)
       if (!processes_[id.value].up)
         return;
+    if (!p.cut_short.empty())
+      return;
     ++commits;
+    ++committed_[{topic.id, p.index}];
     holders_[{topic.id, p.index}] = {p.isr.begin(), p.isr.end()};
   }
 
@@ -236,7 +285,7 @@ private:
       const auto* broker = c_.image().find_broker(id);
       request.isr.push_back(
         {id, broker == nullptr || one_in(2) ? -1 : broker->broker_epoch});
-      if (!stays)
+      if (!stays || request.isr.back().broker_epoch != -1)
         joined.insert(id);
     }
     if (c_.ask(request).error != kafka_error::none)
@@ -254,7 +303,10 @@ private:
       start(id);
       break;
     case 2:
-      processes_[id].up = false;
+      if (one_in(4))
+        processes_[id].up = false;
+      else
+        crash(id);
       break;
     case 3:
       heartbeat(id, c_.index - static_cast<int64_t>(random_() % 20));
@@ -289,7 +341,7 @@ private:
         break_disk(id);
       else if (one_in(30)) // everything loses its power
         for (auto& [n, process] : processes_)
-          process.up = false;
+          crash(n);
       break;
     default:
       lead();
@@ -338,9 +390,12 @@ private:
           continue;
         ++elections;
         from_eligible += !has_node(old->isr, p.leader);
+        from_cut += find_cut(*old, p.leader) != nullptr;
         const auto at = holders_.find({topic->id, p.index});
         if (at == holders_.end())
           continue; // nothing was ever committed
+        if (!processes_[p.leader.value].up)
+          continue; // it does nothing, and says what it lacks when it is back
         INFO(name << "-" << p.index << " is led by " << p.leader.value);
         CHECK((p.replicas.size() == 1 || at->second.contains(p.leader)));
       }
@@ -385,6 +440,7 @@ private:
   std::map<int, process> processes_;
   /// Where all that was committed of a partition is on disk.
   std::map<partition_name, std::set<node_id>> holders_;
+  std::map<partition_name, int64_t> committed_;
   int topic_count_ = 0;
   metadata_image follower_;
   metadata_image_changes changes_;
@@ -400,18 +456,24 @@ TEST_CASE("whatever happens to brokers, leaders have all that was committed, "
   size_t commits = 0;
   size_t elections = 0;
   size_t from_eligible = 0;
+  size_t spoiled = 0;
+  size_t from_cut = 0;
   for (uint64_t seed = 1; seed <= 100; ++seed) {
     INFO("seed " << seed);
     walk w{seed, seed % 2 == 0};
-    for (int i = 0; i < 400; ++i)
+    for (int i = 0; i < 600; ++i)
       w.step();
     w.heal();
     commits += w.commits;
     elections += w.elections;
     from_eligible += w.from_eligible;
+    spoiled += w.spoiled;
+    from_cut += w.from_cut;
   }
   // It was no idle walk.
   CHECK(commits > 500);
   CHECK(elections > 1'000);
   CHECK(from_eligible > 20);
+  CHECK(spoiled > 20);
+  CHECK(from_cut > 50);
 }

@@ -21,6 +21,7 @@ partition_registration partition(int32_t index) {
   p.partition_epoch = 12;
   p.directories = {uuid{1, 2}, uuid{3, 4}, uuid{5, ~0ull}};
   p.eligible = {{4}, {5}};
+  p.cut_short = {{{1}, {7}, {300}}, {{2}, {-1}, {0}}};
   p.adding = {{6}};
   p.removing = {{7}, {8}};
   return p;

@@ -50,6 +50,7 @@ struct log_fixture {
   std::optional<offset> hint;
   std::optional<offset> log_start{offset{0}};
   leader_epoch epoch{1};
+  bool replicated = false;
   int64_t now_ms = 1000;
   std::unique_ptr<partition_log> log;
 
@@ -69,6 +70,7 @@ struct log_fixture {
       .durable_hint = hint,
       .log_start = log_start,
       .clean = clean,
+      .replicated = replicated,
       .now_ms = now_ms});
   }
   append_item append(const batch_recipe& recipe = {}) {

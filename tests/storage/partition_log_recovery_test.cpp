@@ -101,6 +101,33 @@ TEST_CASE("a torn tail is cut and reported (R10)",
   CHECK(bases(log) == list{0, 1, 2, 3, 4});
 }
 
+TEST_CASE("that a replicated log was cut is known until the others have heard "
+          "of it (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  f.replicated = GENERATE(true, false);
+  fill(f, 6, 3);
+  CHECK_FALSE(f.log->cut_short());
+  const auto size = make_batch().size();
+  const bool sound_behind = GENERATE(true, false);
+  f.disk.flip_bit(first_log, (sound_behind ? 4 : 5) * size + 65, 0);
+  CHECK(f.open().cut_short() == f.replicated);
+  // Before anybody has heard, it crashes again: now the log looks whole.
+  const bool power = GENERATE(true, false);
+  if (power)
+    f.disk.crash(crash_policy::lose_unsynced);
+  else
+    f.disk.kill();
+  f.open();
+  CHECK(f.log->recovered().torn_bytes == 0);
+  CHECK(f.log->cut_short() == f.replicated);
+  REQUIRE(f.log->forget_cut().ok());
+  CHECK_FALSE(f.log->cut_short());
+  f.disk.kill();
+  CHECK_FALSE(f.open().cut_short());
+  CHECK(bases(*f.log).size() == (sound_behind ? 4 : 5));
+}
+
 TEST_CASE("zeros behind the last batch are a torn tail (R10)",
   "[storage][partition_log_recovery]") {
   log_fixture f;
@@ -148,8 +175,13 @@ TEST_CASE("damage below the hint is never cut: its offsets are refused, the "
   f.config.index_interval_bytes = GENERATE(1, 4096);
   fill(f, 6, 6);
   const auto size = make_batch().size();
-  // The length, so that a walk over the headers falls over it.
-  f.disk.flip_bit(first_log, 2 * size + 8, 4);
+  // A bit of the length, so that a walk over the headers falls over it: the
+  // batch would go beyond the file, or end early, or take in some of the next
+  // ones, or all that follow.
+  const int bit = GENERATE(range(0, 32));
+  CAPTURE(bit);
+  f.disk.flip_bit(
+    first_log, 2 * size + 8 + static_cast<size_t>(3 - bit / 8), bit % 8);
   auto& log = f.open();
   CHECK(log.log_end_offset() == offset{6});
   REQUIRE(log.recovered().lost.size() == 1);
