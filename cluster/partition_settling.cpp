@@ -54,8 +54,9 @@ bool elect(partition_registration& p, const broker_standings& brokers,
   const replication_rules& rules) {
   p.leader = no_node;
   for (const auto id : p.replicas)
-    if (has_node(p.isr, id) && find_cut(p, id) == nullptr
-        && can_lead(p, id, brokers)) {
+    if (has_node(p.isr, id) && can_lead(p, id, brokers)
+        && (find_cut(p, id) == nullptr
+            || planted(bug::controller_ignores_cuts))) {
       p.leader = id;
       return false;
     }

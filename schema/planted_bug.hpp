@@ -35,6 +35,7 @@ enum class bug {
   replica_ignores_min_isr,        ///< goes on with too few in sync (R4)
 
   controller_elects_anyone, ///< a leader that lacks what is committed
+  controller_ignores_cuts,  ///< a leader whose log recovery had to cut (R10)
 
   group_answers_unreplicated, ///< before other nodes have the commit (R20)
   group_serves_unloaded,      ///< before it has read the log

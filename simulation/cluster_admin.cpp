@@ -1,11 +1,15 @@
 #include "simulation/cluster_admin.hpp"
 
+#include "schema/kafka/alter_partition_reassignments.hpp"
 #include "schema/kafka/create_partitions.hpp"
 #include "schema/kafka/create_topics.hpp"
 #include "schema/kafka/delete_topics.hpp"
+#include "schema/kafka/elect_leaders.hpp"
 #include "schema/kafka/incremental_alter_configs.hpp"
 #include "schema/kafka/metadata.hpp"
 #include "schema/kafka_error.hpp"
+
+#include <numeric>
 
 namespace millrace {
 
@@ -87,6 +91,15 @@ void cluster_admin::act() {
   for (const auto& [name, state] : topics_)
     if (name != all_.topic && state.is == fate::there)
       there.push_back(name);
+  if (all_.cluster.size() > replication_factor_ && all_.world.random(3) == 0) {
+    // The run's own topic, where the records are, more often than others.
+    const auto at = all_.world.random(2 * there.size() + 2);
+    if (all_.world.random(4) == 0)
+      elect();
+    else
+      reassign(at < there.size() ? there[at] : all_.topic);
+    return;
+  }
   if (there.size() < topics_max && all_.world.random(2) == 0) {
     const auto name = "other-" + std::to_string(next_name_++);
     topics_[name] = {fate::unknown, 0, 2};
@@ -164,6 +177,47 @@ void cluster_admin::configure(const std::string& name) {
       const bool ok = response != nullptr && !response->responses.empty()
                       && response->responses.front().error_code == 0;
       acted(ok, "IncrementalAlterConfigs");
+    });
+}
+
+/// Other replicas for a partition; now and then back to those of before.
+void cluster_admin::reassign(const std::string& name) {
+  kafka::alter_partition_reassignments_request request;
+  request.timeout_ms = 5000;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  auto& p = topic.partitions.emplace_back();
+  p.partition_index = static_cast<int32_t>(
+    all_.world.random(static_cast<uint64_t>(topics_[name].partitions_min)));
+  if (all_.world.random(8) != 0) {
+    std::vector<int32_t> nodes(static_cast<size_t>(all_.cluster.size()));
+    std::iota(nodes.begin(), nodes.end(), 1);
+    for (size_t i = 0; i < nodes.size(); ++i)
+      std::swap(nodes[i], nodes[i + all_.world.random(nodes.size() - i)]);
+    nodes.resize(static_cast<size_t>(replication_factor_));
+    p.replicas = std::move(nodes);
+  }
+  client_.request<kafka::alter_partition_reassignments_response>(
+    client_.any_node(), api_key::alter_partition_reassignments, 0, request,
+    [this](const kafka::alter_partition_reassignments_response* response) {
+      const bool ok
+        = response != nullptr && response->error_code == 0
+          && !response->responses.empty()
+          && response->responses.front().partitions.front().error_code == 0;
+      reassignments_ += ok ? 1 : 0;
+      acted(ok, "AlterPartitionReassignments");
+    });
+}
+
+/// Whoever comes first among the replicas leads again.
+void cluster_admin::elect() {
+  kafka::elect_leaders_request request;
+  request.timeout_ms = 5000;
+  request.topic_partitions.reset();
+  client_.request<kafka::elect_leaders_response>(client_.any_node(),
+    api_key::elect_leaders, 2, request,
+    [this](const kafka::elect_leaders_response* response) {
+      acted(response != nullptr && response->error_code == 0, "ElectLeaders");
     });
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 // Makes the topic of a run, and meanwhile makes, widens, changes and deletes
-// others at any node. What was acknowledged must be so in the end, on every
-// node.
+// others at any node, and moves replicas and leaders of all of them. What was
+// acknowledged must be so in the end, on every node.
 
 #include "simulation/cluster_client.hpp"
 
@@ -30,6 +30,10 @@ public:
   [[nodiscard]] uint64_t actions() const {
     return actions_;
   }
+  /// Partitions that were given other replicas.
+  [[nodiscard]] uint64_t reassignments() const {
+    return reassignments_;
+  }
 
 private:
   /// What is known of a topic.
@@ -46,6 +50,8 @@ private:
   void remove(const std::string& name);
   void widen(const std::string& name);
   void configure(const std::string& name);
+  void reassign(const std::string& name);
+  void elect();
   void acted(bool known, const std::string& what);
   void check_node(int32_t node, std::function<void()> done);
   [[nodiscard]] std::string difference(
@@ -57,6 +63,7 @@ private:
   std::map<std::string, topic_state> topics_;
   uint64_t next_name_ = 0;
   uint64_t actions_ = 0;
+  uint64_t reassignments_ = 0;
   bool idle_ = true;
   std::string last_answer_;
 };

@@ -1,5 +1,9 @@
 #include "simulation/cluster_faults.hpp"
 
+#include "storage/record_batch.hpp"
+
+#include <span>
+
 namespace millrace {
 
 namespace {
@@ -8,7 +12,7 @@ constexpr std::array<const char*, sim_fault_count> names{"rough", "one_way",
   "isolation", "halves", "bridge", "ring", "swizzle", "mute", "false_alarm",
   "client_cut", "client_gone", "kill", "power_loss", "disk_operation",
   "recovery", "pause", "blackout", "clock_jump", "clock_drift", "failed_sync",
-  "full_disk", "slow_disk"};
+  "full_disk", "slow_disk", "bit_flip", "wiped_disk"};
 
 } // namespace
 
@@ -40,8 +44,10 @@ result<sim_fault_set> parse_faults(std::string_view text) {
   return set;
 }
 
-cluster_faults::cluster_faults(cluster_clients& clients, sim_fault_set kinds)
-    : clients_(clients), cluster_(clients.cluster), world_(clients.world) {
+cluster_faults::cluster_faults(
+  cluster_clients& clients, fault_atlas& atlas, sim_fault_set kinds)
+    : clients_(clients), atlas_(atlas), cluster_(clients.cluster),
+      world_(clients.world) {
   for (size_t i = 0; i < sim_fault_count; ++i)
     if (kinds.test(i))
       kinds_.push_back(static_cast<sim_fault>(i));
@@ -87,6 +93,9 @@ void cluster_faults::strike(sim_fault fault) {
       return;
   } else if (fault <= sim_fault::blackout) {
     process_fault(fault);
+  } else if (fault >= sim_fault::bit_flip) {
+    if (!damage(fault, any()))
+      return;
   } else {
     machine_fault(fault);
   }
@@ -274,6 +283,53 @@ void cluster_faults::fill_the_disk(int32_t node) {
   world_.after(span(10 * sim_ms, 2 * sim_second), [this, node] {
     cluster_.node(node).disks().files.limit_space(UINT64_MAX);
   });
+}
+
+/// False if nobody could repair it.
+bool cluster_faults::damage(sim_fault fault, int32_t node) {
+  const bool wipes = fault == sim_fault::wiped_disk;
+  if (wipes ? !atlas_.may_wipe(node) : !atlas_.may_damage(node))
+    return false;
+  atlas_.damaged(node);
+  cluster_.damage(node, [&](sim_disks& disks) {
+    if (wipes)
+      disks.wipe();
+    else
+      flip_a_bit(disks.files);
+  });
+  return true;
+}
+
+/// In what a start reads of a batch: where it lies in the log, how long it is,
+/// its format, and how many records it has. What is in the records is for
+/// whoever reads them to check (R12).
+void cluster_faults::flip_a_bit(sim_file_system& disk) {
+  std::vector<std::string> logs;
+  for (const auto& path : disk.tree())
+    if (path.ends_with(".log") && path.find("metadata") == std::string::npos
+        && !disk.content(path).empty())
+      logs.push_back(path);
+  if (logs.empty())
+    return;
+  const auto& path = logs[world_.random(logs.size())];
+  const auto text = disk.content(path);
+  const auto bytes = std::as_bytes(std::span{text});
+  std::vector<uint64_t> begins;
+  for (uint64_t at = 0; at + batch_view::header_size <= bytes.size();) {
+    const auto size = batch_view{bytes.subspan(at)}.size();
+    if (size < static_cast<int64_t>(batch_view::header_size))
+      break;
+    begins.push_back(at);
+    at += static_cast<uint64_t>(size);
+  }
+  if (begins.empty())
+    return;
+  constexpr std::array<uint64_t, 21> checked{
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 23, 24, 25, 26, 57, 58, 59, 60};
+  disk.flip_bit(path,
+    begins[world_.random(begins.size())]
+      + checked.at(world_.random(checked.size())),
+    static_cast<unsigned>(world_.random(8)));
 }
 
 void cluster_faults::stop_and_heal() {

@@ -5,6 +5,7 @@
 
 #include "schema/result.hpp"
 #include "simulation/cluster_client.hpp"
+#include "simulation/fault_atlas.hpp"
 
 #include <array>
 #include <bitset>
@@ -38,10 +39,12 @@ enum class sim_fault : uint8_t {
   clock_drift,
   failed_sync,
   full_disk,
-  slow_disk, ///< what is asked of it waits for up to 4 s
+  slow_disk,  ///< what is asked of it waits for up to 4 s
+  bit_flip,   ///< in the header of a batch, while the node is away
+  wiped_disk, ///< all of a node that is no voter of the metadata
 };
 
-inline constexpr size_t sim_fault_count = 22;
+inline constexpr size_t sim_fault_count = 24;
 
 [[nodiscard]] const char* to_string(sim_fault fault);
 
@@ -53,7 +56,9 @@ using sim_fault_set = std::bitset<sim_fault_count>;
 
 class cluster_faults {
 public:
-  cluster_faults(cluster_clients& clients, sim_fault_set kinds);
+  /// @param atlas knows which damage can be repaired
+  cluster_faults(
+    cluster_clients& clients, fault_atlas& atlas, sim_fault_set kinds);
 
   void start();
   /// No more of them, and everything that is broken is made good: nodes are
@@ -76,6 +81,8 @@ private:
   void pause_one();
   void fail_a_sync(int32_t node);
   void fill_the_disk(int32_t node);
+  bool damage(sim_fault fault, int32_t node);
+  void flip_a_bit(sim_file_system& disk);
 
   [[nodiscard]] int32_t any();
   [[nodiscard]] sim_end any_end();
@@ -83,6 +90,7 @@ private:
   [[nodiscard]] sim_time span(sim_time least, sim_time most);
 
   cluster_clients& clients_;
+  fault_atlas& atlas_;
   sim_cluster& cluster_;
   sim_world& world_;
   std::vector<sim_fault> kinds_;

@@ -40,9 +40,11 @@ public:
   explicit cluster_run(const sim_options& options)
       : options_(options), world_(options.seed),
         cluster_(world_, cluster_options(options)),
-        clients_(cluster_, history_), faults_(clients_, options.faults),
+        clients_(cluster_, history_), invariants_(cluster_),
+        atlas_(cluster_, invariants_.partitions()),
+        faults_(clients_, atlas_, options.faults),
         admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
-        committer_(clients_), invariants_(cluster_) {
+        committer_(clients_) {
     clients_.partitions = partition_count;
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
@@ -155,6 +157,7 @@ private:
     r.restarts = cluster_.restarts();
     r.moves = clients_.moves;
     r.messages = cluster_.network().counts().delivered;
+    r.reassignments = admin_.reassignments();
     r.elections = invariants_.metadata().elections();
     r.leaderships = invariants_.partitions().leaderships();
     r.failure = history_.failure();
@@ -166,10 +169,11 @@ private:
   sim_history history_;
   sim_cluster cluster_;
   cluster_clients clients_;
+  invariants invariants_;
+  fault_atlas atlas_;
   cluster_faults faults_;
   cluster_admin admin_;
   cluster_committer committer_;
-  invariants invariants_;
   std::vector<std::unique_ptr<cluster_producer>> producers_;
   std::vector<std::unique_ptr<cluster_consumer>> consumers_;
   std::unique_ptr<cluster_final_read> final_;

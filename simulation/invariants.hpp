@@ -40,7 +40,7 @@ public:
   [[nodiscard]] const metadata_invariants& metadata() const {
     return metadata_;
   }
-  [[nodiscard]] const partition_invariants& partitions() const {
+  [[nodiscard]] partition_invariants& partitions() {
     return partitions_;
   }
 

@@ -1,6 +1,7 @@
 #include "simulation/partition_invariants.hpp"
 
 #include "actors/broker.hpp"
+#include "cluster/partition_settling.hpp"
 #include "simulation/actor_state.hpp"
 #include "storage/record_batch.hpp"
 
@@ -25,6 +26,20 @@ int64_t high_watermark_of(const partition_state& state) {
   if (state.leads())
     high = std::max(high, state.replicas->high_watermark());
   return high.value;
+}
+
+/// A replica that has a place in its partition, after it has registered.
+bool has_role(const partition_state& state) {
+  return state.leads() || (state.follow && state.follow->matches);
+}
+
+/// As far as the node knows.
+bool is_counted_on(const partition_state& state) {
+  const auto& p = state.options.registration;
+  const auto self = state.options.node;
+  return std::find(p.isr.begin(), p.isr.end(), self) != p.isr.end()
+         || std::find(p.eligible.begin(), p.eligible.end(), self)
+              != p.eligible.end();
 }
 
 } // namespace
@@ -52,7 +67,7 @@ void partition_invariants::check(int32_t node, caf::actor_id actor) {
     return;
   auto& names = names_[node];
   if (cluster_.node(node).core().broker->id() == actor) {
-    learn(names, *broker);
+    learn(node, *broker);
     return;
   }
   const auto known = names.find(actor);
@@ -72,11 +87,34 @@ void partition_invariants::check(int32_t node, caf::actor_id actor) {
   check_replica(node, p, *state);
 }
 
-void partition_invariants::learn(
-  std::map<caf::actor_id, topic_partition>& names, const broker_state& broker) {
+void partition_invariants::learn(int32_t node, const broker_state& broker) {
+  auto& names = names_[node];
+  for (auto i = names.begin(); i != names.end();) {
+    const auto at = broker.replicas.find(i->second);
+    const bool is_held = at != broker.replicas.end();
+    const bool is_there = is_held && at->second.actor != nullptr
+                          && at->second.actor->id() == i->first;
+    if (is_there) {
+      ++i;
+      continue;
+    }
+    // A broker that starts again holds nothing yet, and gives nothing up.
+    if (!is_held && broker.registered)
+      give_up(node, i->second);
+    i = names.erase(i);
+  }
   for (const auto& [name, replica] : broker.replicas)
     if (replica.actor != nullptr)
       names.try_emplace(replica.actor->id(), name);
+}
+
+void partition_invariants::give_up(int32_t node, const topic_partition& name) {
+  for (auto& [k, p] : partitions_)
+    if (p.name == to_string(name)) {
+      p.replicas.erase(node);
+      p.promised.erase(node);
+      p.damaged.erase(node);
+    }
 }
 
 const partition_state* partition_invariants::find(
@@ -97,18 +135,20 @@ const partition_state* partition_invariants::find(
 
 void partition_invariants::check_replica(
   int32_t node, partition_view& p, const partition_state& state) {
-  const auto [at, is_new] = p.replicas.try_emplace(node);
-  auto& r = at->second;
+  auto& r = p.replicas[node];
   const auto& log = *state.log;
-  // What this disk was counted on for is on it after every end of the process
-  // (R2, R5).
+  free_others(p, state.options.registration);
+  // What this disk was counted on for stays on it, through every end of the
+  // process (R2, R5) and every change of leader (R11).
   if (const auto promised = p.promised.find(node);
-    is_new && promised != p.promised.end() && !log.offline()
+    promised != p.promised.end() && !log.offline()
     && log.log_end_offset().value < promised->second)
     fail(node, p,
       "what a disk was counted on for is on it: the log ends at "
         + std::to_string(log.log_end_offset().value) + ", not at "
         + std::to_string(promised->second));
+  if (p.damaged.contains(node))
+    check_repair(node, p, state);
   if (state.leads())
     check_leadership(node, p, r, state);
   else
@@ -130,6 +170,56 @@ void partition_invariants::check_replica(
   else if (high > p.committed)
     check_told(node, p, state, high);
   compare(node, p, state, high);
+}
+
+/// Nobody counts on nodes any more that are no replicas.
+void partition_invariants::free_others(
+  partition_view& p, const partition_registration& now) {
+  if (now.partition_epoch <= p.newest)
+    return;
+  p.newest = now.partition_epoch;
+  std::erase_if(p.promised, [&](const auto& each) {
+    return !has_node(now.replicas, sim_cluster::id_of(each.first));
+  });
+}
+
+void partition_invariants::damaged(
+  int32_t node, const topic_partition& name, const uuid& topic) {
+  auto& p = partitions_[{topic, name.partition}];
+  if (p.name.empty())
+    p.name = to_string(name);
+  p.damaged.insert(node);
+  p.promised.erase(node);
+}
+
+void partition_invariants::forgive(
+  const std::function<bool(const key&, node_id)>& is_replica) {
+  for (auto& [k, p] : partitions_)
+    std::erase_if(p.damaged, [&, &of = k](int32_t node) {
+      return !is_replica(of, sim_cluster::id_of(node));
+    });
+}
+
+bool partition_invariants::any_damaged() const {
+  return std::any_of(
+    partitions_.begin(), partitions_.end(), [](const auto& each) {
+      return !each.second.damaged.empty();
+    });
+}
+
+/// It is whole when the cluster counts on it and it has all that is
+/// committed, byte for byte.
+void partition_invariants::check_repair(
+  int32_t node, partition_view& p, const partition_state& state) {
+  const auto& isr = state.options.registration.isr;
+  if (!has_role(state)
+      || std::find(isr.begin(), isr.end(), state.options.node) == isr.end()
+      || state.log->first_lost()
+      || state.log->durable_end_offset().value < p.committed)
+    return;
+  p.damaged.erase(node);
+  p.replicas[node].compared = 0;
+  compare(node, p, state, p.committed);
 }
 
 /// One leader in an epoch, which has everything that was committed.
@@ -181,10 +271,17 @@ void partition_invariants::check_commit(int32_t node, partition_view& p,
     return;
   for (const auto& member : isr) {
     const auto index = member.value - 1;
+    if (p.damaged.contains(index))
+      continue;
     p.promised[index] = std::max(p.promised[index], high);
     const auto* other = find(index, state.options.name, state.options.topic_id);
     // Who is away is judged when it comes back.
     if (other == nullptr)
+      continue;
+    // A leader may count on one that it has yet to hear the end of.
+    if (!is_counted_on(*other)
+        && other->options.registration.partition_epoch
+             > state.options.registration.partition_epoch)
       continue;
     if (other->log->durable_end_offset().value < high)
       fail(node, p,
@@ -222,7 +319,8 @@ void partition_invariants::compare(
     auto bytes = log.read_bytes(offset{from}, offset{end}, 1 << 20, true);
     // The machine may have lost its power in the middle of this step.
     if (!bytes || bytes->empty()) {
-      if (!cluster_.node(node).disks().files.stopped() && !log.offline())
+      if (!cluster_.node(node).disks().files.stopped() && !log.offline()
+          && !p.damaged.contains(node))
         fail(node, p,
           "what is committed can be read: offset " + std::to_string(from)
             + (bytes ? "" : ": " + to_string(bytes.error())));
@@ -230,6 +328,12 @@ void partition_invariants::compare(
     }
     for (auto rest = bytes->span(); !rest.empty();) {
       const batch_view batch{rest};
+      if (batch.size() < static_cast<int64_t>(batch_view::header_size)
+          || batch.size() > static_cast<int64_t>(rest.size())) {
+        fail(node, p,
+          "what is committed is whole: offset " + std::to_string(from));
+        return;
+      }
       const auto size = static_cast<size_t>(batch.size());
       const auto base = batch.base_offset().value;
       const partition_view::batch found{

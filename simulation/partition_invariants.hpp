@@ -8,6 +8,7 @@
 #include "simulation/sim_cluster.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,14 @@ public:
   /// The node has ended: what it holds in memory is gone.
   void forget(int32_t node);
 
+  /// What this replica has may be gone: nothing is expected of its disk until
+  /// it has been counted on again, and found whole.
+  void damaged(int32_t node, const topic_partition& name, const uuid& topic);
+  [[nodiscard]] bool any_damaged() const;
+  using key = std::pair<uuid, int32_t>; ///< topic id and partition
+  /// Damage of what is no replica any more counts no more.
+  void forgive(const std::function<bool(const key&, node_id)>& is_replica);
+
   /// The first rule that was broken, or empty.
   [[nodiscard]] const std::string& violation() const {
     return violation_;
@@ -38,8 +47,6 @@ public:
   }
 
 private:
-  using key = std::pair<uuid, int32_t>; ///< topic id and partition
-
   struct replica_view {
     int64_t high_watermark = 0;
     int64_t compared = 0; ///< its log agrees with what is committed up to here
@@ -58,10 +65,15 @@ private:
     std::map<int32_t, replica_view> replicas;
     /// Up to where each node's disk was counted on.
     std::map<int32_t, int64_t> promised;
+    std::set<int32_t> damaged; ///< nodes
+    int32_t newest = -1;       ///< partition epoch that somebody knows
   };
 
   void fail(int32_t node, const partition_view& p, const std::string& what);
   void check_replica(
+    int32_t node, partition_view& p, const partition_state& state);
+  static void free_others(partition_view& p, const partition_registration& now);
+  void check_repair(
     int32_t node, partition_view& p, const partition_state& state);
   void check_leadership(int32_t node, partition_view& p, replica_view& r,
     const partition_state& state);
@@ -72,8 +84,9 @@ private:
   void compare(
     int32_t node, partition_view& p, const partition_state& state, int64_t end);
   /// Which actors of this node are replicas.
-  static void learn(std::map<caf::actor_id, topic_partition>& names,
-    const broker_state& broker);
+  void learn(int32_t node, const broker_state& broker);
+  /// The node is no replica any more; the log goes with it.
+  void give_up(int32_t node, const topic_partition& name);
   /// A replica whose log is open, or null.
   [[nodiscard]] const partition_state* find(
     int32_t node, const topic_partition& name, const uuid& topic) const;

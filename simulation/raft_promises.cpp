@@ -63,7 +63,7 @@ void raft_promises::said(int32_t node, const envelope& message) {
   const auto* answer = std::get_if<raft_append_answer>(&m.body);
   if (answer == nullptr || !answer->success)
     return;
-  auto& known = acknowledged_[node];
+  auto& known = acknowledged_[m.from];
   if (answer->term > known.term)
     known = {answer->term, answer->match};
   else if (answer->term == known.term)
@@ -88,14 +88,16 @@ void raft_promises::check_vote(int32_t node, const raft_vote& said) {
 }
 
 void raft_promises::check(int32_t node, caf::actor_id actor) {
-  const auto at = acknowledged_.find(node);
-  if (at == acknowledged_.end() || !cluster_.node(node).running())
+  if (!cluster_.node(node).running())
     return;
   const auto& member = cluster_.node(node).core().consensus;
   if (member == nullptr || member->id() != actor)
     return;
   const auto* s = state_of<consensus_state>(member);
-  if (s == nullptr || s->core == nullptr || s->core->term() != at->second.term)
+  if (s == nullptr || s->core == nullptr)
+    return;
+  const auto at = acknowledged_.find(s->core->self());
+  if (at == acknowledged_.end() || s->core->term() != at->second.term)
     return;
   if (s->core->log().durable() < at->second.match)
     fail(node, "what is acknowledged stays while its leader leads: entry "

@@ -45,7 +45,8 @@ private:
   sim_cluster& cluster_;
   std::string violation_;
   std::map<int32_t, uint64_t> terms_; ///< by node: is on its disk
-  std::map<int32_t, acknowledgement> acknowledged_;
+  /// Who has lost its disk is another member (R24).
+  std::map<raft_member, acknowledgement> acknowledged_;
   uint64_t votes_checked_ = 0;
 };
 

@@ -100,6 +100,15 @@ void sim_cluster::end(int32_t index, sim_end how) {
   ended(index);
 }
 
+void sim_cluster::damage(
+  int32_t index, const std::function<void(sim_disks&)>& what) {
+  const bool ran = node(index).running();
+  node(index).end(sim_end::power_loss);
+  what(node(index).disks());
+  if (ran)
+    ended(index);
+}
+
 void sim_cluster::end_after(int32_t index, uint64_t messages, sim_end how) {
   node(index).end_after(messages, how, [this, index] {
     ended(index);

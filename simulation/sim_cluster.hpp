@@ -35,6 +35,10 @@ public:
   [[nodiscard]] sim_node& node(int32_t index) {
     return *nodes_.at(static_cast<size_t>(index)).node;
   }
+  /// Of the metadata.
+  [[nodiscard]] bool is_voter(int32_t index) const {
+    return index < options_.controllers;
+  }
   [[nodiscard]] static node_id id_of(int32_t index) {
     return node_id{index + 1};
   }
@@ -52,6 +56,8 @@ public:
   void start(int32_t index);
   /// Ends it now; it comes back within absence_max.
   void end(int32_t index, sim_end how);
+  /// It ends now, if it runs, and `what` happens to its disks.
+  void damage(int32_t index, const std::function<void(sim_disks&)>& what);
   /// The same between two of its next `messages`.
   void end_after(int32_t index, uint64_t messages, sim_end how);
   /// The same in the middle of one of its next disk operations.

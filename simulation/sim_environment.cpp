@@ -14,6 +14,11 @@ void sim_disks::kill() {
     disk->crash();
 }
 
+void sim_disks::wipe() {
+  files.wipe();
+  images.clear();
+}
+
 uint64_t sim_disks::trace_hash() const {
   auto hash = files.trace_hash();
   for (const auto& [path, image] : images)

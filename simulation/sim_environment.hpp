@@ -24,6 +24,8 @@ struct sim_disks {
   void crash(crash_policy policy);
   /// The process dies, and the machine goes on.
   void kill();
+  /// They are new ones. Precondition: nobody uses them.
+  void wipe();
   /// Depends on every disk operation so far.
   [[nodiscard]] uint64_t trace_hash() const;
 };

@@ -16,6 +16,12 @@ void sim_file_system::kill() {
   state_->end_life();
 }
 
+void sim_file_system::wipe() {
+  state_->mix('W', {});
+  state_->names = sim_file_names{};
+  state_->end_life();
+}
+
 std::unique_ptr<sim_file_system> sim_file_system::clone() const {
   auto made = std::make_unique<sim_file_system>();
   *made->state_ = *state_;

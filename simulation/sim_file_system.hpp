@@ -43,6 +43,8 @@ public:
   /// the page cache is there, so that what opens next reads bytes and names
   /// that the disk may never see (R5). Ends stop_at().
   void kill();
+  /// An empty disk in its place. Ends stop_at().
+  void wipe();
   /// A copy of everything (cache, disk, faults to come, random state), whose
   /// fate is its own. No handle leads to it yet.
   [[nodiscard]] std::unique_ptr<sim_file_system> clone() const;

@@ -76,6 +76,7 @@ constexpr planting plantings[] = {
   {bug::raft_commits_unmatched, "raft_commits_unmatched"},
   {bug::raft_stale_persisted, "raft_stale_persisted"},
   {bug::controller_elects_anyone, "controller_elects_anyone"},
+  {bug::controller_ignores_cuts, "controller_ignores_cuts"},
   {bug::group_answers_unreplicated, "group_answers_unreplicated"},
   {bug::group_serves_unloaded, "group_serves_unloaded"},
 };
