@@ -101,6 +101,7 @@ void add_cluster(CLI::App& parent, command_context& context) {
   add_cluster_members(command, context);
   add_cluster_moves(command, context);
   add_cluster_cert(command, context);
+  add_cluster_token(command, context);
 }
 
 } // namespace millrace::cli

@@ -1,23 +1,16 @@
 #include "apps/cli/cluster_cert.hpp"
 
 #include "apps/cli/command.hpp"
-#include "net/system_error.hpp"
+#include "apps/cli/new_file.hpp"
 #include "net/tls_certificates.hpp"
 #include "net/tls_context.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <filesystem>
 
 namespace millrace::cli {
 namespace {
 
 constexpr long seconds_per_day = 86'400;
-constexpr mode_t everyone_reads = 0644;
-constexpr mode_t owner_reads = 0600;
 
 constexpr const char* footer = R"(
 Makes an authority (ca.pem, ca.key) in the directory, or takes the one that is
@@ -31,22 +24,6 @@ Examples:
     --set millrace.cluster.ssl.ca.location=certs/ca.pem \
     --set millrace.cluster.ssl.certificate.location=certs/node-1.pem \
     --set millrace.cluster.ssl.key.location=certs/node-1.key)";
-
-/// A new file, never one that is there.
-result<void> write_new(
-  const std::string& path, const std::string& text, mode_t mode) {
-  const int fd
-    = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-  if (fd < 0 && errno == EEXIST)
-    return error{errc::already_exists, path + " is there already"};
-  if (fd < 0)
-    return system_error_of(errno, path);
-  const auto written = ::write(fd, text.data(), text.size());
-  const int number = written < 0 ? errno : ENOSPC;
-  if (::close(fd) != 0 || written != static_cast<ssize_t>(text.size()))
-    return system_error_of(number, path);
-  return {};
-}
 
 class certificate_files {
 public:

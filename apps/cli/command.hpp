@@ -64,6 +64,7 @@ void add_cluster(CLI::App& parent, command_context& context);
 void add_cluster_members(CLI::App& parent, command_context& context);
 void add_cluster_moves(CLI::App& parent, command_context& context);
 void add_cluster_cert(CLI::App& parent, command_context& context);
+void add_cluster_token(CLI::App& parent, command_context& context);
 void add_rebalance(CLI::App& parent, command_context& context);
 void add_completion(CLI::App& parent, command_context& context);
 

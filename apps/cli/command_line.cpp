@@ -31,6 +31,7 @@ command_line::command_line(
   root_.footer(footer);
   root_.set_version_flag("--version", "millrace " MILLRACE_VERSION);
   add_serve(root_, context_, serve);
+  add_join(root_, context_, serve);
   add_dev(root_, context_);
   add_cluster(root_, context_);
   add_rebalance(root_, context_);

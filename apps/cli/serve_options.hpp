@@ -44,4 +44,8 @@ inline constexpr const char* default_http = "127.0.0.1:8080";
 void add_serve(
   CLI::App& parent, command_context& context, serve_function serve);
 
+/// `millrace join`: makes a node of a cluster that is there, and runs it.
+/// @param serve as for add_serve()
+void add_join(CLI::App& parent, command_context& context, serve_function serve);
+
 } // namespace millrace::cli

@@ -1,6 +1,7 @@
 #include "apps/client/replica_admin.hpp"
 
 #include "apps/client/refusal.hpp"
+#include "schema/metadata_command.hpp"
 
 #include <algorithm>
 
@@ -27,20 +28,32 @@ std::string reason(int16_t code, const std::optional<std::string>& message) {
   return message ? *message : to_string(static_cast<kafka_error>(code));
 }
 
-} // namespace
-
-result<std::vector<known_node>> list_nodes(cluster& nodes) {
+result<kafka::describe_cluster_response> describe_cluster(cluster& nodes) {
   auto to = nodes.any();
   if (!to)
     return to.error();
   kafka::describe_cluster_request request;
   request.include_fenced_brokers = true;
   auto answer = (*to)->call(request, nodes.options().timeout_ms);
-  if (!answer)
-    return answer.error();
-  if (answer->error_code != 0)
+  if (answer && answer->error_code != 0)
     return refused(
       answer->error_code, "describe the cluster", answer->error_message);
+  return answer;
+}
+
+} // namespace
+
+result<std::string> find_cluster_id(cluster& nodes) {
+  auto answer = describe_cluster(nodes);
+  if (!answer)
+    return answer.error();
+  return answer->cluster_id;
+}
+
+result<std::vector<known_node>> list_nodes(cluster& nodes) {
+  auto answer = describe_cluster(nodes);
+  if (!answer)
+    return answer.error();
   std::vector<known_node> known;
   for (const auto& b : answer->brokers)
     known.push_back(
@@ -93,6 +106,12 @@ result<quorum_state> describe_quorum(cluster& nodes, int timeout_ms) {
   };
   add(p.current_voters, true);
   add(p.observers, false);
+  for (const auto& node : answer->nodes)
+    for (const auto& listener : node.listeners)
+      if (listener.name == cluster_listener_name)
+        for (auto& m : state.members)
+          if (m.id == node.node_id)
+            m.address = endpoint{listener.host, listener.port}.to_string();
   std::sort(state.members.begin(), state.members.end(),
     [](const auto& a, const auto& b) {
       return a.id < b.id;

@@ -19,6 +19,8 @@ struct known_node {
   bool fenced = false; ///< registered, but shut out: dead, or starting
 };
 
+[[nodiscard]] result<std::string> find_cluster_id(cluster& nodes);
+
 /// All registered nodes, by id. Errors of all: those of the server with its
 /// sentence; offline.
 [[nodiscard]] result<std::vector<known_node>> list_nodes(cluster& nodes);
@@ -31,6 +33,7 @@ struct quorum_state {
     bool votes = false;
     int64_t lag = 0;        ///< committed entries that it lacks
     int64_t silent_ms = -1; ///< since it was heard of; -1: never
+    std::string address;    ///< where nodes reach it; empty: not known
   };
   int32_t leader = -1;
   int32_t epoch = 0;
