@@ -86,7 +86,7 @@ Examples:
   millrace cluster token --certs certs > token-4
   millrace cluster token 4 -b host1:9092
   ssh host4 millrace join host1:9092 --token $(cat token-4) \
-    --cluster 10.0.0.4:19092 --kafka 10.0.0.4:9092 --data-dir /var/lib/millrace)";
+    --cluster 10.0.0.4:19092 --kafka 10.0.0.4:9092)";
 
 } // namespace
 

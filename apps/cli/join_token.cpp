@@ -11,6 +11,7 @@ namespace {
 
 constexpr const char* magic = "millrace-join";
 constexpr const char* version = "1";
+constexpr const char* last_line = "end .\n";
 
 error broken(const std::string& why) {
   return {errc::invalid_argument,
@@ -27,7 +28,7 @@ std::string encode_join_token(const join_token& token) {
     text += "ca " + encode_base64(token.ca) + "\ncertificate "
             + encode_base64(token.certificate) + "\nkey "
             + encode_base64(token.key) + "\n";
-  return encode_base64(text + "end .\n");
+  return encode_base64(text + last_line);
 }
 
 result<join_token> decode_join_token(std::string_view text) {
@@ -48,7 +49,7 @@ result<join_token> decode_join_token(std::string_view text) {
   const auto& node = fields["node"];
   const auto parsed
     = std::from_chars(node.data(), node.data() + node.size(), token.node);
-  if (!fields.contains("end") || token.cluster_id.empty() || node.empty()
+  if (!bytes->ends_with(last_line) || token.cluster_id.empty() || node.empty()
       || parsed.ptr != node.data() + node.size() || token.node < 0)
     return broken("something is missing");
   if (!fields.contains("ca"))
