@@ -206,6 +206,12 @@ result<void> check_cluster(const node_config& node) {
     return error{errc::invalid_argument,
       "A node of a cluster needs a number that no other node has: set node.id "
       "(--node-id N)"};
+  if (node.controllers.empty())
+    return error{errc::invalid_argument,
+      "A node of a cluster has to know who keeps the metadata: set "
+      "controller.quorum.voters (--controllers ID@HOST:PORT,...), to what the "
+      "other nodes have or, for the first one, to itself; `millrace join` asks "
+      "the cluster"};
   const auto& told = node.cluster_advertised ? *node.cluster_advertised
                                              : *node.cluster_listener;
   for (const auto& controller : node.controllers)

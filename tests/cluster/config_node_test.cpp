@@ -146,8 +146,12 @@ TEST_CASE("a node of a cluster must have a number of its own",
   const std::string listener = "millrace.cluster.listener";
   CHECK_THAT(refused({{listener, "a:1"}}), Catch::Contains("--node-id"));
   const std::string here = "127.0.0.1:1";
-  CHECK(refused({{listener, here}, {"node.id", "0"}}).empty());
-  CHECK(refused({{listener, here}, {"broker.id", "0"}}).empty());
+  const std::string voters = "controller.quorum.voters";
+  CHECK(refused({{listener, here}, {"node.id", "0"}, {voters, "0@h:1"}}) == "");
+  CHECK(
+    refused({{listener, here}, {"broker.id", "0"}, {voters, "0@h:1"}}) == "");
+  CHECK_THAT(refused({{listener, here}, {"node.id", "0"}}),
+    Catch::Contains("--controllers") && Catch::Contains("millrace join"));
 }
 
 TEST_CASE(
@@ -171,7 +175,8 @@ TEST_CASE("nodes beyond one machine need certificates, or a word for it",
   "[cluster][config_node]") {
   const auto with
     = [](const std::string& at, std::map<std::string, std::string> more) {
-        more.insert({{"node.id", "1"}, {"millrace.cluster.listener", at}});
+        more.insert({{"node.id", "1"}, {"millrace.cluster.listener", at},
+          {"controller.quorum.voters", "1@h:1"}});
         return refused(more);
       };
   for (const char* here : {"127.0.0.1:1", "localhost:1", "[::1]:1"})
