@@ -17,7 +17,7 @@ struct fixture : actor_fixture {
   disk_actor disk;
   partition_actor subject;
 
-  fixture() {
+  explicit fixture(const partition_settings& settings = {}) {
     REQUIRE(make_directory_durable(disks.files, "/data/t-0").ok());
     planner = system.spawn([this]() -> sync_planner_actor::behavior_type {
       return {
@@ -46,6 +46,7 @@ struct fixture : actor_fixture {
     subject = system.spawn(partition, &env,
       partition_options{.name = {"t", 0},
         .directory = "/data/t-0",
+        .settings = settings,
         .registration = registration,
         .node = node_id{0},
         .disk = disk,
@@ -117,6 +118,32 @@ TEST_CASE("acks=all is answered in time, also when the disk does not answer",
   answers = f.take<produce_results>();
   REQUIRE(answers);
   CHECK(answers->results[0].base_offset == offset{1});
+}
+
+TEST_CASE("what an answer waits for is chosen by millrace.durability (R9)",
+  "[actors][partition]") {
+  using durability = partition_settings::durability;
+  struct wanted {
+    durability survives;
+    int16_t acks;
+    bool waits;
+  };
+  for (const auto& one : std::vector<wanted>{{durability::fsync, 1, false},
+         {durability::fsync, -1, true}, {durability::fsync_always, 1, true},
+         {durability::fsync_always, -1, true}, {durability::os, 1, false},
+         {durability::os, -1, false}}) {
+    CAPTURE(static_cast<int>(one.survives), one.acks);
+    fixture f{partition_settings{.survives = one.survives}};
+    f.produce(7, one.acks, 500);
+    auto answers = f.take<produce_results>();
+    CHECK(answers.has_value() == !one.waits);
+    if (one.waits) {
+      f.finish_sync();
+      answers = f.take<produce_results>();
+    }
+    REQUIRE(answers);
+    CHECK(answers->results[0].error == kafka_error::none);
+  }
 }
 
 TEST_CASE("each acks=all waits for its own time", "[actors][partition]") {

@@ -89,6 +89,8 @@ MAY_PLANT = {
     "schema/planted_bug.hpp", "tests/cluster/raft_planted/CMakeLists.txt",
     "tests/simulation/planted/CMakeLists.txt",
 }
+# It names tests, which have to exist.
+PAGE_OF_TESTS = "docs/testing.md"
 NO_TEXT_RULES = {"LICENSE"}
 NOT_TEXT = r"\.(png|gz|bin|log|index|timeindex|snapshot|mdb)$|/corpus/|/data/"
 GIVEN_NAMES = {

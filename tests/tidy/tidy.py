@@ -172,6 +172,23 @@ def check_room_links(name, text):
                 f"{room}/ may not link millrace_{link.group(1)}"
 
 
+def check_named_tests(root, name, text):
+    """A page names tests as - `FILE`: NAME, over several lines if need be."""
+    if name != rules.PAGE_OF_TESTS:
+        return
+    for match in re.finditer(
+            r"^- `(tests/\S+_test\.cpp)`: (.*(?:\n  .*)*)", text, re.MULTILINE):
+        path, title = match.group(1), " ".join(match.group(2).split())
+        line = text.count("\n", 0, match.start()) + 1
+        if not os.path.isfile(os.path.join(root, path)):
+            yield line, f"{path} is not in the tree"
+            continue
+        with open(os.path.join(root, path), encoding="utf-8") as file:
+            joined = re.sub(r'"\s*"', "", file.read())
+        if f'"{title}"' not in joined:
+            yield line, f"{path} has no test of the name \"{title}\""
+
+
 def check_format(root, names):
     """clang-format's word on all C++ files at once."""
     tool = shutil.which("clang-format-19")
@@ -209,6 +226,7 @@ def check_file(root, name):
         yield from check_text(name, lines)
     yield from check_script(root, name, lines)
     yield from check_room_links(name, text)
+    yield from check_named_tests(root, name, text)
     if is_cpp(name):
         bare = strip_comments(text)
         yield from check_includes(root, name, bare.split("\n"))

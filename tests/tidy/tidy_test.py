@@ -147,6 +147,18 @@ class Tree(unittest.TestCase):
                 self.assert_found(name)
             os.remove(os.path.join(self.root, name))
 
+    def test_a_page_names_tests_that_exist(self):
+        self.plant("tests/storage/segment_test.cpp",
+                   'TEST_CASE("a segment is "\n'
+                   '          "what it is (R9)", "[storage][segment]") {\n}\n')
+        page = "- `tests/storage/segment_test.cpp`: a segment is what\n"
+        self.plant("docs/testing.md", page + "  it is (R9)\n- and more\n")
+        self.assert_clean()
+        self.plant("docs/testing.md", page + "  it was (R9)\n")
+        self.assert_found("docs/testing.md:1", "no test of the name")
+        self.plant("docs/testing.md", "- `tests/storage/gone_test.cpp`: x\n")
+        self.assert_found("gone_test.cpp is not in the tree")
+
     def test_a_script_must_be_executable(self):
         self.plant("tools/run", "#!/usr/bin/env bash\necho\n")
         self.assert_found("executable")
