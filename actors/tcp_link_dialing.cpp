@@ -14,6 +14,10 @@ std::string name_of(node_id node) {
   return "node " + std::to_string(node.value);
 }
 
+constexpr std::string_view cure
+  = "; the address that a node tells others is its "
+    "millrace.cluster.advertised.listener, or else --cluster";
+
 } // namespace
 
 /// Tries every address once, beginning with those known; a name that has none
@@ -114,6 +118,11 @@ void tcp_link_hub::round_over(
   const auto& out = to.dial(lane);
   if (lane == link_lane::control) {
     set_state(to, out.all_refused ? link_state::refused : link_state::down);
+    // It is there, and it is not only that it has just ended.
+    if (to.from(lane) != nullptr && out.backoff_ms >= options_.retry_ms_max)
+      complain(name_of(to.node),
+        "it is connected, but cannot be reached at " + to.address.to_string()
+          + ", where it says that it is: " + why + std::string{cure});
     // Its name may mean another address by now.
     to.addresses.clear();
   }
@@ -238,6 +247,12 @@ void tcp_link_hub::advance(link_peer& one, link_lane lane, int64_t now_ms) {
       out.session->ping();
       out.ping_ms = now_ms + options_.ping_ms;
     }
+    if (one.from(lane) == nullptr
+        && out.since_ms + options_.look_up_ms <= now_ms)
+      complain(name_of(one.node),
+        "it can be reached, but does not connect to this node, which tells it "
+        "to do so at "
+          + options_.advertised.to_string() + std::string{cure});
     due(std::min(out.ping_ms, out.session->heard_ms() + options_.silence_ms));
     break;
   case phase::waiting:

@@ -21,11 +21,34 @@ struct played_manners {
   std::atomic<bool> reads_bulk{true};
 };
 
+/// Why a link did not want it, once it has said so. From several threads.
+class played_refusal {
+public:
+  void set(std::string why) {
+    const std::lock_guard guard{mutex_};
+    why_ = std::move(why);
+    changed_.notify_all();
+  }
+  /// Empty if none comes within ten seconds.
+  [[nodiscard]] std::string wait() {
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, std::chrono::seconds{10}, [this] {
+      return !why_.empty();
+    });
+    return why_;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string why_;
+};
+
 class played_session final : public connection_handler {
 public:
   played_session(connection& peer, std::span<std::byte> scratch,
-    const played_manners& manners, link_hello own)
-      : peer_(peer), manners_(manners), own_(std::move(own)),
+    const played_manners& manners, played_refusal& refusal, link_hello own)
+      : peer_(peer), manners_(manners), refusal_(refusal), own_(std::move(own)),
         cutter_(scratch, [this](std::span<const std::byte> begun) {
           return open_ ? measure_link_frame(begun, {})
                        : measure_greeting(begun);
@@ -51,6 +74,11 @@ private:
     if (open_) {
       if (kind_of(frame) == link_frame::ping && manners_.answers_pings)
         peer_.send({std::string{frame.text()}, {}});
+      if (kind_of(frame) == link_frame::refusal) {
+        const auto said = decode_greeting(frame);
+        MILLRACE_ASSERT(said, "a link's refusal can be read");
+        refusal_.set(said->refusal);
+      }
       return;
     }
     const auto greeting = decode_greeting(frame);
@@ -65,6 +93,7 @@ private:
 
   connection& peer_;
   const played_manners& manners_;
+  played_refusal& refusal_;
   link_hello own_;
   block_cutter cutter_;
   bool open_ = false;
@@ -79,7 +108,8 @@ public:
     loop_ = std::move(*made);
     const auto port = loop_->listen({"127.0.0.1", 0}, [this](connection& peer) {
       ++connections;
-      return std::make_unique<played_session>(peer, scratch_, manners, own_);
+      return std::make_unique<played_session>(
+        peer, scratch_, manners, refusal, own_);
     });
     REQUIRE(port);
     at = {"127.0.0.1", *port};
@@ -100,6 +130,7 @@ public:
   played_node& operator=(const played_node&) = delete;
 
   played_manners manners;
+  played_refusal refusal;
   std::atomic<int> connections{0};
   endpoint at;
 

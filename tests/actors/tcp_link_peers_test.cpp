@@ -3,6 +3,8 @@
 #include "tests/actors/played_node.hpp"
 
 #include <catch2/catch.hpp>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
 
 using namespace millrace;
 
@@ -80,6 +82,32 @@ bool wait_for_refusals(const linked_node& link, uint64_t count) {
     return link.link->counters().refused >= count;
   });
 }
+
+/// What is logged as long as this lives; no link may outlive it.
+class kept_log {
+public:
+  kept_log() : before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(
+      std::make_shared<spdlog::logger>("kept", lines_));
+  }
+  ~kept_log() {
+    spdlog::set_default_logger(before_);
+  }
+  kept_log(const kept_log&) = delete;
+  kept_log& operator=(const kept_log&) = delete;
+
+  [[nodiscard]] bool has(std::string_view part) const {
+    const auto all = lines_->last_formatted();
+    return std::any_of(all.begin(), all.end(), [part](const auto& line) {
+      return line.find(part) != std::string::npos;
+    });
+  }
+
+private:
+  std::shared_ptr<spdlog::logger> before_;
+  std::shared_ptr<spdlog::sinks::ringbuffer_sink_mt> lines_
+    = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(1000);
+};
 
 std::string frame_of(const envelope& e) {
   return std::string{encode(e).text()};
@@ -209,6 +237,83 @@ TEST_CASE("a hello that does not fit is refused with a sentence",
   hello.lane = link_lane::bulk;
   CHECK(contains(refusal_of(*one, hello), "comes after one for control"));
   CHECK(one->link->counters().refused == 5);
+}
+
+TEST_CASE("releases that have a wire version in common work together",
+  "[actors][tcp_link]") {
+  link_rig rig;
+  auto options = options_of(1);
+  options.wire_min = 3;
+  options.wire_max = 5;
+  const auto one = rig.start(options);
+  struct release {
+    uint16_t min, max;
+    bool is_welcome;
+  };
+  for (const auto& other : std::vector<release>{{3, 5, true}, {5, 9, true},
+         {1, 3, true}, {4, 4, true}, {1, 2, false}, {6, 9, false}}) {
+    CAPTURE(other.min, other.max);
+    auto hello = hello_of(2);
+    hello.wire_min = other.min;
+    hello.wire_max = other.max;
+    if (other.is_welcome) {
+      const auto answer = stranger(*one, encode(hello)).hear_hello();
+      CHECK(answer.wire_min == 3);
+      CHECK(answer.wire_max == 5);
+    } else {
+      CHECK(contains(refusal_of(*one, hello),
+        "node 2 speaks versions " + std::to_string(other.min) + " to "
+          + std::to_string(other.max)
+          + " of the protocol between nodes, and node 1 3 to 5"));
+    }
+  }
+}
+
+TEST_CASE("a node of a release too far away is refused where it is dialed too",
+  "[actors][tcp_link]") {
+  link_rig rig;
+  for (const uint16_t version : {0, 2}) {
+    CAPTURE(version);
+    auto hello = hello_of(2);
+    hello.wire_min = hello.wire_max = version;
+    played_node two{hello};
+    const auto one = rig.start(1);
+    one->link->introduce(node_id{2}, two.at);
+    REQUIRE(wait_for_refusals(*one, 1));
+    CHECK(one->post->states_of(node_id{2}).empty());
+    CHECK(contains(two.refusal.wait(), "their releases are too far apart"));
+  }
+}
+
+TEST_CASE("a hello of a later release may say more than is understood",
+  "[actors][tcp_link]") {
+  link_rig rig;
+  const auto one = rig.start(1);
+  auto hello = hello_of(2);
+  hello.wire_max = 7;
+  auto bytes = encode(hello) + std::string(64, '?');
+  bytes[4] = static_cast<char>(bytes.size());
+  CHECK(stranger(*one, bytes).hear_hello().node == node_id{1});
+}
+
+TEST_CASE("a node that cannot be dialed back is told, and tells",
+  "[actors][tcp_link]") {
+  link_rig rig;
+  const kept_log said;
+  const auto one = rig.start(1);
+  auto options = options_of(2);
+  options.advertised = {"127.0.0.1", 1};
+  options.look_up_ms = 200;
+  const auto two = rig.start(options);
+  two->link->introduce(node_id{1}, one->link->bound());
+  REQUIRE(two->sees(*one, link_state::up));
+  REQUIRE(one->post->wait([&] {
+    return said.has("node 2: it is connected, but cannot be reached at "
+                    "127.0.0.1:1")
+           && said.has("node 1: it can be reached, but does not connect to "
+                       "this node, which tells it to do so at 127.0.0.1:1");
+  }));
+  CHECK(one->post->states_of(node_id{2}) == std::vector{link_state::refused});
 }
 
 TEST_CASE("a node that does not know its cluster yet is welcome",

@@ -8,11 +8,13 @@ from node import LONG, NodeCase
 
 
 def hello(node=2, wanted=1, lane=0, cluster=(0, 0), host=b'', port=0,
-          directory=7, incarnation=1, size=None):
+          directory=7, incarnation=1, size=None, wire_versions=(1, 1),
+          more=b''):
     """docs/formats/node-messages.md"""
-    body = struct.pack('<HHB3xQQiiQQQHHI', 1, 1, lane, *cluster, node, wanted,
-                       100, directory, incarnation, port, len(host), 0) + host
-    body += b'\0' * (-len(body) % 8)
+    body = struct.pack('<HHB3xQQiiQQQHHI', *wire_versions, lane, *cluster,
+                       node, wanted, 100, directory, incarnation, port,
+                       len(host), 0) + host
+    body += b'\0' * (-len(body) % 8) + more
     return struct.pack('<II', 0x3148524d, size or 8 + len(body)) + body
 
 
@@ -108,6 +110,24 @@ class ClusterPort(NodeCase):
             peer.send(hello(**who))
             self.assertIn(part, peer.refusal())
             self.assert_closed(peer)
+
+    def test_another_release_is_refused_with_a_sentence_in_both_logs(self):
+        for versions in ((0, 0), (2, 2), (7, 9)):
+            peer = self.peer()
+            peer.send(hello(wire_versions=versions))
+            said = peer.refusal()
+            self.assertIn('speaks versions %d to %d' % versions, said)
+            self.assertIn('their releases are too far apart', said)
+            self.assert_closed(peer)
+            self.assert_logged(said)
+
+    def test_another_release_with_a_version_in_common_is_a_node(self):
+        for who in (dict(wire_versions=(0, 1)), dict(wire_versions=(1, 9)),
+                    dict(wire_versions=(1, 2), more=b'?' * 64)):
+            peer = self.greeted(**who)
+            peer.send(struct.pack('<I12x', 0x3150524d))
+            self.assertEqual(
+                struct.pack('<I12x', 0x3150524d), peer.exactly(16))
 
     def test_half_a_hello_is_not_waited_for_for_ever(self):
         peers = []
