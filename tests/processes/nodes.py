@@ -163,14 +163,17 @@ class Cluster:
     def start(self, number):
         node = self.nodes[number]
         check(not node.running, f"node {number} does not run yet")
-        with open(node.log_path, "ab") as log:
-            node.process = subprocess.Popen(
-                self.command(node), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=log)
-        node.stopped = False
+        self.launch(node, self.command(node))
         if self.proxy:
             self.proxy.ask(do="process", name=str(number),
                            pid=node.process.pid)
+
+    @staticmethod
+    def launch(node, command):
+        with open(node.log_path, "ab") as log:
+            node.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        node.stopped = False
 
     def start_all(self):
         for number in self.nodes:

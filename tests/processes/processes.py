@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 
+from java_load import JavaReader, JavaWriter, classpath
 from load import (
     History, Reader, Writer, committed, now_ns, read_everything)
 from nodes import (
@@ -42,16 +43,22 @@ def wait(seconds):
 class Trial:
     """A cluster under load, from the first record to the judgement."""
 
-    def __init__(self, cluster, folder):
+    def __init__(self, cluster, folder, with_java=False):
         self.cluster = cluster
+        self.replicas = cluster.settings["default.replication.factor"]
         self.history = History(os.path.join(folder, "history"))
         cluster.start_all()
-        cluster.create_topic(TOPIC, PARTITIONS, REPLICAS)
+        cluster.create_topic(TOPIC, PARTITIONS, self.replicas)
         self.writers = [
             Writer(cluster.bootstrap, TOPIC, PARTITIONS, self.history, n)
             for n in (1, 2)]
         self.readers = [Reader(cluster.bootstrap, TOPIC, GROUP, self.history)
                         for _ in range(2)]
+        if with_java:
+            self.writers.append(JavaWriter(
+                folder, cluster.bootstrap, TOPIC, PARTITIONS, self.history, 3))
+            self.readers.append(JavaReader(
+                folder, cluster.bootstrap, TOPIC, GROUP, self.history))
         self.await_progress(30)
 
     def await_progress(self, seconds, what="records are acknowledged"):
@@ -62,7 +69,7 @@ class Trial:
         return (now_ns() - began) / 1e9
 
     def in_sync(self):
-        self.cluster.await_in_sync(TOPIC, PARTITIONS, REPLICAS)
+        self.cluster.await_in_sync(TOPIC, PARTITIONS, self.replicas)
 
     def leader(self, index=0):
         return self.cluster.await_leader(TOPIC, index)
@@ -96,6 +103,12 @@ class Trial:
         if failures:
             print(f"unanswered: {failures}")
         self.history.judge()
+
+    def end(self):
+        """Processes end with the test, whatever has come of it."""
+        for client in self.writers + self.readers:
+            if isinstance(client, (JavaWriter, JavaReader)):
+                client.end()
 
     def await_group(self):
         """Until the group has committed the end of every partition."""
@@ -144,6 +157,19 @@ def kill_leader(trial):
         cluster.start(leader)
 
 
+def java_clients(trial):
+    """Kafka's Java client writes too, and shares the group with librdkafka.
+    Leaders are killed, also one that coordinates the group."""
+    cluster = trial.cluster
+    for topic in (TOPIC, "__consumer_offsets", TOPIC):
+        trial.in_sync()
+        leader = cluster.await_leader(topic)
+        cluster.kill(leader)
+        taken = trial.await_progress(30, "the others take over")
+        print(f"leader {leader} killed: {taken:.2f} s", flush=True)
+        cluster.start(leader)
+
+
 def rolling(trial):
     for number in list(trial.cluster.nodes) * rounds(1):
         trial.in_sync()
@@ -183,6 +209,22 @@ def cut(trial):
         wait(3)
         cluster.heal()
         trial.await_progress(30, "a healed cluster goes on")
+
+
+def five_nodes(trial):
+    """Two of five at once, one that leads and one more: killed and cut off."""
+    cluster = trial.cluster
+    for _ in range(rounds(1)):
+        trial.in_sync()
+        leader = trial.leader()
+        other = leader % len(cluster.nodes) + 1
+        cluster.kill(leader)
+        cluster.isolate(other)
+        taken = trial.await_progress(30, "the other three go on")
+        print(f"node {leader} killed, {other} cut off: {taken:.2f} s",
+              flush=True)
+        cluster.heal()
+        cluster.start(leader)
 
 
 def slow(trial):
@@ -300,9 +342,9 @@ def metadata(cluster):
 
 
 SCENARIOS = {f.__name__: f for f in (
-    form, metadata, kill_leader, rolling, pause, cut, slow, power,
-    full_disk)}
-PROXIED = (cut, slow)
+    form, metadata, kill_leader, java_clients, rolling, pause, cut, five_nodes,
+    slow, power, full_disk)}
+PROXIED = (cut, five_nodes, slow)
 WITHOUT_LOAD = (metadata,)
 
 
@@ -320,10 +362,13 @@ def run(scenario):
           flush=True)
     began = time.monotonic()
     try:
-        settings = {"default.replication.factor": REPLICAS,
-                    "offsets.topic.replication.factor": REPLICAS,
-                    "min.insync.replicas": 2 if REPLICAS > 2 else 1}
-        with Cluster(folder, NODES, scenario in PROXIED,
+        nodes, replicas = ((5, 5) if scenario is five_nodes
+                           else (NODES, REPLICAS))
+        settings = {"default.replication.factor": replicas,
+                    "offsets.topic.replication.factor": replicas,
+                    # So many may be lost: half of the others.
+                    "min.insync.replicas": (replicas + 1) // 2}
+        with Cluster(folder, nodes, scenario in PROXIED,
                      settings) as cluster:
             if scenario is full_disk:
                 for node in cluster.nodes.values():
@@ -334,9 +379,15 @@ def run(scenario):
             if scenario in WITHOUT_LOAD:
                 scenario(cluster)
             else:
-                trial = Trial(cluster, folder)
-                scenario(trial)
-                trial.finish()
+                if scenario is java_clients and not classpath():
+                    print("Kafka's Java client is not here")
+                    return False
+                trial = Trial(cluster, folder, scenario is java_clients)
+                try:
+                    scenario(trial)
+                    trial.finish()
+                finally:
+                    trial.end()
     except BaseException:
         kept = os.environ.get("MILLRACE_KEEP")
         if kept:
