@@ -26,6 +26,16 @@ void introduce(const broker_state& s, node_id id) {
       s.options.link->introduce(id, {e.host, e.port});
 }
 
+/// The directory knows from here on which start the cluster has let in.
+void remember_start(const broker_state& s) {
+  if (!s.options.config->is_clustered())
+    return;
+  auto& directory = s.options.places->directory();
+  if (auto done = directory.confirm_start(s.options.incarnation); !done)
+    log::warn("it could not be noted that this start was let in: {}",
+      to_string(done.error()));
+}
+
 /// Does what one committed command asks of this node.
 struct follow_command {
   self_pointer self;
@@ -62,6 +72,7 @@ struct follow_command {
       return;
     }
     s.broker_epoch = c.broker_epoch;
+    remember_start(s);
     if (s.registered) {
       follow_registrations(self, told);
       configure_everything(self); // the broker epoch is another one
@@ -114,14 +125,22 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
   s.gateways.push_back(gateway);
 }
 
+/// The directory, and behind it the starts that it has seen.
+std::vector<uuid> ids_of(const data_directory& directory) {
+  std::vector<uuid> ids{directory.identity().directory};
+  const auto& starts = directory.starts();
+  ids.insert(ids.end(), starts.begin(), starts.end());
+  return ids;
+}
+
 void register_self(self_pointer self) {
   auto& s = self->state;
   const auto& config = *s.options.config;
   tell(self, s.options.controller,
     admin_ask{0, 0,
       register_broker{config.id, s.options.incarnation,
-        {s.options.places->directory().identity().directory},
-        s.options.endpoints, config.rack, s.image.cluster_id(), s.lost,
+        ids_of(s.options.places->directory()), s.options.endpoints, config.rack,
+        s.image.cluster_id(), s.lost,
         !s.options.places->directory().stopped_cleanly(), s.cut_short}});
 }
 
@@ -179,12 +198,25 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
   register_when_open(self);
 }
 
+/// It must not vote either, nor be started again.
+void end_outdated(self_pointer self) {
+  auto& directory = self->state.options.places->directory();
+  if (auto marked = directory.mark_outdated(); !marked)
+    log::error("{} could not be marked as an older copy: {}", directory.path(),
+      to_string(marked.error()));
+  self->quit(caf::exit_reason::unhandled_exception);
+}
+
 void on_registration_answer(
   self_pointer self, const register_broker_reply& reply) {
   if (reply.error == kafka_error::none)
     return;
   log::error("the controller does not admit this broker: {} {}",
     to_string(reply.error), reply.message);
+  if (reply.error == kafka_error::invalid_registration) {
+    end_outdated(self);
+    return;
+  }
   self->delayed_send(self, register_pause, register_again{});
 }
 

@@ -70,6 +70,17 @@ admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
   return decided.reply;
 }
 
+admin_reply decide(self_pointer self, const register_broker& request) {
+  auto& lead = *self->state.leading;
+  auto decided = lead.core->decide(request);
+  take(lead, std::move(decided.records));
+  // It does not ask again; all other refusals may pass.
+  if (decided.reply.error == kafka_error::invalid_registration)
+    log::warn(
+      "node {} is not let in: {}", request.id.value, decided.reply.message);
+  return decided.reply;
+}
+
 admin_reply decide(self_pointer, const kafka::init_producer_id_request&) {
   MILLRACE_ASSERT(false, "each node gives producer ids out of its own block");
   return kafka_error::unknown_server_error;

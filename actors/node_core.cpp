@@ -29,6 +29,15 @@ std::vector<node_id> voters_of(const node_config& config) {
   return voters;
 }
 
+/// Before anybody hears of it: an older copy of the directory is told by not
+/// knowing the last start. A directory of a release that did not keep its
+/// starts begins to when it is let in.
+result<void> note_start(data_directory& directory, const uuid& incarnation) {
+  if (!directory.fresh() && directory.starts().empty())
+    return {};
+  return directory.note_start(incarnation);
+}
+
 /// Tells once when an actor has died that cannot be replaced alone: each of
 /// them holds what the others were told.
 caf::behavior watch(caf::event_based_actor* self, const node_core& core,
@@ -96,6 +105,9 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   if (!places)
     return places.error();
   core.places = std::move(*places);
+  const auto incarnation = env.random_uuid();
+  if (config.is_clustered())
+    MILLRACE_TRY(note_start(core.places->directory(), incarnation));
   core.config = std::make_shared<const node_config>(std::move(config));
   core.counters = std::make_shared<node_counters>();
   core.status = std::make_shared<node_status>();
@@ -126,7 +138,6 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .controllers = voters_of(*core.config),
       .disk = core.consensus_disk,
       .link = core.link});
-  const auto incarnation = env.random_uuid();
   core.controller = env.spawn_blocking(system, controller, &env,
     controller_options{.config = core.config,
       .image = std::move(recovered->image),

@@ -23,6 +23,17 @@ bool same_directories(const std::vector<uuid>& a, const std::vector<uuid>& b) {
               != a.end();
 }
 
+/// The same directory, but as it was before the start that is registered:
+/// it lacks what was acknowledged since, and does not know that it does. A
+/// broker names the starts that its directory has seen behind the directory.
+bool is_older_copy(
+  const register_broker& request, const broker_registration& known) {
+  const auto& ids = request.directories;
+  return ids.size() > 1 && same_directories(known.directories, ids)
+         && std::find(ids.begin() + 1, ids.end(), known.incarnation)
+              == ids.end();
+}
+
 /// Why it cannot be let in at all.
 refusal why_not_registered(
   const register_broker& request, const metadata_image& image) {
@@ -42,6 +53,12 @@ refusal why_not_registered(
     return {kafka_error::duplicate_broker_registration,
       "Another broker with another directory is registered as "
         + std::to_string(request.id.value) + " and has not been fenced."};
+  if (known != nullptr && is_older_copy(request, *known))
+    return {kafka_error::invalid_registration,
+      "The data directory of node " + std::to_string(request.id.value)
+        + " is an older copy of itself: there was a later start of the node, "
+          "of which it does not know. Empty it, and the node fetches "
+          "everything from the others."};
   return {};
 }
 
@@ -135,8 +152,11 @@ metadata_decision<register_broker_reply> controller_state::decide(
   // It keeps its places in ISRs that it has not lost anything of (R1), and
   // leads again when it has applied this (R25).
   decided.records = restart(request);
+  // What is known of its starts is the one that is registered here.
+  auto directories = request.directories;
+  directories.resize(std::min<size_t>(directories.size(), 1));
   decided.records.push_back(
-    broker_registered{request.id, request.incarnation, request.directories,
+    broker_registered{request.id, request.incarnation, std::move(directories),
       request.endpoints, request.rack, epoch, node_.is_clustered()});
   return decided;
 }

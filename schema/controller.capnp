@@ -22,6 +22,9 @@ struct ForwardedAnswer {
 
 struct RegisterBroker {
   # Its broker epoch and whether it is fenced are decided by the controller.
+  # Among the directories, the starts that the directory has seen and that its
+  # cluster may know of stand behind it: if the one that is registered is not
+  # among them, this is an older copy. None: it does not keep them.
   registration @0 :Meta.BrokerRegistered;
   # Of the directory's cluster; empty: it has belonged to none yet.
   clusterId @1 :Text;

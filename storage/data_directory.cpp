@@ -69,6 +69,7 @@ result<std::unique_ptr<data_directory>> data_directory::open(file_system& files,
     MILLRACE_TRY(make_way(files, path));
     MILLRACE_TRY(opened->take_lock());
     MILLRACE_TRY(opened->take_identity(options));
+    MILLRACE_TRY(opened->read_starts());
     MILLRACE_TRY(opened->read_offline());
     return opened->take_stop_mark();
   };

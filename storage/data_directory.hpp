@@ -70,6 +70,19 @@ public:
   /// After the log was verified past the page cache, or fetched anew.
   result<void> clear_offline(const std::string& name);
 
+  /// The last starts on this directory, the oldest first: one of them is the
+  /// last that its cluster knows. An older copy of it does not know that one.
+  [[nodiscard]] const std::vector<uuid>& starts() const {
+    return starts_;
+  }
+  /// This start is going to ask to be let in. Durable when it returns.
+  result<void> note_start(const uuid& start);
+  /// It was let in, so that those long before it do not count any more.
+  result<void> confirm_start(const uuid& start);
+  /// Its cluster knows of a start that this directory does not: nothing may
+  /// run on it any more, which open() says. Durable when it returns.
+  result<void> mark_outdated();
+
   result<log_listing> list_logs();
 
   /// What the file holds; nothing when it is not there.
@@ -84,6 +97,8 @@ private:
   result<void> take_identity(const data_directory_options& options);
   result<void> make_identity(const data_directory_options& options);
   result<void> take_stop_mark();
+  result<void> read_starts();
+  result<void> write_starts(std::vector<uuid> starts);
   result<void> read_offline();
   result<void> write_offline(std::set<std::string> names);
   [[nodiscard]] std::string at(std::string_view name) const;
@@ -94,6 +109,7 @@ private:
   directory_identity identity_;
   bool fresh_ = false;
   bool stopped_cleanly_ = false;
+  std::vector<uuid> starts_;
   std::set<std::string> offline_;
 };
 

@@ -48,7 +48,7 @@ result<std::unique_ptr<node>> start_node(
 }
 
 /// Starts from the disk again, as often as it takes. Null: a stop was asked
-/// for meanwhile; `signal` is which.
+/// for meanwhile, `signal` is which; or it is of no use, which is logged.
 std::unique_ptr<node> restart(const node_config& config,
   const actors_ptr& actors, const sigset_t& waited, int& signal) {
   constexpr time_t longest_pause_s = 10;
@@ -61,6 +61,10 @@ std::unique_ptr<node> restart(const node_config& config,
     if (started) {
       spdlog::info("started again from the disk");
       return std::move(*started);
+    }
+    if (started.error().code == errc::invalid_argument) {
+      spdlog::error("the node cannot start again: {}", started.error().context);
+      return nullptr; // it will not be otherwise
     }
     spdlog::error("the node cannot start again: {}; it is tried again",
       to_string(started.error()));
@@ -113,6 +117,8 @@ int run_serve(
     if (running == nullptr)
       break;
   }
+  if (running == nullptr && signal != SIGINT && signal != SIGTERM)
+    return exit_failed;
   spdlog::info("stopping after {}; once more kills",
     signal == SIGINT ? "Ctrl-C" : "SIGTERM");
   // The handlers are the system's own: a second one ends the process.

@@ -74,6 +74,48 @@ TEST_CASE("only registered brokers of this life are heard",
   CHECK(c.image().find_broker({0})->fenced);
 }
 
+TEST_CASE("an older copy of a broker's directory is refused, and nothing else",
+  "[cluster][controller_brokers]") {
+  controller c{3};
+  const auto start_of = [](uint64_t incarnation) {
+    return controller::registration(2, incarnation).incarnation;
+  };
+  const auto ask = [&](uint64_t incarnation, const std::vector<uuid>& known) {
+    auto request = controller::registration(2, incarnation);
+    request.directories.insert(
+      request.directories.end(), known.begin(), known.end());
+    return c.run(c.state.decide(request));
+  };
+  // It was let in as 1, and knows it or may know it.
+  CHECK(ask(2, {start_of(1), start_of(2)}).error == kafka_error::none);
+  CHECK(c.image().find_broker({2})->directories == std::vector{uuid{77, 2}});
+  // Started as 3 and 4 without being let in; then as 5.
+  CHECK(ask(5, {start_of(2), start_of(3), start_of(4), start_of(5)}).error
+        == kafka_error::none);
+  const auto epoch = c.image().find_broker({2})->broker_epoch;
+  // What it was when it had been let in as 2 comes out of a backup.
+  for (const bool is_fenced : {false, true}) {
+    CAPTURE(is_fenced);
+    if (is_fenced)
+      for (const auto& command : c.state.decide_fence({2}))
+        c.apply(command);
+    const auto refused
+      = ask(6, {start_of(2), start_of(77), start_of(78), start_of(6)});
+    CHECK(refused.error == kafka_error::invalid_registration);
+    CHECK_THAT(refused.message, Catch::Contains("data directory of node 2")
+                                  && Catch::Contains("older copy"));
+    CHECK(c.image().find_broker({2})->broker_epoch == epoch);
+  }
+  // A release that does not keep its starts says nothing about them.
+  CHECK(ask(7, {}).error == kafka_error::none);
+  // Another directory is another one, and no copy.
+  auto wiped = controller::registration(2, 8);
+  wiped.directories = {uuid{99, 99}, start_of(8)};
+  for (const auto& command : c.state.decide_fence({2}))
+    c.apply(command);
+  CHECK(c.run(c.state.decide(wiped)).error == kafka_error::none);
+}
+
 TEST_CASE("a directory of another cluster is refused",
   "[cluster][controller_brokers]") {
   controller c{1, clustered()};

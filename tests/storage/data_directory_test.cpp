@@ -166,6 +166,67 @@ TEST_CASE("a log is offline until it is cleared, over restarts (R6)",
   CHECK(refused(files).code == errc::corrupt);
 }
 
+TEST_CASE("a directory knows its last starts", "[storage][data_directory]") {
+  sim_file_system files;
+  const uuid first{1, 1};
+  const uuid second{2, 2};
+  const uuid third{3, 3};
+  auto opened = must_open(files);
+  CHECK(opened->starts().empty());
+  REQUIRE(opened->note_start(first));
+  files.crash(crash_policy::lose_unsynced);
+  opened = must_open(files);
+  CHECK(opened->starts() == std::vector{first});
+  REQUIRE(opened->note_start(second));
+  REQUIRE(opened->note_start(third));
+  files.crash(crash_policy::lose_unsynced);
+  opened = must_open(files);
+  // The cluster may know any of them.
+  CHECK(opened->starts() == std::vector{first, second, third});
+  REQUIRE(opened->confirm_start(third));
+  files.crash(crash_policy::lose_unsynced);
+  opened = must_open(files);
+  CHECK(opened->starts() == std::vector{first, second, third});
+  CHECK(*read_file(files, "/a/data/millrace.starts")
+        == "0\nAAAAAAAAAAEAAAAAAAAAAQ\nAAAAAAAAAAIAAAAAAAAAAg\n"
+           "AAAAAAAAAAMAAAAAAAAAAw\n");
+  // None goes before a later one was let in, however many there are.
+  uuid last;
+  for (uint64_t n = 10; n < 110; ++n)
+    REQUIRE(opened->note_start(last = {n, n}));
+  CHECK(opened->starts().size() == 103);
+  REQUIRE(opened->confirm_start(last));
+  files.crash(crash_policy::lose_unsynced);
+  opened = must_open(files);
+  CHECK(opened->starts().size() == 64);
+  CHECK(opened->starts().back() == last);
+}
+
+TEST_CASE("a directory of a release that kept no starts begins to",
+  "[storage][data_directory]") {
+  sim_file_system files;
+  REQUIRE(must_open(files)->confirm_start({1, 1}));
+  CHECK(must_open(files)->starts() == std::vector{uuid{1, 1}});
+}
+
+TEST_CASE(
+  "nothing runs on an older copy of a directory", "[storage][data_directory]") {
+  sim_file_system files;
+  REQUIRE(must_open(files)->mark_outdated());
+  files.crash(crash_policy::lose_unsynced);
+  const auto why = refused(files);
+  CHECK(why.code == errc::invalid_argument);
+  CHECK_THAT(why.context, Catch::Contains("is an older copy of itself")
+                            && Catch::Contains("node 3")
+                            && Catch::Contains("empty the directory"));
+  for (const auto* bad : {"", "0", "0\nx\n", "0\nAAAAAAAAAAMAAAAAAAAAAw"}) {
+    put(files, "/a/data/millrace.starts", bad);
+    CHECK(refused(files).code == errc::corrupt);
+  }
+  put(files, "/a/data/millrace.starts", "1\n");
+  CHECK(refused(files).code == errc::unsupported);
+}
+
 TEST_CASE("log directories are told from deleted ones and strays (R17)",
   "[storage][data_directory]") {
   sim_file_system files;
