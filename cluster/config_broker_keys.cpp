@@ -247,6 +247,9 @@ constexpr config_key table[] = {
   within(broker("replica.lag.time.max.ms", int64, "1000",
            "A follower that lags for so long is not in sync any more.", "ms"),
     10),
+  broker("replica.selector.class", string, nullptr,
+    "rack-aware, or Kafka's RackAwareReplicaSelector: consumers read from a "
+    "follower in their rack; unset: from leaders."),
   unsupported("sasl.enabled.mechanisms", list),
   unsupported("sasl.mechanism.inter.broker.protocol", string),
   unsupported("security.inter.broker.protocol", string),

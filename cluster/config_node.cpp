@@ -1,6 +1,7 @@
 #include "cluster/config_node.hpp"
 
 #include "cluster/config_cluster_tls.hpp"
+#include "cluster/read_replica.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -247,6 +248,19 @@ result<void> read_cluster(node_config& node, const reader& from) {
   return {};
 }
 
+/// Kafka loads classes of the user's own; here are the two that it has.
+result<void> check_selector(const reader& from) {
+  constexpr const char* name = "replica.selector.class";
+  const auto selector = from.text(name).value_or("");
+  if (selector.empty() || selector == leader_selector
+      || selector == rack_aware_selector || selector == rack_aware_short)
+    return {};
+  return bad(name, selector,
+    "rack-aware (org.apache.kafka.common.replica.RackAwareReplicaSelector), "
+    "or nothing, so that consumers read from leaders; other classes cannot be "
+    "loaded");
+}
+
 /// A cluster that has the nodes for it loses nothing with one of them, without
 /// having been told so: three replicas, or as many as there are controllers.
 /// Kafka's default is one, for a node that is alone.
@@ -342,6 +356,7 @@ result<node_config> parse_node_config(
   MILLRACE_TRY(read_cluster(node, from));
   choose_replication_factors(node);
   node.rack = from.text("broker.rack");
+  MILLRACE_TRY(check_selector(from));
   node.log_dirs = from.words("log.dirs");
   if (node.log_dirs.empty())
     node.log_dirs = from.words("log.dir");
