@@ -19,6 +19,9 @@ constexpr int64_t room_pause_ms = 20;
 /// Topics grow.
 constexpr int64_t look_again_ms = 5000;
 
+/// The last version of Fetch that only leaders answer (KIP-392).
+constexpr int16_t leaders_fetch = 10;
+
 // The special timestamps of ListOffsets.
 constexpr int64_t latest = -1;
 constexpr int64_t earliest = -2;
@@ -131,7 +134,7 @@ void custom_reader::fetch(source& from) {
   partition.fetch_offset = from.next;
   partition.partition_max_bytes = fetch_bytes;
   client_.ask<kafka::fetch_response>(from.topic, from.partition, api_key::fetch,
-    12, request, fetch_wait_ms + answer_wait_ms,
+    leaders_fetch, request, fetch_wait_ms + answer_wait_ms,
     [this, &from](const kafka::fetch_response* response) {
       take(from, response);
     });

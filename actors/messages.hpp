@@ -77,6 +77,11 @@ struct fetch_ask {
   int64_t wait_until_ms = 0;
   /// Whether a batch above bytes_max may be given when it is the first.
   bool at_least_one = true;
+  /// Whether a follower may answer, too (KIP-392).
+  bool any_replica = false;
+  /// Followers that are nearer to the asker: the leader gives the best of
+  /// them instead of records, if one has `from`.
+  std::vector<node_id> nearer;
 };
 
 struct fetch_asks {
@@ -91,6 +96,8 @@ struct fetch_answer {
   /// Set if the asker's last fetched epoch diverges from this log (KIP-595).
   std::optional<epoch_end> diverging;
   leader_epoch current_epoch = no_leader_epoch;
+  node_id read_from = no_node; ///< ask that replica instead
+  bool by_follower = false;
   std::vector<file_slice> slices;
   size_t bytes = 0;
 };

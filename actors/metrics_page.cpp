@@ -60,6 +60,9 @@ void add_traffic(page& p, const node_counters& c) {
     "Bytes of record batches that were produced.", c.bytes_in.get());
   p.one("kafka_server_brokertopicmetrics_bytesout_total", "counter",
     "Bytes of record batches that were fetched.", c.bytes_out.get());
+  p.one("millrace_follower_bytesout_total", "counter",
+    "Bytes of them from partitions that this node follows (KIP-392).",
+    c.bytes_out_by_followers.get());
   p.one("kafka_server_brokertopicmetrics_failedproducerequests_total",
     "counter", "Produce requests with an error in the answer.",
     c.failed_produce.get());

@@ -29,6 +29,10 @@ public:
   void on_link_up(node_id node) {
     lost_.erase(node);
   }
+  /// Whether its link is broken, as far as is known.
+  [[nodiscard]] bool is_cut_off(node_id node) const {
+    return lost_.contains(node);
+  }
   /// Whether its link broke a moment ago.
   [[nodiscard]] bool has_just_gone(node_id node, int64_t now_ms) const {
     const auto at = lost_.find(node);

@@ -25,10 +25,11 @@ struct counter {
 inline constexpr size_t counted_apis = 96;
 
 struct node_counters {
-  counter connections;       ///< open now
-  counter connections_total; ///< accepted, ever
-  counter bytes_in;          ///< record bytes produced
-  counter bytes_out;         ///< record bytes fetched
+  counter connections;            ///< open now
+  counter connections_total;      ///< accepted, ever
+  counter bytes_in;               ///< record bytes produced
+  counter bytes_out;              ///< record bytes fetched
+  counter bytes_out_by_followers; ///< of them from what others lead
   counter records_in;
   counter batches_in;
   counter failed_produce;

@@ -69,9 +69,11 @@ struct follower_view {
   uint64_t number = 0;       ///< of its latest message
   uint64_t fetch_number = 0; ///< of its latest fetch
   int64_t broker_epoch = -1;
-  bool waits = false;   ///< its fetch has not been answered
-  bool reading = false; ///< a disk actor reads for it
-  offset next{0};       ///< what it waits for
+  bool waits = false;      ///< its fetch has not been answered
+  bool waited_for = false; ///< consumers wait there
+  bool reading = false;    ///< a disk actor reads for it
+  offset log_start{0};
+  offset next{0}; ///< what it waits for
   int32_t bytes_max = 0;
   offset told_high_watermark{-1};
   offset told_log_start{0};
@@ -84,10 +86,13 @@ struct following {
   uint64_t first_number = 0; ///< of this leadership
   uint64_t asked = 0;        ///< the fetch that is under way; 0: none
   bool matches = false;      ///< the leader has said so, in this leadership
-  int64_t ask_at_ms = 0;     ///< if nothing is heard until then
+  /// It has once: from then on the leader's log only goes on where this ends.
+  bool has_matched = false;
+  int64_t ask_at_ms = 0; ///< if nothing is heard until then
   int64_t patience_ms = 0;
   offset told_durable{0};
-  bool waited_for = false; ///< somebody waits for this disk
+  bool waited_for = false;      ///< somebody waits for this disk
+  bool told_waited_for = false; ///< the leader knows that consumers wait here
   offset leader_high_watermark{-1};
   /// The log is to end, or to begin again, here: when the hints are durable.
   struct cut {

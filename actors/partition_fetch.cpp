@@ -1,10 +1,13 @@
 #include "actors/partition_fetch.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_follower.hpp"
 #include "actors/partition_leader.hpp"
 #include "actors/partition_questions.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
+#include "cluster/partition_settling.hpp"
+#include "cluster/read_replica.hpp"
 
 namespace millrace {
 
@@ -12,36 +15,53 @@ namespace {
 
 using self_pointer = partition_actor::stateful_pointer<partition_state>;
 
-fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
+/// Whether it may be asked: some clients know of leaders only.
+bool may_read(const partition_state& s, const fetch_ask& ask) {
+  return s.leads() || (ask.any_replica && may_serve(s));
+}
+
+/// Of the followers that are nearer to the asker, the one to go to. Not one
+/// that lags: it would be sent there again and again.
+std::optional<node_id> nearer_replica(
+  const partition_state& s, const fetch_ask& ask) {
+  std::vector<read_candidate> candidates;
+  for (const auto id : ask.nearer) {
+    const auto replica = s.replicas->replicas().find(id);
+    const auto view = s.followers.find(id);
+    if (replica != s.replicas->replicas().end() && view != s.followers.end()
+        && has_node(s.options.registration.isr, id))
+      candidates.push_back({id, view->second.log_start,
+        replica->second.appended, replica->second.caught_up_ms});
+  }
+  return choose_read_replica(candidates, ask.from);
+}
+
+/// Where the asker's log and this one part, if they do.
+std::optional<epoch_end> divergence(
+  const partition_state& s, const fetch_ask& ask) {
+  if (ask.last_fetched_epoch == no_leader_epoch)
+    return std::nullopt;
+  const auto end = s.log->end_offset_for(ask.last_fetched_epoch);
+  if (end.epoch == ask.last_fetched_epoch && end.end >= ask.from)
+    return std::nullopt;
+  return end;
+}
+
+/// none, or why nothing can be read from there. What a follower has not the
+/// leader may have: that is no reason for a client to give its place up.
+kafka_error check_place(const partition_state& s, const fetch_ask& ask) {
+  if (ask.from < s.log->log_start_offset())
+    return kafka_error::offset_out_of_range;
+  if (ask.from > s.log->log_end_offset())
+    return s.leads() ? kafka_error::offset_out_of_range
+                     : kafka_error::offset_not_available;
+  return kafka_error::none;
+}
+
+/// R8: never beyond what is committed, as far as this replica knows.
+void read_records(
+  self_pointer self, const fetch_ask& ask, fetch_answer& answer) {
   auto& s = self->state;
-  fetch_answer answer;
-  answer.ticket = ask.ticket;
-  const bool open = ensure_open(self);
-  answer.current_epoch = s.options.registration.epoch;
-  if (!open || !s.leads()) {
-    answer.error = open ? kafka_error::not_leader_or_follower
-                        : kafka_error::kafka_storage_error;
-    return answer;
-  }
-  answer.error = check_epoch(s, ask.current_epoch);
-  if (answer.error != kafka_error::none)
-    return answer;
-  answer.high_watermark = s.high_watermark;
-  answer.log_start = s.log->log_start_offset();
-  if (ask.last_fetched_epoch != no_leader_epoch) {
-    const auto end = s.log->end_offset_for(ask.last_fetched_epoch);
-    if (end.epoch != ask.last_fetched_epoch || end.end < ask.from) {
-      answer.diverging = end;
-      return answer;
-    }
-  }
-  if (ask.from < s.log->log_start_offset()
-      || ask.from > s.log->log_end_offset()) {
-    answer.error = kafka_error::offset_out_of_range;
-    return answer;
-  }
-  if (ask.from >= s.high_watermark)
-    return answer;
   auto read = s.log->read(ask.from, s.high_watermark,
     static_cast<size_t>(std::max(ask.bytes_max, 0)), ask.at_least_one);
   if (!read) {
@@ -50,10 +70,51 @@ fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
     answer.error = read.error().code == errc::corrupt
                      ? kafka_error::corrupt_message
                      : kafka_error::kafka_storage_error;
-    return answer;
+    return;
   }
   answer.slices = std::move(read->slices);
   answer.bytes = read->bytes;
+}
+
+fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
+  auto& s = self->state;
+  fetch_answer answer;
+  answer.ticket = ask.ticket;
+  const bool open = ensure_open(self);
+  answer.current_epoch = s.options.registration.epoch;
+  if (!open) {
+    answer.error = kafka_error::kafka_storage_error;
+    return answer;
+  }
+  answer.by_follower = !s.leads();
+  // Before the role: so the client hears which side is behind.
+  answer.error = check_epoch(s, ask.current_epoch);
+  if (answer.error == kafka_error::none && !may_read(s, ask))
+    answer.error = kafka_error::not_leader_or_follower;
+  if (answer.error != kafka_error::none)
+    return answer;
+  answer.high_watermark = s.high_watermark;
+  answer.log_start = s.log->log_start_offset();
+  if (s.leads())
+    if (const auto nearer = nearer_replica(s, ask)) {
+      answer.read_from = *nearer;
+      return answer;
+    }
+  if (const auto parting = divergence(s, ask)) {
+    if (s.leads())
+      answer.diverging = parting;
+    else
+      answer.error = kafka_error::offset_not_available; // the leader tells
+    return answer;
+  }
+  answer.error = check_place(s, ask);
+  if (answer.error != kafka_error::none)
+    return answer;
+  if (ask.from < s.high_watermark)
+    read_records(self, ask, answer);
+  else if (!s.leads() && !is_in_sync(s))
+    // What it waits for may take long to get here.
+    answer.error = kafka_error::offset_not_available;
   return answer;
 }
 
@@ -100,7 +161,7 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
   for (const auto& ask : message.asks) {
     auto answer = read_for(self, ask);
     const bool too_little = answer.error == kafka_error::none
-                            && !answer.diverging
+                            && !answer.diverging && answer.read_from == no_node
                             && answer.bytes < static_cast<size_t>(
                                  std::max(ask.wait_below_bytes, 1));
     if (too_little && ask.wait_until_ms > now) {
@@ -116,8 +177,11 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
   }
   if (!reply.answers.empty())
     tell(self, asker, std::move(reply));
-  if (waits)
-    schedule_sync(self);
+  if (!waits)
+    return;
+  schedule_sync(self);
+  if (s.follow)
+    tell_waited_for(self);
 }
 
 void wake_waiters(self_pointer self) {

@@ -10,18 +10,18 @@
 
 namespace millrace {
 
-namespace {
-
 using self_pointer = partition_actor::stateful_pointer<partition_state>;
+
+bool is_in_sync(const partition_state& s) {
+  return has_node(s.options.registration.isr, s.options.node);
+}
+
+namespace {
 
 /// Without an answer, or without an end of what is outstanding, it asks again
 /// after so long; then after twice as long, up to the maximum.
 constexpr int64_t first_patience_ms = 250;
 constexpr int64_t longest_patience_ms = 2000;
-
-bool is_in_sync(const partition_state& s) {
-  return has_node(s.options.registration.isr, s.options.node);
-}
 
 /// Where this replica stands, as its leader may believe it. Of a log that
 /// has lost records, only what comes before them counts (R10).
@@ -48,6 +48,7 @@ void send_position(self_pointer self, int32_t bytes_max) {
   ++s.next_number;
   auto fetch = position(s);
   fetch.bytes_max = bytes_max;
+  fetch.waited_for = s.follow->told_waited_for = !s.waiters.empty();
   if (bytes_max > 0)
     s.follow->asked = fetch.number;
   s.follow->told_durable = fetch.durable;
@@ -71,6 +72,7 @@ bool expects_more(const partition_state& s) {
 void begin_cut(self_pointer self, offset to, bool restart) {
   auto& s = self->state;
   s.follow->cutting = {to, restart};
+  wake_waiters(self); // their leader has something else to say
   const auto start = restart ? to : s.log->log_start_offset();
   // R10: nothing may be missed that was cut on purpose.
   tell(self, s.options.broker,
@@ -214,10 +216,11 @@ void on_replica_answer(self_pointer self, const replica_answer& answer) {
   if (answer.final)
     f.asked = 0;
   if (answer.diverging) {
+    f.has_matched = false;
     on_divergence(self, *answer.diverging);
     return;
   }
-  f.matches = true;
+  f.matches = f.has_matched = true;
   if (!take_log_start(self, answer.log_start))
     return;
   if (!answer.batches.empty() && !append(self, answer)) {
@@ -240,12 +243,25 @@ void on_nudge(self_pointer self) {
   ask(self);
 }
 
+bool may_serve(const partition_state& s) {
+  return s.follow && s.follow->has_matched && !s.follow->cutting
+         && !s.log->first_lost();
+}
+
 void on_leader_isr_changed(self_pointer self) {
   auto& s = self->state;
+  if (!is_in_sync(s))
+    wake_waiters(self); // its leader has more to tell
   if (s.log->first_lost())
     ask(self);
   else if (expects_more(s))
     wait_for_answer(self);
+}
+
+void tell_waited_for(self_pointer self) {
+  auto& s = self->state;
+  if (!s.follow->told_waited_for && may_serve(s))
+    send_position(self, 0);
 }
 
 void tell_durable(self_pointer self) {

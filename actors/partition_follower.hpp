@@ -9,6 +9,13 @@
 
 namespace millrace {
 
+/// As far as this replica has heard.
+[[nodiscard]] bool is_in_sync(const partition_state& s);
+
+/// Whether consumers may read here (KIP-392): what lies below the high
+/// watermark is the leader's, and stays.
+[[nodiscard]] bool may_serve(const partition_state& s);
+
 /// Precondition: the log is open, and the registration names another leader.
 void begin_following(partition_actor::stateful_pointer<partition_state> self);
 
@@ -23,6 +30,9 @@ void on_nudge(partition_actor::stateful_pointer<partition_state> self);
 /// The registration is another one, of the same leadership.
 void on_leader_isr_changed(
   partition_actor::stateful_pointer<partition_state> self);
+
+/// A consumer waits here: the leader is to know, if it does not yet.
+void tell_waited_for(partition_actor::stateful_pointer<partition_state> self);
 
 /// A sync has ended well.
 void tell_durable(partition_actor::stateful_pointer<partition_state> self);

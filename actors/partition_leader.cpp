@@ -88,7 +88,7 @@ void ship(self_pointer self, node_id id, follower_view& v) {
       return;
     }
     answer.batches = std::move(*batches);
-    answer.waited_for = !s.parked.empty() || !s.waiters.empty();
+    answer.waited_for = is_waited_for(s);
   }
   v.waits = false;
   note_told(s, v);
@@ -113,6 +113,7 @@ void serve(self_pointer self, node_id id, follower_view& v) {
 void note_position(
   self_pointer self, node_id from, const replica_fetch& fetch) {
   auto& s = self->state;
+  s.followers.at(from).log_start = fetch.log_start;
   const auto durable
     = planted(bug::replica_counts_appended) ? fetch.appended : fetch.durable;
   if (s.replicas->on_fetch(
@@ -264,6 +265,7 @@ void on_replica_fetch(
     v.number = fetch.number;
     v.patience_ms = first_patience_ms;
     v.nudge_at_ms = monotonic_ms(*self) + first_patience_ms;
+    v.waited_for = fetch.waited_for;
   }
   if (asks) {
     v.fetch_number = fetch.number;
@@ -283,6 +285,8 @@ void on_replica_fetch(
     say(self, from, std::move(answer));
   }
   serve(self, from, v);
+  if (v.waited_for)
+    schedule_sync(self);
   look_after_followers(self);
 }
 

@@ -26,8 +26,8 @@ void drop_role(self_pointer self) {
     s.proposal = 0;
     fail_parked(self, kafka_error::not_leader_or_follower);
     fail_deletions(self, kafka_error::not_leader_or_follower);
-    wake_waiters(self);
   }
+  wake_waiters(self);
   s.follow.reset();
 }
 

@@ -131,6 +131,15 @@ bool must_sync_first(self_pointer self) {
   return true;
 }
 
+bool is_waited_for(const partition_state& s) {
+  return !s.parked.empty() || !s.waiters.empty()
+         || (s.follow && s.follow->waited_for)
+         || std::any_of(
+           s.followers.begin(), s.followers.end(), [](const auto& follower) {
+             return follower.second.waited_for;
+           });
+}
+
 void schedule_sync(self_pointer self) {
   auto& s = self->state;
   const auto& settings = s.options.settings;
@@ -139,11 +148,9 @@ void schedule_sync(self_pointer self) {
       s.follow->waited_for = false;
     return;
   }
-  const bool waited_for = !s.parked.empty() || !s.waiters.empty()
-                          || (s.follow && s.follow->waited_for);
   const bool enough = s.unsynced_bytes >= settings.lazy_sync_bytes
                       || s.unsynced_records >= settings.flush_messages;
-  if (waited_for || enough) {
+  if (is_waited_for(s) || enough) {
     start_sync(self);
   } else if (!s.sync_armed && !s.syncing) {
     s.sync_armed = true;

@@ -28,6 +28,10 @@ void start_sync(partition_actor::stateful_pointer<partition_state> self);
 /// The same, if there is anything.
 void sync_what_is_left(partition_actor::stateful_pointer<partition_state> self);
 
+/// Whether somebody waits for what is written to be on disk: here, or at a
+/// follower of this leader.
+[[nodiscard]] bool is_waited_for(const partition_state& s);
+
 /// Syncs now if somebody waits, else within the delay that R8 allows.
 void schedule_sync(partition_actor::stateful_pointer<partition_state> self);
 

@@ -20,6 +20,8 @@ struct ReplicaFetch {
   highWatermark @6 :Int64 = -1;
   # 0: a position only, nothing is asked for.
   bytesMax @7 :Int32;
+  # A consumer waits at the follower for what comes next.
+  waitedFor @8 :Bool;
 }
 
 # The batches are the envelope's one raw run; no run: none.

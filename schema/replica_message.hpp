@@ -30,6 +30,8 @@ struct replica_fetch {
   /// it wants a word at once.
   offset high_watermark{-1};
   int32_t bytes_max = 0; ///< 0: a position only
+  /// A consumer waits there for what comes next, so that no sync waits (R8).
+  bool waited_for = false;
 
   friend bool operator==(const replica_fetch&, const replica_fetch&) = default;
 };

@@ -2,10 +2,15 @@
 
 #include "actors/kafka/sinks.hpp"
 #include "cluster/fetch_session.hpp"
+#include "cluster/read_replica.hpp"
 
 namespace millrace {
 
 namespace {
+
+/// From this version on clients know what to do when they are sent to another
+/// replica (KIP-392).
+constexpr int16_t knows_replicas = 11;
 
 /// A fetch whose partitions have been asked. It is answered when it has
 /// min_bytes, when its time is over, or when there is something to say that
@@ -20,7 +25,11 @@ public:
         max_bytes_(std::min(body.max_bytes, hub.config().fetch_bytes_max)),
         read_committed_(body.isolation_level == 1),
         deadline_ms_(hub.now_ms() + std::max(body.max_wait_ms, 0)),
-        parts_(context_.partitions().size()) {}
+        parts_(context_.partitions().size()) {
+    if (slot.version >= knows_replicas && !body.rack_id.empty()
+        && reads_in_rack(hub.config()))
+      rack_ = body.rack_id;
+  }
 
   void begin() {
     for (uint32_t i = 0; i < parts_.size(); ++i)
@@ -83,9 +92,11 @@ private:
   void ask(uint32_t i) {
     const auto& want = context_.partitions()[i];
     auto& p = parts_[i];
+    const bool any = slot_.version >= knows_replicas;
+    const auto whom = any ? asked_replica::any : asked_replica::leader;
     const auto found = slot_.version >= 13
-                         ? locate(hub_, want.topic_id, want.partition)
-                         : locate(hub_, want.topic, want.partition);
+                         ? locate(hub_, want.topic_id, want.partition, whom)
+                         : locate(hub_, want.topic, want.partition, whom);
     if (found.error != kafka_error::none) {
       p.answer = {};
       p.answer.error = found.error;
@@ -103,7 +114,22 @@ private:
         .current_epoch = leader_epoch{want.current_leader_epoch},
         .last_fetched_epoch = leader_epoch{want.last_fetched_epoch},
         .wait_below_bytes = min_bytes_,
-        .wait_until_ms = deadline_ms_});
+        .wait_until_ms = deadline_ms_,
+        .any_replica = any,
+        .nearer = nearer(*found.registered)});
+  }
+
+  /// Where the client may be sent, if this is the leader.
+  std::vector<node_id> nearer(const partition_registration& partition) {
+    if (rack_.empty() || partition.leader != hub_.config().id)
+      return {};
+    auto found
+      = followers_in_rack(partition, rack_, view_of(hub_, slot_), hub_.image());
+    // Before it is fenced and out of the ISR, which takes a second.
+    std::erase_if(found, [this](node_id id) {
+      return hub_.absences().is_cut_off(id);
+    });
+    return found;
   }
 
   void one_less() {
@@ -117,7 +143,7 @@ private:
     for (const auto& p : parts_) {
       bytes += static_cast<int64_t>(p.answer.bytes);
       news = news || p.answer.error != kafka_error::none
-             || p.answer.diverging.has_value();
+             || p.answer.diverging.has_value() || p.answer.read_from != no_node;
     }
     // Nothing to wait for is an answer too: so a client ends its session.
     const bool enough = parts_.empty() || bytes >= min_bytes_ || news || late_
@@ -146,6 +172,7 @@ private:
     leader_hints hints{hub_, slot_, response};
     int64_t room = max_bytes_;
     bool any_bytes = false;
+    int64_t by_followers = 0;
     for (size_t i = 0; i < parts_.size(); ++i) {
       auto& answer = parts_[i].answer;
       const auto bytes = static_cast<int64_t>(answer.bytes);
@@ -156,10 +183,12 @@ private:
       } else {
         room -= bytes;
         any_bytes = any_bytes || bytes > 0;
+        by_followers += answer.by_follower ? bytes : 0;
       }
       add_to(response, hints, i);
     }
     hub_.counters().bytes_out.add(max_bytes_ - room);
+    hub_.counters().bytes_out_by_followers.add(by_followers);
     reply(hub_, slot_, response);
   }
 
@@ -172,7 +201,8 @@ private:
                               .high_watermark = answer.high_watermark.value,
                               .log_start_offset = answer.log_start.value,
                               .has_records = answer.bytes > 0,
-                              .has_news = answer.diverging.has_value()});
+                              .has_news = answer.diverging.has_value()
+                                          || answer.read_from != no_node});
     if (!told)
       return;
     auto& topics = response.responses;
@@ -188,6 +218,7 @@ private:
     out.high_watermark = answer.high_watermark.value;
     out.last_stable_offset = answer.high_watermark.value;
     out.log_start_offset = answer.log_start.value;
+    out.preferred_read_replica = answer.read_from.value;
     if (answer.diverging) {
       out.diverging_epoch.epoch = answer.diverging->epoch.value;
       out.diverging_epoch.end_offset = answer.diverging->end.value;
@@ -215,6 +246,7 @@ private:
   int32_t max_bytes_;
   bool read_committed_;
   int64_t deadline_ms_;
+  std::string rack_; ///< the client's, if it may be sent to followers there
   std::vector<part> parts_;
   size_t outstanding_ = 0;
   bool begun_ = false;

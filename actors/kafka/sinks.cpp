@@ -4,8 +4,8 @@ namespace millrace {
 
 namespace {
 
-located_partition locate_in(
-  const gateway_core& hub, const topic_image* topic, int32_t partition) {
+located_partition locate_in(const gateway_core& hub, const topic_image* topic,
+  int32_t partition, asked_replica whom) {
   located_partition found;
   found.topic = topic;
   if (partition < 0
@@ -13,8 +13,8 @@ located_partition locate_in(
     found.error = kafka_error::unknown_topic_or_partition;
     return found;
   }
-  const auto& registered = topic->partitions[static_cast<size_t>(partition)];
-  if (registered.leader == hub.config().id)
+  found.registered = &topic->partitions[static_cast<size_t>(partition)];
+  if (whom == asked_replica::any || found.registered->leader == hub.config().id)
     found.partition = hub.partition(topic->name, partition);
   if (found.partition == nullptr)
     found.error = kafka_error::not_leader_or_follower;
@@ -23,20 +23,20 @@ located_partition locate_in(
 
 } // namespace
 
-located_partition locate(
-  const gateway_core& hub, std::string_view topic, int32_t partition) {
+located_partition locate(const gateway_core& hub, std::string_view topic,
+  int32_t partition, asked_replica whom) {
   const auto* found = hub.image().find_topic(topic);
   if (found == nullptr)
-    return {kafka_error::unknown_topic_or_partition, nullptr, nullptr};
-  return locate_in(hub, found, partition);
+    return {.error = kafka_error::unknown_topic_or_partition};
+  return locate_in(hub, found, partition, whom);
 }
 
-located_partition locate(
-  const gateway_core& hub, const uuid& topic, int32_t partition) {
+located_partition locate(const gateway_core& hub, const uuid& topic,
+  int32_t partition, asked_replica whom) {
   const auto* found = hub.image().find_topic(topic);
   if (found == nullptr)
-    return {kafka_error::unknown_topic_id, nullptr, nullptr};
-  return locate_in(hub, found, partition);
+    return {.error = kafka_error::unknown_topic_id};
+  return locate_in(hub, found, partition, whom);
 }
 
 client_view view_of(const gateway_core& hub, const kafka_request& request) {

@@ -53,16 +53,22 @@ private:
 struct located_partition {
   kafka_error error = kafka_error::none;
   const topic_image* topic = nullptr;
+  const partition_registration* registered = nullptr; ///< of the topic
   caf::strong_actor_ptr partition;
 };
 
+/// Who may answer: only the leader, or a follower too (KIP-392).
+enum class asked_replica : uint8_t { leader, any };
+
 /// By name: UNKNOWN_TOPIC_OR_PARTITION if it is not in the metadata,
-/// NOT_LEADER_OR_FOLLOWER if it is but is not led here.
-[[nodiscard]] located_partition locate(
-  const gateway_core& hub, std::string_view topic, int32_t partition);
+/// NOT_LEADER_OR_FOLLOWER if it is but nobody here may answer.
+[[nodiscard]] located_partition locate(const gateway_core& hub,
+  std::string_view topic, int32_t partition,
+  asked_replica whom = asked_replica::leader);
 /// By id: UNKNOWN_TOPIC_ID if there is no such topic.
-[[nodiscard]] located_partition locate(
-  const gateway_core& hub, const uuid& topic, int32_t partition);
+[[nodiscard]] located_partition locate(const gateway_core& hub,
+  const uuid& topic, int32_t partition,
+  asked_replica whom = asked_replica::leader);
 
 [[nodiscard]] constexpr int16_t code(kafka_error error) {
   return static_cast<int16_t>(error);

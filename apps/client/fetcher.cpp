@@ -54,6 +54,7 @@ kafka::fetch_request fetcher::request_for(
     }
     auto& p = request.topics.back().partitions.emplace_back();
     p.partition = tp.partition;
+    p.current_leader_epoch = epochs_.at(tp);
     p.fetch_offset = positions_.at(tp);
     p.partition_max_bytes = options_.partition_bytes_max;
   }
@@ -70,7 +71,7 @@ result<std::vector<fetched_record>> fetcher::poll_once(int32_t wait_ms) {
     std::vector<topic_partition> partitions;
     for (const auto& [tp, position] : positions_)
       partitions.push_back(tp);
-    auto leaders = group_by_leader(nodes_, partitions);
+    auto leaders = group_by_leader(nodes_, partitions, &epochs_);
     if (!leaders)
       return leaders.error();
     leaders_ = std::move(*leaders);

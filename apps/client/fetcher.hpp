@@ -59,6 +59,9 @@ private:
   std::map<topic_partition, int64_t> positions_;
   std::map<topic_partition, int64_t> ends_;
   std::map<int32_t, std::vector<topic_partition>> leaders_;
+  /// Named in each fetch, so that only these leaders answer: a follower, which
+  /// a deposed one is, may not know yet where the log ends (KIP-392).
+  std::map<topic_partition, int32_t> epochs_;
   size_t turn_ = 0;
   int64_t received_bytes_ = 0;
 };

@@ -5,7 +5,8 @@
 namespace millrace::client {
 
 result<std::map<int32_t, std::vector<topic_partition>>> group_by_leader(
-  cluster& nodes, const std::vector<topic_partition>& partitions) {
+  cluster& nodes, const std::vector<topic_partition>& partitions,
+  std::map<topic_partition, int32_t>* epochs) {
   std::set<std::string> unique;
   for (const auto& tp : partitions)
     unique.insert(tp.topic);
@@ -15,8 +16,11 @@ result<std::map<int32_t, std::vector<topic_partition>>> group_by_leader(
     return topics.error();
   std::map<topic_partition, int32_t> leaders;
   for (const auto& topic : *topics)
-    for (const auto& p : topic.partitions)
+    for (const auto& p : topic.partitions) {
       leaders[{topic.name, p.index}] = p.leader;
+      if (epochs != nullptr)
+        (*epochs)[{topic.name, p.index}] = p.leader_epoch;
+    }
   std::map<int32_t, std::vector<topic_partition>> groups;
   for (const auto& tp : partitions) {
     const auto leader = leaders.find(tp);

@@ -16,8 +16,10 @@ using partition_offsets = std::map<topic_partition, int64_t>;
 
 /// The partitions by the node that leads them. Errors: not_found for a topic
 /// or partition that is not there, or one without a leader (retriable).
+/// @param epochs if not null, takes the epoch of each leadership (KIP-320)
 [[nodiscard]] result<std::map<int32_t, std::vector<topic_partition>>>
-group_by_leader(cluster& nodes, const std::vector<topic_partition>& partitions);
+group_by_leader(cluster& nodes, const std::vector<topic_partition>& partitions,
+  std::map<topic_partition, int32_t>* epochs = nullptr);
 
 /// Asks `leader` about its partitions in one request.
 /// @param part makes the request's entry of a partition from its value

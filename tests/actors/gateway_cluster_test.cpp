@@ -31,6 +31,7 @@ metadata_image three_nodes() {
     r.id = {id};
     r.endpoints = {{"PLAINTEXT", "", static_cast<uint16_t>(9090 + id), 0},
       {cluster_listener_name, "node" + std::to_string(id), 7000, 0}};
+    r.rack = "r" + std::to_string(id);
     r.broker_epoch = id;
     image.apply(r, ++index, 1);
   }
@@ -65,8 +66,9 @@ struct fixture : actor_fixture {
   std::string received;
   int32_t correlation = 0;
 
-  fixture() {
-    auto config = parse_node_config({{"node.id", "1"}});
+  explicit fixture(std::map<std::string, std::string> settings = {}) {
+    settings["node.id"] = "1";
+    auto config = parse_node_config(settings);
     REQUIRE(config.ok());
     auto core = std::make_shared<gateway_core>(gateway_wiring{&env,
       std::make_shared<const node_config>(std::move(*config)),
@@ -127,6 +129,24 @@ struct fixture : actor_fixture {
 
   bool has_answer() const {
     return !received.empty();
+  }
+
+  /// The partition has been asked for records; an answer to fill in.
+  /// @param nearer who may be given instead of them
+  fetch_answer asked_of_partition(std::vector<node_id>* nearer = nullptr) {
+    fetch_answer answer;
+    partition->receive([&](const fetch_asks& asked) {
+      REQUIRE(asked.asks.size() == 1);
+      answer.ticket = asked.asks[0].ticket;
+      CHECK(asked.asks[0].any_replica);
+      if (nearer != nullptr)
+        *nearer = asked.asks[0].nearer;
+    });
+    return answer;
+  }
+  void answer(fetch_answer answer) {
+    caf::anon_send(subject, fetch_answers{{std::move(answer)}});
+    run();
   }
 
   template <class Response>
@@ -266,22 +286,102 @@ TEST_CASE("a produce goes to the partition that is led here",
   CHECK(p.current_leader.leader_epoch == 5);
 }
 
-TEST_CASE("a fetch from a partition led elsewhere is told its leader at once",
+TEST_CASE("a fetch of a client that knows of leaders only is refused at once "
+          "elsewhere",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto refused
+    = f.ask<kafka::fetch_response>(api_key::fetch, 10, fetch_of("there"));
+  const auto& p = refused.responses.at(0).partitions.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
+  CHECK_FALSE(f.partition->has_next_message());
+}
+
+TEST_CASE("a fetch from a partition that this node follows goes to it "
+          "(KIP-392), and where it is refused tells the leader",
   "[actors][gateway][cluster]") {
   fixture f;
   auto request = fetch_of("there");
-  const auto by_name
-    = f.ask<kafka::fetch_response>(api_key::fetch, 12, request);
+  request.topics[0].topic_id = f.image.find_topic("there")->id;
+  const auto refuse = [&](int16_t version) {
+    f.send(api_key::fetch, version, request);
+    auto answer = f.asked_of_partition();
+    answer.error = kafka_error::not_leader_or_follower;
+    answer.current_epoch = leader_epoch{5};
+    f.answer(answer);
+    return f.take<kafka::fetch_response>(api_key::fetch, version);
+  };
+  const auto by_name = refuse(12);
   CHECK(by_name.responses.at(0).partitions.at(0).current_leader.leader_id == 2);
   CHECK(by_name.node_endpoints.empty());
-  request.topics[0].topic_id = f.image.find_topic("there")->id;
-  const auto by_id = f.ask<kafka::fetch_response>(api_key::fetch, 16, request);
+  const auto by_id = refuse(16);
   const auto& p = by_id.responses.at(0).partitions.at(0);
   CHECK(error_of(p.error_code) == kafka_error::not_leader_or_follower);
   CHECK(p.current_leader.leader_id == 2);
   CHECK(p.current_leader.leader_epoch == 5);
   REQUIRE(by_id.node_endpoints.size() == 1);
   CHECK(by_id.node_endpoints[0].host == "node2");
+  CHECK(
+    refuse(11).responses.at(0).partitions.at(0).preferred_read_replica == -1);
+}
+
+TEST_CASE("a consumer in another rack is told the follower there at once, "
+          "without records",
+  "[actors][gateway][cluster]") {
+  fixture f{{{"replica.selector.class", "rack-aware"}}};
+  auto request = fetch_of("here");
+  request.min_bytes = 1;
+  request.rack_id = "r3";
+  f.send(api_key::fetch, 12, request);
+  std::vector<node_id> nearer;
+  auto answer = f.asked_of_partition(&nearer);
+  CHECK(nearer == std::vector<node_id>{{3}});
+  answer.high_watermark = offset{7};
+  answer.log_start = offset{0};
+  answer.read_from = node_id{3};
+  f.answer(answer);
+  REQUIRE(f.has_answer()); // though there are fewer than min_bytes
+  const auto told = f.take<kafka::fetch_response>(api_key::fetch, 12);
+  const auto& p = told.responses.at(0).partitions.at(0);
+  CHECK(error_of(p.error_code) == kafka_error::none);
+  CHECK(p.preferred_read_replica == 3);
+  CHECK(p.high_watermark == 7);
+}
+
+TEST_CASE(
+  "a consumer is sent nowhere without a reason", "[actors][gateway][cluster]") {
+  const auto nearer_for = [](fixture& f, std::string rack, int16_t version,
+                            const char* topic = "here") {
+    auto request = fetch_of(topic);
+    request.rack_id = std::move(rack);
+    f.send(api_key::fetch, version, request);
+    std::vector<node_id> nearer;
+    const auto answer = f.asked_of_partition(&nearer);
+    return nearer;
+  };
+  const std::vector<node_id> nobody;
+  {
+    fixture by_default;
+    CHECK(nearer_for(by_default, "r3", 12) == nobody);
+  }
+  fixture f{{{"replica.selector.class", "rack-aware"}}};
+  SECTION("it says no rack") {
+    CHECK(nearer_for(f, "", 12) == nobody);
+  }
+  SECTION("the leader is in its rack") {
+    CHECK(nearer_for(f, "r1", 12) == nobody);
+  }
+  SECTION("this node does not lead") {
+    CHECK(nearer_for(f, "r3", 12, "there") == nobody);
+  }
+  SECTION("the one in its rack is fenced") {
+    f.tell(broker_fenced{{3}, 3, true});
+    CHECK(nearer_for(f, "r3", 12) == nobody);
+  }
+  SECTION("the one in its rack has just gone") {
+    caf::anon_send(f.subject, link_change{{3}, link_state::down});
+    CHECK(nearer_for(f, "r3", 12) == nobody);
+  }
 }
 
 TEST_CASE("an answer never tells an older leader epoch than its partition did",

@@ -399,8 +399,13 @@ struct replica_fixture {
     return all;
   }
   std::optional<fetch_answer> fetch(int32_t number, offset from) {
+    return fetch(number, fetch_ask{.from = from});
+  }
+  std::optional<fetch_answer> fetch(int32_t number, fetch_ask ask) {
     fetch_asks message;
-    message.asks.push_back({.ticket = 1, .from = from, .bytes_max = 1 << 20});
+    ask.ticket = 1;
+    ask.bytes_max = 1 << 20;
+    message.asks.push_back(std::move(ask));
     client->send(node(number).subject, std::move(message));
     scheduler().run();
     std::optional<fetch_answer> taken;
@@ -410,6 +415,16 @@ struct replica_fixture {
       },
       caf::after(std::chrono::milliseconds{0}) >> [] {});
     return taken;
+  }
+  /// Whether who has waited for more was told since to ask again.
+  bool woken() {
+    bool any = false;
+    client->receive(
+      [&](const data_ready&) {
+        any = true;
+      },
+      caf::after(std::chrono::milliseconds{0}) >> [] {});
+    return any;
   }
   /// How the node's log stands, asked in the way of DescribeLogDirs.
   log_answer look(int32_t number) {

@@ -63,7 +63,7 @@ TEST_CASE("consumers see only what every member of the ISR has on disk (R8)",
   const auto seen = f.fetch(1, offset{0});
   CHECK(seen->bytes > 0);
   CHECK(seen->high_watermark == offset{1});
-  // Followers learn of it, and send clients to the leader.
+  // Followers learn of it, and send to the leader who knows of leaders only.
   CHECK(f.look(2).high_watermark == offset{1});
   CHECK(f.fetch(2, offset{0})->error == kafka_error::not_leader_or_follower);
   f.produce(2, 8, "b");
