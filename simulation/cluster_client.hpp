@@ -24,9 +24,10 @@ struct cluster_clients {
   std::vector<std::unique_ptr<sim_link>> links; ///< one for each node
   std::string topic = "events";
   int32_t partitions = 3;
-  uint64_t acknowledged = 0; ///< of every kind
-  uint64_t moves = 0;        ///< leaders that a client found elsewhere
-  bool stopping = false;     ///< start nothing new
+  uint64_t acknowledged = 0;   ///< of every kind
+  uint64_t moves = 0;          ///< leaders that a client found elsewhere
+  uint64_t follower_reads = 0; ///< fetches there that brought records
+  bool stopping = false;       ///< start nothing new
 
   /// Calls `what` within `ms_max`.
   void later(int64_t ms_max, std::function<void()> what);

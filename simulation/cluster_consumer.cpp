@@ -7,6 +7,9 @@ namespace millrace {
 
 namespace {
 
+/// So many fetches at a follower, and it asks the leader again.
+constexpr uint64_t lease = 20;
+
 kafka::fetch_request fetch_from(
   const std::string& name, int32_t partition, int64_t from, int32_t epoch) {
   kafka::fetch_request request;
@@ -26,9 +29,9 @@ kafka::fetch_request fetch_from(
 } // namespace
 
 partition_reader::partition_reader(
-  cluster_clients& all, int32_t partition, int64_t from)
-    : all_(all), client_(all), partition_(partition), next_(from),
-      run_(all.history.begin_run()) {}
+  cluster_clients& all, int32_t partition, int64_t from, std::string rack)
+    : all_(all), client_(all), partition_(partition), rack_(std::move(rack)),
+      next_(from), run_(all.history.begin_run()) {}
 
 void partition_reader::seek(int64_t from) {
   next_ = from;
@@ -43,12 +46,21 @@ void partition_reader::fetch(std::function<void(bool)> done) {
         done(false);
         return;
       }
-      client_.request<kafka::fetch_response>(leader.node, kafka::api_key::fetch,
-        12, fetch_from(all_.topic, partition_, next_, leader.epoch),
-        [this, done, leader](const kafka::fetch_response* response) {
+      if (follower_ >= 0 && all_.world.random(lease) == 0)
+        follower_ = -1;
+      auto request = fetch_from(all_.topic, partition_, next_, leader.epoch);
+      request.rack_id = rack_;
+      client_.request<kafka::fetch_response>(
+        follower_ >= 0 ? follower_ : leader.node, kafka::api_key::fetch, 12,
+        request, [this, done, leader](const kafka::fetch_response* response) {
+          const auto before = next_;
           const bool good = take(response, leader.epoch);
-          if (!good)
+          if (follower_ >= 0 && next_ > before)
+            ++all_.follower_reads;
+          if (!good) {
             client_.forget(partition_);
+            follower_ = -1;
+          }
           done(good);
         });
     });
@@ -75,6 +87,8 @@ bool partition_reader::take(
                       + std::to_string(epoch));
   if (code != kafka_error::none)
     return false;
+  if (p.preferred_read_replica >= 0)
+    return follow_hint(p.preferred_read_replica - 1, !p.records.bytes.empty());
   auto next = for_each_record(
     p.records.bytes.span(), offset{next_}, [&](const record_view& record) {
       if (record.at.value < next_)
@@ -92,8 +106,20 @@ bool partition_reader::take(
   return true;
 }
 
-cluster_consumer::cluster_consumer(cluster_clients& all, int32_t partition)
-    : all_(all), reader_(all, partition, 0) {}
+/// The leader names a replica that is to be read from (KIP-392).
+bool partition_reader::follow_hint(int32_t node, bool has_records) {
+  if (rack_.empty() || follower_ >= 0 || has_records || node < 0
+      || node >= all_.cluster.size() || all_.cluster.rack_of(node) != rack_)
+    all_.history.fail("only a leader sends a consumer, without records, to a "
+                      "node of its rack: node "
+                      + std::to_string(node + 1));
+  follower_ = node;
+  return true;
+}
+
+cluster_consumer::cluster_consumer(
+  cluster_clients& all, int32_t partition, const std::string& rack)
+    : all_(all), reader_(all, partition, 0, rack) {}
 
 void cluster_consumer::start() {
   if (all_.stopping)

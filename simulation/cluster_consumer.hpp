@@ -1,7 +1,7 @@
 #pragma once
 
-// Reads partitions from their leaders: some offset on, over and over; and in
-// the end everything.
+// Reads partitions from their leaders, or from where those send it: some offset
+// on, over and over; and in the end everything.
 
 #include "schema/kafka/fetch.hpp"
 #include "simulation/cluster_client.hpp"
@@ -13,9 +13,11 @@ namespace millrace {
 /// One fetch after the other from one partition, in the order of offsets.
 class partition_reader {
 public:
-  partition_reader(cluster_clients& all, int32_t partition, int64_t from);
+  /// @param rack its own; empty: it says none, and reads from leaders
+  partition_reader(cluster_clients& all, int32_t partition, int64_t from,
+    std::string rack = {});
 
-  /// Fetches once. `done` gets whether a leader has answered; what it sent is
+  /// Fetches once. `done` gets whether a replica has answered; what it sent is
   /// in the history then.
   void fetch(std::function<void(bool)> done);
   /// Begins another run there.
@@ -36,10 +38,13 @@ public:
 
 private:
   bool take(const kafka::fetch_response* response, int32_t epoch);
+  bool follow_hint(int32_t node, bool has_records);
 
   cluster_clients& all_;
   cluster_client client_;
   int32_t partition_;
+  std::string rack_;
+  int32_t follower_ = -1; ///< index of the node that it was sent to
   int64_t next_;
   uint32_t run_;
   std::string last_answer_;
@@ -47,7 +52,8 @@ private:
 
 class cluster_consumer {
 public:
-  cluster_consumer(cluster_clients& all, int32_t partition);
+  cluster_consumer(
+    cluster_clients& all, int32_t partition, const std::string& rack);
   void start();
 
 private:

@@ -11,6 +11,8 @@ namespace millrace {
 namespace {
 
 constexpr int32_t partition_count = 3;
+/// Every so many seeds the nodes are in racks, and consumers read there.
+constexpr uint64_t racks_every = 2;
 constexpr int32_t producer_count = 6;
 /// Every so many producers one takes what may be lost (acks=1).
 constexpr int32_t weak_producer_every = 6;
@@ -20,9 +22,13 @@ constexpr sim_time patience = 1800 * sim_second;
 /// client's time-out, a session and an election one after the other.
 constexpr sim_time recovery = 60 * sim_second;
 
+bool has_racks(const sim_options& options) {
+  return options.nodes > 1 && options.seed % racks_every == 0;
+}
+
 sim_cluster_options cluster_options(const sim_options& options) {
   const auto replicas = std::min(3, options.nodes);
-  return {.nodes = options.nodes,
+  sim_cluster_options made{.nodes = options.nodes,
     .settings = {{"offsets.topic.num.partitions", "2"},
       {"offsets.topic.replication.factor", std::to_string(replicas)},
       {"default.replication.factor", std::to_string(replicas)},
@@ -33,6 +39,11 @@ sim_cluster_options cluster_options(const sim_options& options) {
       {"producer.id.expiration.ms", "2000000000"},
       {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"group.initial.rebalance.delay.ms", "0"}}};
+  if (has_racks(options)) {
+    made.racks = {"a", "b", "c"};
+    made.settings["replica.selector.class"] = "rack-aware";
+  }
+  return made;
 }
 
 class cluster_run {
@@ -107,7 +118,8 @@ private:
       producers_.back()->start();
     }
     for (int32_t p = 0; p < partition_count; ++p) {
-      consumers_.push_back(std::make_unique<cluster_consumer>(clients_, p));
+      consumers_.push_back(
+        std::make_unique<cluster_consumer>(clients_, p, cluster_.rack_of(p)));
       consumers_.back()->start();
     }
     committer_.start();
@@ -156,6 +168,7 @@ private:
     r.starts = cluster_.starts();
     r.restarts = cluster_.restarts();
     r.moves = clients_.moves;
+    r.follower_reads = clients_.follower_reads;
     r.messages = cluster_.network().counts().delivered;
     r.reassignments = admin_.reassignments();
     r.elections = invariants_.metadata().elections();

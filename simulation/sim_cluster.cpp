@@ -32,8 +32,11 @@ std::map<std::string, std::string> settings_of(
 sim_cluster::sim_cluster(sim_world& world, const sim_cluster_options& options)
     : world_(world), options_(options), network_(world) {
   for (int32_t i = 0; i < options.nodes; ++i) {
+    auto settings = settings_of(i, options);
+    if (const auto rack = rack_of(i); !rack.empty())
+      settings["broker.rack"] = rack;
     nodes_.push_back({.node = std::make_unique<sim_node>(
-                        world, settings_of(i, options), &network_)});
+                        world, std::move(settings), &network_)});
     nodes_.back().node->on_step = [this, i](caf::actor_id actor) {
       if (on_step)
         on_step(i, actor);

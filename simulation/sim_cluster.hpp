@@ -18,6 +18,8 @@ struct sim_cluster_options {
   int32_t controllers = 3;
   /// For every node, beside those that make it a member.
   std::map<std::string, std::string> settings;
+  /// Of the nodes, one after the other, over and over; none: they have none.
+  std::vector<std::string> racks;
   /// How long a node that has ended stays away, at most.
   sim_time absence_max = 1 * sim_second;
 };
@@ -41,6 +43,12 @@ public:
   }
   [[nodiscard]] static node_id id_of(int32_t index) {
     return node_id{index + 1};
+  }
+  /// Empty: it has none.
+  [[nodiscard]] std::string rack_of(int32_t index) const {
+    const auto& racks = options_.racks;
+    return racks.empty() ? std::string{}
+                         : racks[static_cast<size_t>(index) % racks.size()];
   }
   [[nodiscard]] sim_network& network() {
     return network_;

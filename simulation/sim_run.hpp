@@ -38,12 +38,13 @@ struct sim_report {
   uint64_t restarts = 0; ///< that the node itself has asked for
   /// Of several nodes, by sim_fault.
   std::array<uint64_t, sim_fault_count> faults{};
-  uint64_t starts = 0;        ///< of nodes
-  uint64_t moves = 0;         ///< leaders that clients found elsewhere
-  uint64_t leaderships = 0;   ///< leaders that partitions had
-  uint64_t elections = 0;     ///< leaders that the metadata had
-  uint64_t reassignments = 0; ///< of partitions
-  uint64_t messages = 0;      ///< between nodes
+  uint64_t starts = 0;         ///< of nodes
+  uint64_t moves = 0;          ///< leaders that clients found elsewhere
+  uint64_t follower_reads = 0; ///< fetches of records that others lead
+  uint64_t leaderships = 0;    ///< leaders that partitions had
+  uint64_t elections = 0;      ///< leaders that the metadata had
+  uint64_t reassignments = 0;  ///< of partitions
+  uint64_t messages = 0;       ///< between nodes
   int64_t virtual_ms = 0;
   uint64_t trace = 0;
   std::string failure; ///< the invariant that broke, or empty

@@ -26,6 +26,7 @@ sim_report runs(int32_t nodes, uint64_t seeds, sim_time span) {
     sum.elections += report.elections;
     sum.leaderships += report.leaderships;
     sum.starts += report.starts;
+    sum.follower_reads += report.follower_reads;
     for (size_t i = 0; i < sim_fault_count; ++i)
       sum.faults[i] += report.faults[i];
   }
@@ -47,6 +48,8 @@ TEST_CASE("a cluster keeps what it acknowledged, whatever fails",
   CHECK(sum.elections >= 4 * seeds);
   CHECK(sum.leaderships >= 20 * seeds);
   CHECK(sum.starts >= 15 * seeds);
+  // Every other run has racks.
+  CHECK(sum.follower_reads > seeds);
 }
 
 TEST_CASE("the same seed gives the same cluster", "[simulation][cluster_run]") {
