@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "bad_input"))
@@ -79,6 +80,7 @@ class Node:
         self.number, self.folder = number, folder
         self.kafka, self.cluster = kafka, cluster  # where it listens
         self.told_kafka, self.told_cluster = kafka, cluster
+        self.http = None  # a port, or nowhere
         self.process = None
         self.stopped = False  # by SIGSTOP
         self.settings = {}
@@ -94,6 +96,15 @@ class Node:
     def signal(self, what):
         self.process.send_signal(what)
 
+    def metric(self, name):
+        """Its value on the node's metrics page."""
+        with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.http}/metrics", timeout=5) as page:
+            for line in page.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return int(line.split()[1])
+        raise Failed(f"node {self.number} has no metric {name}")
+
 
 class Cluster:
     """Nodes 1..count.
@@ -102,12 +113,13 @@ class Cluster:
     without it all
     @param proxied whether all connections, those of clients too, go through
     a proxy that can cut and delay them
+    @param http whether their metrics can be asked for
     """
 
     clean_codes = (0,)  # of a process that was asked to end
 
     def __init__(self, folder, count=3, proxied=False, settings=None,
-                 controllers=None):
+                 controllers=None, http=False):
         self.folder = folder
         self.controllers = controllers or count
         self.proxy = Proxy() if proxied else None
@@ -118,7 +130,7 @@ class Cluster:
             "offsets.topic.num.partitions": 4,
             "group.initial.rebalance.delay.ms": 0,
             **(settings or {})}
-        ports = free_ports(4 * count)
+        ports = free_ports(5 * count)
         self.nodes = {}
         for i in range(count):
             number = i + 1
@@ -131,6 +143,8 @@ class Cluster:
                     self.proxy.ask(do="listen", name=str(number), port=port,
                                    target=target)
             self.nodes[number] = node
+            if http:
+                node.http = ports[4 * count + i]
 
     def __enter__(self):
         return self
@@ -153,7 +167,8 @@ class Cluster:
             **self.settings, **node.settings}
         words = [os.environ["MILLRACE_BINARY"], "serve",
                  "--node-id", str(node.number), "--data-dir", node.folder,
-                 "--kafka", f"127.0.0.1:{node.kafka}", "--http", "off",
+                 "--kafka", f"127.0.0.1:{node.kafka}",
+                 "--http", f"127.0.0.1:{node.http}" if node.http else "off",
                  "--cluster", f"127.0.0.1:{node.cluster}",
                  "--controllers", controllers]
         for key, value in settings.items():
