@@ -80,6 +80,9 @@ result<void> sim_node::boot() {
   std::vector<broker_endpoint> endpoints;
   if (network_ != nullptr)
     endpoints.push_back(sim_client_endpoint(id_));
+  // Those that are no controllers find one another by it.
+  if (const auto& at = parsed->cluster_listener)
+    endpoints.push_back({cluster_listener_name, at->host, at->port, 0});
   const auto link
     = [this](const node_config& config, const directory_identity&) {
         return result<std::shared_ptr<node_link>>{make_link(config)};

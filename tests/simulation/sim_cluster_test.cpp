@@ -137,3 +137,20 @@ TEST_CASE("a node that is to stay down does, until it is started",
   c.run_for(1 * sim_second);
   CHECK(c.node(0).running());
 }
+
+TEST_CASE("all nodes find one another, those that are no controllers too",
+  "[simulation][sim_cluster]") {
+  sim_world world{1};
+  sim_cluster c{world, {.nodes = 6, .controllers = 3}};
+  c.start_all();
+  const auto all_meet = [&] {
+    for (int32_t a = 0; a < c.size(); ++a)
+      for (int32_t b = 0; b < c.size(); ++b)
+        if (a != b
+            && c.network().seen_by(sim_cluster::id_of(a), sim_cluster::id_of(b))
+                 != link_state::up)
+          return false;
+    return true;
+  };
+  CHECK(c.run_until(all_meet, 10 * sim_second));
+}
