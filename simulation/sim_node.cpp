@@ -50,6 +50,8 @@ sim_node::sim_node(sim_world& world,
 }
 
 sim_node::~sim_node() {
+  // Its clients may be gone before it.
+  output = {[](uint64_t, const std::string&) {}, [](uint64_t) {}};
   stop_system(process_state::stopped);
 }
 
