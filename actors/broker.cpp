@@ -373,6 +373,15 @@ void give_up(self_pointer self, const topic_partition& name) {
   self->quit(caf::exit_reason::unhandled_exception);
 }
 
+/// Whether the controller has heard that this log was cut, or will.
+bool has_told(const broker_state& s, const uuid& topic,
+  const partition_state_report& report) {
+  return std::any_of(
+    s.cut_short.begin(), s.cut_short.end(), [&](const replica_cut& cut) {
+      return cut.topic == topic && cut.partition == report.name.partition;
+    });
+}
+
 void on_report(self_pointer self, const partition_state_report& report) {
   auto& s = self->state;
   const auto at = s.replicas.find(report.name);
@@ -388,6 +397,9 @@ void on_report(self_pointer self, const partition_state_report& report) {
     if (report.cut_short)
       s.cut_short.push_back({replica.topic_id, report.name.partition,
         report.last_epoch, report.log_end});
+  } else if (report.cut_short && !has_told(s, replica.topic_id, report)) {
+    give_up(self, report.name); // the next registration tells it
+    return;
   }
   if (!broken) {
     s.options.status->set(report.name, {report.log_start, report.high_watermark,

@@ -244,6 +244,7 @@ void on_placed(self_pointer self, const placed& where) {
     answer_case(
       self, parked.asked, {0, 0, admin_reply{kafka_error::not_controller}});
   }
+  lead.sessions.hear_again();
   lead.core.emplace(fresh_core(s));
   // Not at once: the member knows when it may go on.
   self->delayed_send(self, std::chrono::milliseconds{50}, controller_tick{});

@@ -14,16 +14,23 @@ namespace millrace {
 
 class loop_unit : public caf::execution_unit {
 public:
-  /// @param ready_max so many wait here; the scheduler runs any others
-  explicit loop_unit(caf::actor_system* system, size_t ready_max = SIZE_MAX)
-      : caf::execution_unit(system), ready_max_(ready_max) {}
+  /// What an actor may do here before it is the scheduler's turn.
+  struct limits {
+    size_t ready = SIZE_MAX; ///< actors that wait
+    size_t messages = 300;   ///< of one actor
+    bool goes_on = true;     ///< one with more messages stays here
+  };
+
+  explicit loop_unit(caf::actor_system* system) : caf::execution_unit(system) {}
+  loop_unit(caf::actor_system* system, const limits& l)
+      : caf::execution_unit(system), limits_(l) {}
   ~loop_unit() override {
     for (auto* job : ready_)
       caf::intrusive_ptr_release(job);
   }
 
   void exec_later(caf::resumable* job) override {
-    if (ready_.size() < ready_max_)
+    if (ready_.size() < limits_.ready)
       ready_.push_back(job);
     else
       system().scheduler().enqueue(job);
@@ -37,9 +44,12 @@ public:
     while (!ready_.empty()) {
       auto* job = ready_.front();
       ready_.pop_front();
-      switch (job->resume(this, messages_per_run)) {
+      switch (job->resume(this, limits_.messages)) {
       case caf::resumable::resume_later:
-        ready_.push_back(job);
+        if (limits_.goes_on)
+          ready_.push_back(job);
+        else
+          system().scheduler().enqueue(job);
         break;
       case caf::resumable::done:
       case caf::resumable::awaiting_message:
@@ -53,8 +63,7 @@ public:
   }
 
 private:
-  static constexpr size_t messages_per_run = 300;
-  size_t ready_max_;
+  limits limits_;
   std::deque<caf::resumable*> ready_;
 };
 

@@ -167,10 +167,11 @@ struct partition_state {
   std::map<uint64_t, node_id> cold_for_replicas; ///< like `cold`
   uint64_t next_number = 0;                      ///< of a message to the leader
   uint64_t replica_timer_generation = 0;
-  int64_t replica_timer_at_ms = 0; ///< 0: not set
-  uint64_t proposal = 0;           ///< the ticket of the latest
-  int64_t proposal_over_ms = 0;    ///< then it counts as lost
-  int64_t next_proposal_ms = 0;    ///< after one that failed
+  int64_t replica_timer_at_ms = 0;  ///< 0: not set
+  uint64_t proposal = 0;            ///< the ticket of the latest
+  int64_t proposal_over_ms = 0;     ///< then it counts as lost
+  bool opened_unregistered = false; ///< how the log was found went with that
+  int64_t next_proposal_ms = 0;     ///< after one that failed
   int64_t proposal_pause_ms = 0;
 
   caf::strong_actor_ptr closing; ///< who wants to know when it is closed

@@ -75,9 +75,9 @@ void begin_cut(self_pointer self, offset to, bool restart) {
   wake_waiters(self); // their leader has something else to say
   const auto start = restart ? to : s.log->log_start_offset();
   // R10: nothing may be missed that was cut on purpose.
-  tell(self, s.options.broker,
-    save_hints{s.options.name, std::min(start, to),
-      restart ? to : std::min(to, s.log->durable_end_offset())});
+  tell_broker(
+    self, save_hints{s.options.name, std::min(start, to),
+            restart ? to : std::min(to, s.log->durable_end_offset())});
 }
 
 /// Records were lost that were once durable: the leader has them (R10). This
@@ -186,7 +186,7 @@ bool take_log_start(self_pointer self, offset leaders) {
   }
   if (leaders > s.log->log_start_offset() && leaders > s.follow->saving_start) {
     s.follow->saving_start = leaders;
-    tell(self, s.options.broker, save_log_start{s.options.name, leaders});
+    tell_broker(self, save_log_start{s.options.name, leaders});
   }
   return true;
 }

@@ -2,6 +2,7 @@
 
 #include "actors/log.hpp"
 #include "actors/partition_leader.hpp"
+#include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -150,7 +151,7 @@ void begin_deletion(self_pointer self, const log_ask& ask) {
     return;
   }
   s.deletions.push_back({self->current_sender(), ask.ticket, before});
-  tell(self, s.options.broker, save_log_start{s.options.name, before});
+  tell_broker(self, save_log_start{s.options.name, before});
 }
 
 void finish_deletion(self_pointer self, const log_start_saved& saved) {
@@ -206,7 +207,7 @@ void keep_house(self_pointer self, bool retention) {
   if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention || !s.leads())
     return;
   if (const auto start = s.log->begin_retention(now, s.high_watermark))
-    tell(self, s.options.broker, save_log_start{s.options.name, *start});
+    tell_broker(self, save_log_start{s.options.name, *start});
 }
 
 } // namespace millrace

@@ -36,8 +36,8 @@ void drop_role(self_pointer self) {
 void take_role(self_pointer self) {
   auto& s = self->state;
   const auto& now = s.options.registration;
-  // Roles are given to those that have said what was cut of their logs.
-  if (now.leader != no_node)
+  // What was cut before this broker registered was told with that.
+  if (now.leader != no_node && s.opened_unregistered)
     if (auto forgotten = s.log->forget_cut(); !forgotten)
       log::warn("partition {}: that its log was cut stays noted: {}",
         to_string(s.options.name), to_string(forgotten.error()));

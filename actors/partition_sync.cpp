@@ -21,7 +21,7 @@ void report_broken(self_pointer self) {
   partition_state_report report;
   report.name = s.options.name;
   report.lost_end = offset{INT64_MAX};
-  tell(self, s.options.broker, std::move(report));
+  tell_broker(self, std::move(report));
 }
 
 /// Recovery has synced what it read (R5), so that all of the log is durable;
@@ -67,6 +67,7 @@ bool ensure_open(self_pointer self) {
   }
   s.broken.clear();
   s.log = std::move(*opened);
+  s.opened_unregistered = s.options.broker_epoch == -1;
   s.high_watermark = known_high_watermark(s);
   for (const auto& note : s.log->recovered().notes)
     log::warn("partition {}: {}", to_string(s.options.name), note);
@@ -173,13 +174,13 @@ offset durable_hint(const partition_state& s) {
 
 void report_state(self_pointer self) {
   auto& s = self->state;
-  tell(self, s.options.broker,
-    partition_state_report{s.options.name, s.log->log_start_offset(),
-      s.high_watermark, durable_hint(s), s.log->log_end_offset(),
-      static_cast<int64_t>(s.log->size_bytes()), s.log->offline(),
-      s.log->first_lost().value_or(offset{0}),
-      s.log->first_lost() ? s.log->log_end_offset() : offset{0},
-      s.log->cut_short(), s.log->last_batch_epoch()});
+  tell_broker(
+    self, partition_state_report{s.options.name, s.log->log_start_offset(),
+            s.high_watermark, durable_hint(s), s.log->log_end_offset(),
+            static_cast<int64_t>(s.log->size_bytes()), s.log->offline(),
+            s.log->first_lost().value_or(offset{0}),
+            s.log->first_lost() ? s.log->log_end_offset() : offset{0},
+            s.log->cut_short(), s.log->last_batch_epoch()});
 }
 
 namespace {

@@ -4,8 +4,18 @@
 // moves when it was.
 
 #include "actors/partition.hpp"
+#include "actors/tell.hpp"
 
 namespace millrace {
+
+/// The broker keeps what it is told on disk, and waits for that: not on the
+/// thread of whoever runs this partition.
+template <class T>
+void tell_broker(
+  partition_actor::stateful_pointer<partition_state> self, T message) {
+  tell(self->state.options.broker, std::move(message),
+    caf::strong_actor_ptr{self->ctrl()}, nullptr);
+}
 
 /// Opens the log when it is first needed, and takes up the replica's role.
 /// False if the log cannot be used.

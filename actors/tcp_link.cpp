@@ -14,8 +14,10 @@ namespace {
 /// Who gets a message of up to so many bytes may run on the link's thread:
 /// handing it on would cost more than most of them do. Bulk goes elsewhere.
 constexpr size_t small_message_bytes = 16u << 10;
-/// Of a burst of messages for many, the scheduler's threads take the rest.
-constexpr size_t ready_max = 8;
+/// Of a burst, for many or for one, the scheduler's threads take the rest, and
+/// whoever is busy anyway stays with them.
+constexpr loop_unit::limits unit_limits{
+  .ready = 8, .messages = 16, .goes_on = false};
 
 /// Of the link whose loop this thread turns.
 thread_local caf::execution_unit* own_unit = nullptr;
@@ -46,7 +48,7 @@ public:
 
   void act() override {
     auto& [loop, inbox, hub] = parts_;
-    loop_unit unit{&system(), ready_max};
+    loop_unit unit{&system(), unit_limits};
     own_unit = &unit;
     hub->use_clock([this] {
       return monotonic_ms(*this);

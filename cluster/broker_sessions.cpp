@@ -24,6 +24,11 @@ bool broker_sessions::has_heard(node_id id) const {
   return at != sessions_.end() && at->second.heard && !at->second.ended;
 }
 
+void broker_sessions::hear_again() {
+  for (auto& [id, session] : sessions_)
+    session.heard = false;
+}
+
 void broker_sessions::end(node_id id) {
   if (const auto at = sessions_.find(id); at != sessions_.end())
     at->second.ended = true;

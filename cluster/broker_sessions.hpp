@@ -25,6 +25,9 @@ public:
   bool heard(node_id id, int64_t broker_epoch, int64_t now_ms);
   /// Whether it has been heard of, not only granted a session.
   [[nodiscard]] bool has_heard(node_id id) const;
+  /// What was decided at anybody's first word came to nothing: the next word
+  /// of each counts as the first again.
+  void hear_again();
   /// Its process is gone: no session is worth waiting for, unless it is heard
   /// of again.
   void end(node_id id);

@@ -39,6 +39,8 @@ refusal controller_state::elect(const topic_image& topic,
     auto next = p;
     if (auto refused = lead_by_preferred(next, standings()))
       return refused;
+    if (auto led = settled(next, standings(), rules))
+      next = std::move(*led);
     changed = numbered(p, std::move(next), rules);
   } else {
     if (p.leader != no_node && image_.is_active(p.leader))

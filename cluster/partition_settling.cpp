@@ -29,12 +29,12 @@ void lead_uncleanly(
     p.directories[replica_index(p, id)] = directories.front();
 }
 
-/// Of those whose logs were cut, the one whose log goes furthest, if two are
-/// there to be compared, or all that may have more.
-const cut_replica* furthest_cut(
-  const partition_registration& p, const broker_standings& brokers) {
+/// Of those whose logs were cut, the one whose log goes furthest.
+/// @param compared gets how many are there
+const cut_replica* furthest_cut(const partition_registration& p,
+  const broker_standings& brokers, size_t& compared) {
   const cut_replica* furthest = nullptr;
-  size_t compared = 0;
+  compared = 0;
   for (const auto& cut : p.cut_short) {
     if (!can_lead(p, cut.id, brokers))
       continue;
@@ -44,8 +44,21 @@ const cut_replica* furthest_cut(
              > std::pair{furthest->last_epoch, furthest->end})
       furthest = &cut;
   }
-  const bool all = compared == p.isr.size() && p.eligible.empty();
-  return compared > 1 || all ? furthest : nullptr;
+  return furthest;
+}
+
+/// Whom an operator would choose: rather one that may lack something than one
+/// that has been away.
+node_id least_unclean(
+  const partition_registration& p, const broker_standings& brokers) {
+  size_t compared = 0;
+  if (const auto* furthest = furthest_cut(p, brokers, compared))
+    return furthest->id;
+  for (const auto* preferred : {&p.isr, &p.eligible, &p.replicas})
+    for (const auto id : p.replicas)
+      if (has_node(*preferred, id) && brokers.is_active(id))
+        return id;
+  return no_node;
 }
 
 /// A leader for a partition that has none that lives. Returns whether what
@@ -65,17 +78,21 @@ bool elect(partition_registration& p, const broker_standings& brokers,
       lead_alone(p, id);
       return false;
     }
-  if (const auto* furthest = furthest_cut(p, brokers)) {
+  // Two vouch for one another; one leads where nobody else may have more.
+  size_t compared = 0;
+  const auto* furthest = furthest_cut(p, brokers, compared);
+  const bool all = compared == p.isr.size() && p.eligible.empty();
+  if (furthest != nullptr && (compared > 1 || all)) {
     p.leader = furthest->id;
     return false;
   }
-  if (rules.unclean || planted(bug::controller_elects_anyone))
-    for (const auto id : p.replicas)
-      if (brokers.is_active(id)) {
-        lead_uncleanly(p, id, brokers);
-        return true;
-      }
-  return false;
+  if (!rules.unclean && !planted(bug::controller_elects_anyone))
+    return false;
+  const auto chosen = least_unclean(p, brokers);
+  if (chosen == no_node)
+    return false;
+  lead_uncleanly(p, chosen, brokers);
+  return true;
 }
 
 } // namespace

@@ -157,13 +157,15 @@ bool replica_set::belongs(node_id id, const replica& replica, bool is_member,
   if (id == self_)
     return true;
   const bool heard_of = replica.durable.value >= 0;
-  if (is_member)
+  if (is_member && find_cut(partition_, id) == nullptr)
     // One that tells that it lost what was committed is out at once (R10).
     return (!is_behind(id) || now_ms - replica.caught_up_ms <= lag_ms_max)
            && (!heard_of || replica.durable >= high_watermark_);
   if (planted(bug::replica_joins_too_early))
     return heard_of;
-  // R3: on disk up to the high watermark and this epoch's beginning.
+  // R3: on disk up to the high watermark and this epoch's beginning. The same
+  // of a member whose log was cut (R10): this leader's high watermark may be
+  // older than what it lacks.
   return replica.fresh && replica.durable >= high_watermark_
          && replica.durable >= epoch_start_;
 }

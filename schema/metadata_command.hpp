@@ -39,7 +39,6 @@ struct broker_endpoint {
 /// cannot be elected as one that has all (R10). The number is Kafka's.
 inline constexpr uuid lost_directory{0, 1};
 
-/// One partition as the controller has decided it.
 /// A replica whose log recovery had to cut, and where it ends since. Whether
 /// what was cut had been durable, and so may have been committed, nobody can
 /// tell from the log (R10).
@@ -51,6 +50,7 @@ struct cut_replica {
   friend bool operator==(const cut_replica&, const cut_replica&) = default;
 };
 
+/// One partition as the controller has decided it.
 struct partition_registration {
   int32_t index = 0;
   std::vector<node_id> replicas; ///< the first one is preferred

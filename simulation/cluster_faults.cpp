@@ -290,27 +290,31 @@ bool cluster_faults::damage(sim_fault fault, int32_t node) {
   const bool wipes = fault == sim_fault::wiped_disk;
   if (wipes ? !atlas_.may_wipe(node) : !atlas_.may_damage(node))
     return false;
-  atlas_.damaged(node);
+  std::optional<std::string> flipped;
   cluster_.damage(node, [&](sim_disks& disks) {
     if (wipes)
       disks.wipe();
     else
-      flip_a_bit(disks.files);
+      flipped = flip_a_bit(disks.files);
   });
+  if (wipes)
+    atlas_.wiped(node);
+  else if (flipped)
+    atlas_.damaged(node, *flipped);
   return true;
 }
 
 /// In what a start reads of a batch: where it lies in the log, how long it is,
 /// its format, and how many records it has. What is in the records is for
 /// whoever reads them to check (R12).
-void cluster_faults::flip_a_bit(sim_file_system& disk) {
+std::optional<std::string> cluster_faults::flip_a_bit(sim_file_system& disk) {
   std::vector<std::string> logs;
   for (const auto& path : disk.tree())
     if (path.ends_with(".log") && path.find("metadata") == std::string::npos
         && !disk.content(path).empty())
       logs.push_back(path);
   if (logs.empty())
-    return;
+    return std::nullopt;
   const auto& path = logs[world_.random(logs.size())];
   const auto text = disk.content(path);
   const auto bytes = std::as_bytes(std::span{text});
@@ -323,13 +327,16 @@ void cluster_faults::flip_a_bit(sim_file_system& disk) {
     at += static_cast<uint64_t>(size);
   }
   if (begins.empty())
-    return;
+    return std::nullopt;
   constexpr std::array<uint64_t, 21> checked{
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 23, 24, 25, 26, 57, 58, 59, 60};
   disk.flip_bit(path,
     begins[world_.random(begins.size())]
       + checked.at(world_.random(checked.size())),
     static_cast<unsigned>(world_.random(8)));
+  const auto end = path.rfind('/');
+  const auto begin = path.rfind('/', end - 1) + 1;
+  return path.substr(begin, end - begin);
 }
 
 void cluster_faults::stop_and_heal() {

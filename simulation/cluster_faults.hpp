@@ -82,7 +82,8 @@ private:
   void fail_a_sync(int32_t node);
   void fill_the_disk(int32_t node);
   bool damage(sim_fault fault, int32_t node);
-  void flip_a_bit(sim_file_system& disk);
+  /// Returns `<topic>-<partition>` of whose log it is, if there is one.
+  std::optional<std::string> flip_a_bit(sim_file_system& disk);
 
   [[nodiscard]] int32_t any();
   [[nodiscard]] sim_end any_end();

@@ -53,14 +53,28 @@ bool fault_atlas::may_wipe(int32_t node) const {
   return !cluster_.is_voter(node) && may_damage(node);
 }
 
-void fault_atlas::damaged(int32_t node) {
+void fault_atlas::damaged_where(
+  int32_t node, const std::function<bool(const topic_partition&)>& concerns) {
   const auto* image = newest_image(cluster_);
   if (image == nullptr)
     return;
   for (const auto& [name, topic] : image->topics())
     for (const auto& p : topic->partitions)
-      if (has_node(p.replicas, sim_cluster::id_of(node)))
-        partitions_.damaged(node, {name, p.index}, topic->id);
+      if (const topic_partition of{name, p.index};
+        concerns(of) && has_node(p.replicas, sim_cluster::id_of(node)))
+        partitions_.damaged(node, of, topic->id);
+}
+
+void fault_atlas::damaged(int32_t node, const std::string& log) {
+  damaged_where(node, [&](const topic_partition& each) {
+    return to_string(each) == log;
+  });
+}
+
+void fault_atlas::wiped(int32_t node) {
+  damaged_where(node, [](const topic_partition&) {
+    return true;
+  });
 }
 
 } // namespace millrace

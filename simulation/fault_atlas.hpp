@@ -19,10 +19,16 @@ public:
   /// All that this node has may be lost. Not of a voter of the metadata: it
   /// would be another voter (R24).
   [[nodiscard]] bool may_wipe(int32_t node) const;
-  /// It has happened: until it is whole again nothing else is damaged.
-  void damaged(int32_t node);
+  /// It has happened to one log, `<topic>-<partition>`: until that is whole
+  /// again nothing else is damaged.
+  void damaged(int32_t node, const std::string& log);
+  /// The same of all that the node had.
+  void wiped(int32_t node);
 
 private:
+  void damaged_where(
+    int32_t node, const std::function<bool(const topic_partition&)>& concerns);
+
   sim_cluster& cluster_;
   partition_invariants& partitions_;
 };

@@ -292,8 +292,11 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       return batch.error();
     if (!batch)
       return stop(false);
-    if (!*batch)
+    if (!*batch) {
+      if (what_.clean) // and it ends where the file does
+        take_last();
       return stop(true);
+    }
     const auto& header = (*batch)->header;
     const auto expected
       = last ? last->view().last_offset() + int64_t{1} : log_.log_end_;

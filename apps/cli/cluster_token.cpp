@@ -10,9 +10,12 @@
 namespace millrace::cli {
 namespace {
 
+constexpr int quorum_timeout_ms = 10'000;
+
 struct token_options {
   int32_t node = -1; ///< -1: the next free number
   std::string certificates;
+  std::string out;
 };
 
 /// The number that the token is for.
@@ -20,6 +23,11 @@ result<int32_t> free_number(client::cluster& nodes, int32_t wanted) {
   auto known = client::list_nodes(nodes);
   if (!known)
     return known.error();
+  auto quorum = client::describe_quorum(nodes, quorum_timeout_ms);
+  if (!quorum)
+    return quorum.error();
+  for (const auto& m : quorum->members) // some are no brokers yet
+    known->push_back({.id = m.id});
   int32_t next = 1;
   for (const auto& n : *known) {
     if (n.id == wanted)
@@ -73,7 +81,15 @@ int make_token(const command_context& context, const token_options& options) {
   if (!options.certificates.empty())
     if (auto added = add_certificate(token, options.certificates); !added)
       return report(added.error());
-  print(encode_join_token(token) + "\n");
+  const auto text = encode_join_token(token) + "\n";
+  if (options.out.empty()) {
+    print(text);
+    return exit_ok;
+  }
+  if (auto written = write_new(options.out, text, owner_reads); !written)
+    return report(written.error());
+  print(
+    "made " + options.out + " for node " + std::to_string(token.node) + "\n");
   return exit_ok;
 }
 
@@ -83,10 +99,10 @@ holds the node's certificate and key, signed by the authority in that directory
 (see `millrace cluster cert`): whoever has it is that node to the others.
 
 Examples:
-  millrace cluster token --certs certs > token-4
-  millrace cluster token 4 -b host1:9092
-  ssh host4 millrace join host1:9092 --token $(cat token-4) \
-    --cluster 10.0.0.4:19092 --kafka 10.0.0.4:9092)";
+  millrace cluster token --certs certs --out token-4
+  scp token-4 host4: && ssh host4 millrace join host1:9092 \
+    --token-file token-4 --cluster 10.0.0.4:19092 --kafka 10.0.0.4:9092
+  millrace cluster token 4 -b host1:9092        plain text: nothing is secret)";
 
 } // namespace
 
@@ -102,6 +118,10 @@ void add_cluster_token(CLI::App& parent, command_context& context) {
     .add_option("--certs", options->certificates,
       "Where ca.pem and ca.key of the cluster are")
     ->type_name("DIR");
+  command
+    .add_option(
+      "--out", options->out, "A new file for it, which only its owner can read")
+    ->type_name("FILE");
   add_server_options(command, context);
   command.footer(footer);
   set_action(command, context, [&context, options] {

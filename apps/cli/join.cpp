@@ -13,6 +13,7 @@ namespace {
 
 struct join_options {
   std::string token;
+  std::string token_file;
   bool only_write = false;
   serve_options serve;
 };
@@ -78,7 +79,8 @@ std::vector<planned_file> plan_files(const join_options& options,
   };
   std::string text
     = "node.id=" + std::to_string(token.node) + "\nlog.dirs="
-      + directory.string() + "\ncontroller.quorum.voters=" + controllers
+      + directory.string() + "\nmillrace.cluster.id=" + token.cluster_id
+      + "\ncontroller.quorum.voters=" + controllers
       + "\nmillrace.cluster.listener=" + options.serve.cluster + "\n";
   if (!options.serve.kafka.empty())
     text += "listeners=PLAINTEXT://" + options.serve.kafka + "\n";
@@ -110,25 +112,48 @@ result<void> check(const planned_file& configuration) {
 
 result<void> write_all(const std::vector<planned_file>& files) {
   const std::filesystem::path configuration{files.back().path};
+  const auto directory = configuration.parent_path();
   if (std::filesystem::exists(configuration))
     return error{errc::already_exists,
       configuration.string()
         + " is there: this node has joined; start it with millrace serve "
           "--config "
         + configuration.string()};
+  if (std::filesystem::exists(directory / "meta.properties"))
+    return error{errc::already_exists,
+      directory.string() + " is the data directory of a node that is there"};
   std::error_code failed;
-  std::filesystem::create_directories(configuration.parent_path(), failed);
+  std::filesystem::create_directories(directory, failed);
   if (failed)
-    return error{errc::io_error,
-      configuration.parent_path().string() + ": " + failed.message()};
-  for (const auto& file : files)
-    MILLRACE_TRY(write_new(file.path, file.text, file.mode));
+    return error{errc::io_error, directory.string() + ": " + failed.message()};
+  for (size_t i = 0; i < files.size(); ++i) {
+    auto written = write_new(files[i].path, files[i].text, files[i].mode);
+    if (written)
+      continue;
+    // All or nothing, so that the same command can be tried again.
+    const bool is_ours = written.error().code != errc::already_exists;
+    for (size_t made = 0; made < i + (is_ours ? 1 : 0); ++made)
+      std::filesystem::remove(files[made].path, failed);
+    return written.error();
+  }
   return {};
+}
+
+/// The token, or what the file that holds it has; `-` is standard input.
+result<join_token> token_of(const join_options& options) {
+  if (options.token_file.empty())
+    return decode_join_token(options.token);
+  auto text = options.token_file == "-" ? read_whole("/dev/stdin")
+                                        : read_whole(options.token_file);
+  if (!text)
+    return text.error();
+  const auto end = text->find_last_not_of(" \t\r\n");
+  return decode_join_token(text->substr(0, end + 1));
 }
 
 int join(const command_context& context, const join_options& options,
   const serve_function& serve) {
-  const auto token = decode_join_token(options.token);
+  const auto token = token_of(options);
   if (!token)
     return report(token.error());
   auto controllers = ask_cluster(context, *token);
@@ -164,7 +189,7 @@ runs it. The token comes from `millrace cluster token`. The node observes the
 metadata; `millrace cluster add` gives it a vote.
 
 Example:
-  millrace join host1:9092 --token $(cat token-4) --cluster 10.0.0.4:19092 \
+  millrace join host1:9092 --token-file token-4 --cluster 10.0.0.4:19092 \
     --kafka 10.0.0.4:9092 --data-dir /var/lib/millrace
   millrace serve --config /var/lib/millrace/millrace.properties    later on)";
 
@@ -180,9 +205,14 @@ void add_join(
       "Any server of the cluster, as its clients know it")
     ->type_name("HOST:PORT")
     ->required();
-  command
-    .add_option("--token", options->token, "From `millrace cluster token`")
-    ->required();
+  auto& token = *command.add_option_group("token");
+  token
+    .add_option("--token-file", options->token_file,
+      "What `millrace cluster token` made; - is standard input")
+    ->type_name("FILE");
+  token.add_option("--token", options->token,
+    "The same on the command line, where other users of the machine see it");
+  token.require_option(1);
   command
     .add_option("--cluster", options->serve.cluster,
       "Where the other nodes reach this one")

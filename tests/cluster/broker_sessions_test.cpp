@@ -50,6 +50,18 @@ TEST_CASE("a leader that stood still does not take others for silent (R27)",
   CHECK(sessions.expired(11'001) == ids{{1}});
 }
 
+TEST_CASE("what was decided at a first word is decided at the next one if it "
+          "came to nothing",
+  "[cluster][broker_sessions]") {
+  broker_sessions sessions{1'000};
+  CHECK(sessions.heard({1}, 5, 0));
+  CHECK_FALSE(sessions.heard({1}, 5, 100));
+  sessions.hear_again();
+  CHECK_FALSE(sessions.has_heard({1}));
+  CHECK(sessions.expired(900).empty()); // it is alive all the same
+  CHECK(sessions.heard({1}, 5, 200));
+}
+
 TEST_CASE("a process that is gone has no session, until it is heard of again",
   "[cluster][broker_sessions]") {
   broker_sessions sessions{1'000};

@@ -413,6 +413,28 @@ TEST_CASE("one whose log was cut leads alone where nobody can have more (R10)",
   }
 }
 
+TEST_CASE("an unclean election rather takes one in sync whose log was cut than "
+          "one that had fallen behind (R10)",
+  "[cluster][controller_brokers]") {
+  controller c{3, clustered()};
+  c.create("t", 1, 3, {{"unclean.leader.election.enable", "true"}});
+  const auto behind = c.partition().replicas.front();
+  c.fence({behind});
+  const auto leader = c.partition().leader;
+  REQUIRE(c.partition().isr.size() == 2);
+  REQUIRE_FALSE(has_node(c.partition().isr, behind));
+  c.fence({{0}, {1}, {2}});
+  const bool cut_first = GENERATE(true, false);
+  if (cut_first) {
+    start_cut(c, leader, 2, 30);
+    CHECK(c.partition().leader == leader);
+  } else {
+    // Nobody else is there: what an operator has allowed happens.
+    c.start(behind.value, 2);
+    CHECK(c.partition().leader == behind);
+  }
+}
+
 TEST_CASE("a preferred election passes one by whose log was cut (R10)",
   "[cluster][controller_brokers]") {
   controller c{3, clustered()};

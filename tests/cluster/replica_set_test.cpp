@@ -252,6 +252,20 @@ TEST_CASE("a follower that is always a little behind keeps up, one that falls "
   CHECK(shrunk == std::vector{one});
 }
 
+TEST_CASE("a member whose log was cut is out until it has this epoch's "
+          "beginning (R10)",
+  "[cluster][replica_set]") {
+  auto p = partition({one, two, three}, {one, two});
+  p.cut_short = {{two, {0}, offset{80}}};
+  replica_set set{one, p, 1, offset{50}};
+  set.become_leader(p, offset{100}, offset{100}, 0);
+  set.on_fetch(two, offset{80}, offset{80}, 6, 2);
+  CHECK(set.propose_isr(2, 1000) == std::vector{one});
+  // The controller may compare it as it was: nothing is added meanwhile.
+  set.on_fetch(two, offset{100}, offset{100}, 6, 3);
+  CHECK(set.high_watermark() == offset{50});
+}
+
 TEST_CASE("a member that lost what was committed is out at once (R10)",
   "[cluster][replica_set]") {
   auto set = leader({one, two});

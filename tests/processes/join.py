@@ -43,7 +43,7 @@ class Joined(Cluster):
         self.token = None
 
     def command(self, node):
-        if node.number != 4:
+        if node.number < 4:
             return super().command(node)
         configuration = os.path.join(node.folder, "millrace.properties")
         if os.path.exists(configuration):
@@ -59,7 +59,8 @@ class Joined(Cluster):
     def join(self, node, token=None, server=None):
         return [os.environ["MILLRACE_BINARY"], "join",
                 server or f"127.0.0.1:{self.nodes[1].kafka}",
-                "--token", token or self.token,
+                *(["--token", token] if token else
+                  ["--token-file", self.token]),
                 "--cluster", f"127.0.0.1:{node.cluster}",
                 "--kafka", f"127.0.0.1:{node.kafka}",
                 "--data-dir", node.folder, "--http", "off"]
@@ -68,6 +69,14 @@ class Joined(Cluster):
 def refused(cluster, node, code, says, **what):
     millrace(*cluster.join(node, **what)[1:], code=code, says=says)
     check(not os.path.exists(node.folder), "and nothing is written")
+
+
+def prepare(cluster, folder, sign, number):
+    """The next node, with a token that names it."""
+    cluster.token = os.path.join(folder, f"token-{number}")
+    millrace("cluster", "token", *sign, "-b", cluster.bootstrap, "--out",
+             cluster.token, says=f"for node {number}")
+    return Node(number, os.path.join(folder, str(number)), *free_ports(2))
 
 
 def join(cluster, folder, certificates):
@@ -79,14 +88,14 @@ def join(cluster, folder, certificates):
              text="".join(f"{i}\n" for i in range(RECORDS)))
     millrace("cluster", "token", "2", *sign, *server, code=1,
              says="node 2 is in the cluster")
-    cluster.token = millrace("cluster", "token", *sign, *server).strip()
-
-    kafka, port = free_ports(2)
-    node = Node(4, os.path.join(folder, "4"), kafka, port)
+    node = prepare(cluster, folder, sign, 4)
+    with open(cluster.token) as file:
+        text = file.read()
     refused(cluster, node, 2, "the token is broken", token="bWlsbA==")
     refused(cluster, node, 2, "was all of it copied?",
-            token=cluster.token[:40])
-    refused(cluster, node, 4, "cannot reach", server=f"127.0.0.1:{port}")
+            token=text[:40])
+    refused(cluster, node, 4, "cannot reach",
+            server=f"127.0.0.1:{node.cluster}")
     cluster.nodes[4] = node
     cluster.start(4)
     cluster.await_brokers()
@@ -103,6 +112,12 @@ def join(cluster, folder, certificates):
     read = millrace("consume", "t", "-e", *server).split()
     check(sorted(int(w) for w in read if w.isdigit()) == list(range(RECORDS)),
           "every record is there once")
+    # The list of those who vote has changed since the cluster was formed.
+    cluster.nodes[5] = prepare(cluster, folder, sign, 5)
+    cluster.start(5)
+    cluster.await_brokers()
+    check(os.stat(cluster.token).st_mode & 0o77 == 0,
+          "the token is its owner's")
     key = os.path.join(node.folder, "node.key")
     check(not certificates or os.stat(key).st_mode & 0o77 == 0,
           "the key is its owner's")
