@@ -125,23 +125,16 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
   s.gateways.push_back(gateway);
 }
 
-/// The directory, and behind it the starts that it has seen.
-std::vector<uuid> ids_of(const data_directory& directory) {
-  std::vector<uuid> ids{directory.identity().directory};
-  const auto& starts = directory.starts();
-  ids.insert(ids.end(), starts.begin(), starts.end());
-  return ids;
-}
-
 void register_self(self_pointer self) {
   auto& s = self->state;
   const auto& config = *s.options.config;
+  const auto& directory = s.options.places->directory();
   tell(self, s.options.controller,
     admin_ask{0, 0,
       register_broker{config.id, s.options.incarnation,
-        ids_of(s.options.places->directory()), s.options.endpoints, config.rack,
-        s.image.cluster_id(), s.lost,
-        !s.options.places->directory().stopped_cleanly(), s.cut_short}});
+        {directory.identity().directory}, s.options.endpoints, config.rack,
+        s.image.cluster_id(), s.lost, !directory.stopped_cleanly(), s.cut_short,
+        directory.starts()}});
 }
 
 /// The logs are open: from here on the controller may choose this node.
@@ -373,15 +366,6 @@ void give_up(self_pointer self, const topic_partition& name) {
   self->quit(caf::exit_reason::unhandled_exception);
 }
 
-/// Whether the controller has heard that this log was cut, or will.
-bool has_told(const broker_state& s, const uuid& topic,
-  const partition_state_report& report) {
-  return std::any_of(
-    s.cut_short.begin(), s.cut_short.end(), [&](const replica_cut& cut) {
-      return cut.topic == topic && cut.partition == report.name.partition;
-    });
-}
-
 void on_report(self_pointer self, const partition_state_report& report) {
   auto& s = self->state;
   const auto at = s.replicas.find(report.name);
@@ -397,9 +381,6 @@ void on_report(self_pointer self, const partition_state_report& report) {
     if (report.cut_short)
       s.cut_short.push_back({replica.topic_id, report.name.partition,
         report.last_epoch, report.log_end});
-  } else if (report.cut_short && !has_told(s, replica.topic_id, report)) {
-    give_up(self, report.name); // the next registration tells it
-    return;
   }
   if (!broken) {
     s.options.status->set(report.name, {report.log_start, report.high_watermark,

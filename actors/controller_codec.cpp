@@ -55,6 +55,10 @@ struct question_writer {
       cut[i].setLastEpoch(q.cut_short[i].last_epoch.value);
       cut[i].setEndOffset(q.cut_short[i].end.value);
     }
+    auto starts
+      = body.initKnownStarts(metadata_parts::count(q.known_starts.size()));
+    for (unsigned i = 0; i < starts.size(); ++i)
+      metadata_parts::write(starts[i], q.known_starts[i]);
   }
   void operator()(const broker_heartbeat& q) {
     auto body = to.initBrokerHeartbeat();
@@ -118,6 +122,8 @@ register_broker read_registration(wire::RegisterBroker::Reader from) {
   for (auto cut : from.getCutLogs())
     q.cut_short.push_back({metadata_parts::read(cut.getTopic()),
       cut.getPartition(), {cut.getLastEpoch()}, {cut.getEndOffset()}});
+  for (auto start : from.getKnownStarts())
+    q.known_starts.push_back(metadata_parts::read(start));
   return q;
 }
 

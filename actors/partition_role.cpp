@@ -36,7 +36,8 @@ void drop_role(self_pointer self) {
 void take_role(self_pointer self) {
   auto& s = self->state;
   const auto& now = s.options.registration;
-  // What was cut before this broker registered was told with that.
+  // What was cut before this broker registered was told with that; what was
+  // cut since, the next registration tells.
   if (now.leader != no_node && s.opened_unregistered)
     if (auto forgotten = s.log->forget_cut(); !forgotten)
       log::warn("partition {}: that its log was cut stays noted: {}",

@@ -72,6 +72,8 @@ struct register_broker {
   /// It did not end cleanly: what no sync has covered may be gone.
   bool unclean = false;
   std::vector<replica_cut> cut_short;
+  /// Incarnations that the directory has seen; empty: it does not keep them.
+  std::vector<uuid> known_starts;
 
   friend bool operator==(const register_broker&, const register_broker&)
     = default;

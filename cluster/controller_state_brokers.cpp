@@ -24,14 +24,14 @@ bool same_directories(const std::vector<uuid>& a, const std::vector<uuid>& b) {
 }
 
 /// The same directory, but as it was before the start that is registered:
-/// it lacks what was acknowledged since, and does not know that it does. A
-/// broker names the starts that its directory has seen behind the directory.
+/// it lacks what was acknowledged since, and does not know that it does.
 bool is_older_copy(
   const register_broker& request, const broker_registration& known) {
-  const auto& ids = request.directories;
-  return ids.size() > 1 && same_directories(known.directories, ids)
-         && std::find(ids.begin() + 1, ids.end(), known.incarnation)
-              == ids.end();
+  const auto& starts = request.known_starts;
+  return !starts.empty()
+         && same_directories(known.directories, request.directories)
+         && std::find(starts.begin(), starts.end(), known.incarnation)
+              == starts.end();
 }
 
 /// Why it cannot be let in at all.
@@ -152,11 +152,8 @@ metadata_decision<register_broker_reply> controller_state::decide(
   // It keeps its places in ISRs that it has not lost anything of (R1), and
   // leads again when it has applied this (R25).
   decided.records = restart(request);
-  // What is known of its starts is the one that is registered here.
-  auto directories = request.directories;
-  directories.resize(std::min<size_t>(directories.size(), 1));
   decided.records.push_back(
-    broker_registered{request.id, request.incarnation, std::move(directories),
+    broker_registered{request.id, request.incarnation, request.directories,
       request.endpoints, request.rack, epoch, node_.is_clustered()});
   return decided;
 }

@@ -22,9 +22,6 @@ struct ForwardedAnswer {
 
 struct RegisterBroker {
   # Its broker epoch and whether it is fenced are decided by the controller.
-  # Among the directories, the starts that the directory has seen and that its
-  # cluster may know of stand behind it: if the one that is registered is not
-  # among them, this is an older copy. None: it does not keep them.
   registration @0 :Meta.BrokerRegistered;
   # Of the directory's cluster; empty: it has belonged to none yet.
   clusterId @1 :Text;
@@ -34,6 +31,10 @@ struct RegisterBroker {
   unclean @3 :Bool;
   # The logs that recovery had to cut, and where they end since.
   cutLogs @4 :List(CutLog);
+  # The starts that the directory has seen and that the cluster may know of: if
+  # the registered one is not among them, this is an older copy. None: it does
+  # not keep them.
+  knownStarts @5 :List(Meta.Uuid);
 
   struct LostRange {
     topic @0 :Meta.Uuid;

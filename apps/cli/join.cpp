@@ -153,6 +153,8 @@ result<join_token> token_of(const join_options& options) {
 
 int join(const command_context& context, const join_options& options,
   const serve_function& serve) {
+  if (options.token.empty() && options.token_file.empty())
+    return report_usage("join needs --token-file FILE");
   const auto token = token_of(options);
   if (!token)
     return report(token.error());
@@ -205,14 +207,13 @@ void add_join(
       "Any server of the cluster, as its clients know it")
     ->type_name("HOST:PORT")
     ->required();
-  auto& token = *command.add_option_group("token");
-  token
-    .add_option("--token-file", options->token_file,
-      "What `millrace cluster token` made; - is standard input")
-    ->type_name("FILE");
-  token.add_option("--token", options->token,
-    "The same on the command line, where other users of the machine see it");
-  token.require_option(1);
+  auto* file = command.add_option("--token-file", options->token_file,
+    "What `millrace cluster token` made; - is standard input");
+  file->type_name("FILE");
+  command
+    .add_option("--token", options->token,
+      "The same on the command line, where other users of the machine see it")
+    ->excludes(file);
   command
     .add_option("--cluster", options->serve.cluster,
       "Where the other nodes reach this one")

@@ -40,6 +40,7 @@ std::vector<admin_question> own_questions() {
   registration.cluster_id = "MkU3OEVBNTcwNTJENDM2Qg";
   registration.lost = {{uuid{1, 1}, 2, {300}, {400}}, {uuid{2, 2}, 0, {}, {9}}};
   registration.cut_short = {{uuid{3, 1}, 4, {5}, {600}}, {uuid{3, 2}, 0}};
+  registration.known_starts = {uuid{4, 1}, uuid{4, 2}};
   registration.unclean = true;
   return {auto_create_topics{{"a", "__consumer_offsets", ""}}, registration,
     broker_heartbeat{{4}, 77, 1'000, true},

@@ -82,8 +82,7 @@ TEST_CASE("an older copy of a broker's directory is refused, and nothing else",
   };
   const auto ask = [&](uint64_t incarnation, const std::vector<uuid>& known) {
     auto request = controller::registration(2, incarnation);
-    request.directories.insert(
-      request.directories.end(), known.begin(), known.end());
+    request.known_starts = known;
     return c.run(c.state.decide(request));
   };
   // It was let in as 1, and knows it or may know it.
@@ -110,7 +109,8 @@ TEST_CASE("an older copy of a broker's directory is refused, and nothing else",
   CHECK(ask(7, {}).error == kafka_error::none);
   // Another directory is another one, and no copy.
   auto wiped = controller::registration(2, 8);
-  wiped.directories = {uuid{99, 99}, start_of(8)};
+  wiped.directories = {uuid{99, 99}};
+  wiped.known_starts = {start_of(8)};
   for (const auto& command : c.state.decide_fence({2}))
     c.apply(command);
   CHECK(c.run(c.state.decide(wiped)).error == kafka_error::none);
