@@ -290,6 +290,8 @@ bool cluster_faults::damage(sim_fault fault, int32_t node) {
   const bool wipes = fault == sim_fault::wiped_disk;
   if (wipes ? !atlas_.may_wipe(node) : !atlas_.may_damage(node))
     return false;
+  if (wipes)
+    atlas_.wiped(node);
   std::optional<std::string> flipped;
   cluster_.damage(node, [&](sim_disks& disks) {
     if (wipes)
@@ -297,9 +299,7 @@ bool cluster_faults::damage(sim_fault fault, int32_t node) {
     else
       flipped = flip_a_bit(disks.files);
   });
-  if (wipes)
-    atlas_.wiped(node);
-  else if (flipped)
+  if (flipped)
     atlas_.damaged(node, *flipped);
   return true;
 }

@@ -8,11 +8,11 @@ namespace millrace {
 
 namespace {
 
-/// The one that knows most, or null.
-const metadata_image* newest_image(sim_cluster& cluster) {
+/// Of all but one, the image that knows most, or null.
+const metadata_image* newest_image(sim_cluster& cluster, int32_t but) {
   const metadata_image* newest = nullptr;
   for (int32_t i = 0; i < cluster.size(); ++i) {
-    if (!cluster.node(i).running())
+    if (i == but || !cluster.node(i).running())
       continue;
     const auto* s
       = state_of<controller_actor_state>(cluster.node(i).core().controller);
@@ -27,9 +27,11 @@ const metadata_image* newest_image(sim_cluster& cluster) {
 } // namespace
 
 bool fault_atlas::may_damage(int32_t node) const {
-  const auto* image = newest_image(cluster_);
-  if (image == nullptr)
+  const auto* image = newest_image(cluster_, node);
+  // Whoever is there may know less than what was known once.
+  if (image == nullptr || image->applied_index() < known_index_)
     return false;
+  known_index_ = image->applied_index();
   partitions_.forgive([image](const partition_invariants::key& k, node_id id) {
     const auto* p = image->find_partition(k.first, k.second);
     return p != nullptr && has_node(p->replicas, id);
@@ -55,7 +57,7 @@ bool fault_atlas::may_wipe(int32_t node) const {
 
 void fault_atlas::damaged_where(
   int32_t node, const std::function<bool(const topic_partition&)>& concerns) {
-  const auto* image = newest_image(cluster_);
+  const auto* image = newest_image(cluster_, node);
   if (image == nullptr)
     return;
   for (const auto& [name, topic] : image->topics())
@@ -66,12 +68,11 @@ void fault_atlas::damaged_where(
 }
 
 void fault_atlas::damaged(int32_t node, const std::string& log) {
-  damaged_where(node, [&](const topic_partition& each) {
-    return to_string(each) == log;
-  });
+  partitions_.damaged(node, log);
 }
 
 void fault_atlas::wiped(int32_t node) {
+  partitions_.damaged(node, {}); // more than some image may know of
   damaged_where(node, [](const topic_partition&) {
     return true;
   });

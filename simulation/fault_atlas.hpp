@@ -31,6 +31,7 @@ private:
 
   sim_cluster& cluster_;
   partition_invariants& partitions_;
+  mutable int64_t known_index_ = -1; ///< of the metadata
 };
 
 } // namespace millrace

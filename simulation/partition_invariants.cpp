@@ -114,6 +114,7 @@ void partition_invariants::give_up(int32_t node, const topic_partition& name) {
       p.replicas.erase(node);
       p.promised.erase(node);
       p.damaged.erase(node);
+      p.gave_up.insert(node);
     }
 }
 
@@ -137,6 +138,7 @@ void partition_invariants::check_replica(
   int32_t node, partition_view& p, const partition_state& state) {
   auto& r = p.replicas[node];
   const auto& log = *state.log;
+  p.gave_up.erase(node);
   free_others(p, state.options.registration);
   // What this disk was counted on for stays on it, through every end of the
   // process (R2, R5) and every change of leader (R11).
@@ -181,6 +183,14 @@ void partition_invariants::free_others(
   std::erase_if(p.promised, [&](const auto& each) {
     return !has_node(now.replicas, sim_cluster::id_of(each.first));
   });
+}
+
+void partition_invariants::damaged(int32_t node, const std::string& log) {
+  for (auto& [k, p] : partitions_)
+    if (log.empty() ? p.promised.contains(node) : p.name == log) {
+      p.damaged.insert(node);
+      p.promised.erase(node);
+    }
 }
 
 void partition_invariants::damaged(
@@ -273,16 +283,19 @@ void partition_invariants::check_commit(int32_t node, partition_view& p,
     const auto index = member.value - 1;
     if (p.damaged.contains(index))
       continue;
-    p.promised[index] = std::max(p.promised[index], high);
     const auto* other = find(index, state.options.name, state.options.topic_id);
     // Who is away is judged when it comes back.
-    if (other == nullptr)
+    if (other == nullptr) {
+      if (!p.gave_up.contains(index))
+        p.promised[index] = std::max(p.promised[index], high);
       continue;
+    }
     // A leader may count on one that it has yet to hear the end of.
     if (!is_counted_on(*other)
         && other->options.registration.partition_epoch
              > state.options.registration.partition_epoch)
       continue;
+    p.promised[index] = std::max(p.promised[index], high);
     if (other->log->durable_end_offset().value < high)
       fail(node, p,
         "what is committed is on disk wherever it is in sync: node "

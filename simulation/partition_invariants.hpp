@@ -28,6 +28,8 @@ public:
   /// What this replica has may be gone: nothing is expected of its disk until
   /// it has been counted on again, and found whole.
   void damaged(int32_t node, const topic_partition& name, const uuid& topic);
+  /// The same by the log's name, `<topic>-<partition>`; empty: all logs.
+  void damaged(int32_t node, const std::string& log);
   [[nodiscard]] bool any_damaged() const;
   using key = std::pair<uuid, int32_t>; ///< topic id and partition
   /// Damage of what is no replica any more counts no more.
@@ -66,6 +68,7 @@ private:
     /// Up to where each node's disk was counted on.
     std::map<int32_t, int64_t> promised;
     std::set<int32_t> damaged; ///< nodes
+    std::set<int32_t> gave_up; ///< nodes whose log is gone, on purpose
     int32_t newest = -1;       ///< partition epoch that somebody knows
   };
 
