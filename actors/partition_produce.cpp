@@ -80,6 +80,19 @@ void refuse_for_replicas(
   answers.send(self);
 }
 
+/// As long as clients wait for an answer, by default.
+constexpr int64_t patience_ms = 30'000;
+
+bool refused_lately(const partition_state& s, int64_t now_ms) {
+  return now_ms - s.refused_ms < patience_ms;
+}
+
+/// Whether an earlier leader may still owe clients answers.
+bool took_over_lately(const partition_state& s, int64_t now_ms) {
+  return s.options.registration.epoch.value > 0
+         && now_ms - s.led_since_ms < patience_ms;
+}
+
 /// A producer that sends several batches at once has sent this one before it
 /// heard that an earlier one was refused, by this leader or as long as there
 /// was none: that one comes again. OUT_OF_ORDER_SEQUENCE_NUMBER would tell the
@@ -87,12 +100,12 @@ void refuse_for_replicas(
 /// what it has no answer to a second time.
 bool is_ahead_of_a_retry(
   const partition_state& s, const append_item& item, int64_t now_ms) {
-  constexpr int64_t patience_ms = 10'000;
-  if (item.error != kafka_error::out_of_order_sequence_number
-      || item.last_offset.value < 0)
+  if (!item.leaves_gap)
     return false;
-  return now_ms - s.refused_ms < patience_ms
-         || (now_ms - s.led_since_ms < patience_ms
+  if (item.last_offset.value < 0)
+    return item.newcomers_begin_at_zero;
+  return refused_lately(s, now_ms)
+         || (took_over_lately(s, now_ms)
              && item.last_offset < s.replicas->epoch_start());
 }
 
@@ -123,10 +136,16 @@ void append_gathered(self_pointer self) {
   const bool usable = open && s.leads() && s.closing == nullptr;
   if (usable && !s.replicas->has_enough_replicas())
     refuse_for_replicas(self, gathered);
+  const auto now = monotonic_ms(*self);
+  // What was refused comes again: were a later batch of the same producer
+  // taken first, the earlier one would be older than all that is known.
+  const bool earlier_may_come
+    = refused_lately(s, now) || took_over_lately(s, now);
   std::vector<append_item> items(gathered.size());
   for (size_t i = 0; i < gathered.size(); ++i) {
     items[i].batch = std::move(gathered[i].entry.batch);
     items[i].origin = gathered[i].entry.origin;
+    items[i].newcomers_begin_at_zero = earlier_may_come;
   }
   if (usable) {
     const auto before = s.log->log_end_offset();
@@ -135,7 +154,6 @@ void append_gathered(self_pointer self) {
     complain(self, items);
   }
   answer_batch answers;
-  const auto now = monotonic_ms(*self);
   for (size_t i = 0; i < items.size(); ++i) {
     auto& item = items[i];
     const auto& [asker, entry] = gathered[i];

@@ -28,6 +28,8 @@ struct append_item {
   /// write: it is patched in place, or replaced by a re-coded one.
   shared_bytes batch;
   append_origin origin = append_origin::client;
+  /// Whether a producer that the log does not know must begin at sequence 0.
+  bool newcomers_begin_at_zero = false;
 
   kafka_error error = kafka_error::none;
   std::string message;
@@ -36,12 +38,14 @@ struct append_item {
   offset base_offset{-1};
   /// Of the last record: the answer waits until it is below the high
   /// watermark, also for a duplicate (R13). Of a batch whose sequence leaves a
-  /// gap: that of the producer's newest batch.
+  /// gap: that of the producer's newest batch, -1 if none is known.
   offset last_offset{-1};
   /// -1 unless the log stamps the records itself.
   int64_t log_append_time = -1;
   /// The batch was in the log already; nothing was written.
   bool duplicate = false;
+  /// Refused, as its producer should have sent something else before it.
+  bool leaves_gap = false;
 };
 
 } // namespace millrace

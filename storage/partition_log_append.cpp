@@ -18,9 +18,11 @@ bool partition_log::plan(append_item& item, producer_state& newer, offset base,
     const auto* known = newer.find(view.producer());
     if (known == nullptr)
       known = producers_.find(view.producer());
-    auto verdict = judge_sequence(known, sequenced_batch::of(view));
+    auto verdict = judge_sequence(
+      known, sequenced_batch::of(view), item.newcomers_begin_at_zero);
     item.error = verdict.error;
     item.message = std::move(verdict.message);
+    item.leaves_gap = verdict.leaves_gap;
     if (verdict.original) {
       item.duplicate = verdict.error == kafka_error::none;
       item.last_offset = verdict.original->last_offset;

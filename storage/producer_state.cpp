@@ -51,6 +51,11 @@ int32_t advance_sequence(int32_t sequence, int32_t n) {
 }
 
 void producer_entry::add(const producer_batch& batch) {
+  if (batch_count == 0)
+    contiguous = batch.base_sequence == 0 ? sequence_count : 0;
+  contiguous = std::min(sequence_count,
+    contiguous + batch.last_sequence - batch.base_sequence + 1
+      + (batch.last_sequence < batch.base_sequence ? sequence_count : 0));
   if (batch_count == window)
     std::shift_left(batches.begin(), batches.end(), 1);
   else
@@ -67,8 +72,14 @@ sequenced_batch sequenced_batch::of(const batch_view& batch) {
     batch.last_sequence()};
 }
 
-sequence_verdict judge_sequence(
-  const producer_entry* known, const sequenced_batch& batch) {
+sequence_verdict judge_sequence(const producer_entry* known,
+  const sequenced_batch& batch, bool newcomers_begin_at_zero) {
+  if (known == nullptr && newcomers_begin_at_zero && batch.base_sequence != 0)
+    return {kafka_error::out_of_order_sequence_number,
+      describe(batch)
+        + ": nothing of this producer is here, and what it sent "
+          "before may still come",
+      {}, true};
   if (known == nullptr)
     return {};
   if (batch.epoch < known->epoch)
@@ -79,7 +90,7 @@ sequence_verdict judge_sequence(
     if (batch.base_sequence == 0 || known->epoch < 0)
       return {};
     return {kafka_error::out_of_order_sequence_number,
-      describe(batch) + ": a new epoch begins at sequence 0", {}};
+      describe(batch) + ": a new epoch begins at sequence 0", {}, true};
   }
   const auto* last = known->last();
   if (last == nullptr)
@@ -97,13 +108,15 @@ sequence_verdict judge_sequence(
   const int64_t begins_behind
     = (int64_t{last->last_sequence} - batch.base_sequence + sequence_count)
       % sequence_count;
-  if (behind < sequence_count / 2 && begins_behind < sequence_count / 2)
+  const bool is_behind
+    = behind < sequence_count / 2 && begins_behind < sequence_count / 2;
+  if (is_behind && begins_behind < known->contiguous)
     return {kafka_error::duplicate_sequence_number,
       describe(batch) + ": appended before, too long ago to know where", *last};
   return {kafka_error::out_of_order_sequence_number,
     describe(batch) + ": the next one is "
       + std::to_string(advance_sequence(last->last_sequence, 1)),
-    *last};
+    *last, !is_behind};
 }
 
 const producer_entry* producer_state::find(producer_id id) const {
@@ -221,6 +234,7 @@ result<producer_state> producer_state::decode(std::string_view bytes) {
         (int64_t{last_sequence} - delta + sequence_count) % sequence_count);
       entry.add({first, last_sequence, {last_offset - delta}, {last_offset},
         entry.last_timestamp_ms});
+      entry.contiguous = sequence_count; // a snapshot does not say
     }
   }
   return state;

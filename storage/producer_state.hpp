@@ -44,6 +44,9 @@ struct producer_entry {
   int16_t epoch = -1;
   uint8_t batch_count = 0;
   std::array<producer_batch, window> batches;
+  /// How many sequences up to the newest one are in the log for certain. A
+  /// batch before these may never have been appended, though newer ones were.
+  int64_t contiguous = 0;
   int64_t last_timestamp_ms = -1;
   int32_t coordinator_epoch = -1;
   offset transaction_start{-1};
@@ -71,6 +74,7 @@ struct sequence_verdict {
   kafka_error error = kafka_error::none;
   std::string message;
   std::optional<producer_batch> original;
+  bool leaves_gap = false; ///< refused for what should come before it
 };
 
 /// The sequence after `sequence`, `n` further: wraps from 2^31-1 to 0 (R13).
@@ -78,13 +82,14 @@ struct sequence_verdict {
 
 /// Judges `batch` by what is known of its producer, which may be nothing.
 ///
-/// An unknown producer may start anywhere; a known one must go on without a
-/// gap, or at 0 with a higher epoch. INVALID_PRODUCER_EPOCH for a lower one;
-/// OUT_OF_ORDER_SEQUENCE_NUMBER for a gap; DUPLICATE_SEQUENCE_NUMBER for a
-/// batch that was appended but left the window of five. For both of these
-/// `original` names the newest batch that is known.
-[[nodiscard]] sequence_verdict judge_sequence(
-  const producer_entry* known, const sequenced_batch& batch);
+/// An unknown producer may start anywhere, unless newcomers begin at 0; a known
+/// one must go on without a gap, or at 0 with a higher epoch.
+/// INVALID_PRODUCER_EPOCH for a lower one; OUT_OF_ORDER_SEQUENCE_NUMBER for a
+/// gap, and for what lies before all that is known: that was never appended;
+/// DUPLICATE_SEQUENCE_NUMBER for a batch that was appended but left the window
+/// of five. For both of these `original` names the newest batch that is known.
+[[nodiscard]] sequence_verdict judge_sequence(const producer_entry* known,
+  const sequenced_batch& batch, bool newcomers_begin_at_zero = false);
 
 /// All producers of one log. Pure: the log reads and writes the file.
 class producer_state {

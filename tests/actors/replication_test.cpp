@@ -332,9 +332,54 @@ TEST_CASE("a producer whose earlier batch found too few replicas is not told "
   const auto answers = f.answers();
   CHECK(error_of(answers, 2) == kafka_error::not_enough_replicas);
   CHECK(error_of(answers, 3) == kafka_error::not_leader_or_follower);
-  f.live(11s); // whoever has not come again by then does not come
+  f.live(31s); // whoever has not come again by then does not come
   f.produce(1, 4, "c", -1, 2);
   CHECK(error_of(f.answers(), 4) == kafka_error::out_of_order_sequence_number);
+}
+
+TEST_CASE("a new producer's second batch is not taken before its first, which "
+          "was refused and comes again (R13)",
+  "[actors][replication]") {
+  replica_fixture f{3, 2};
+  int32_t leader = 1;
+  if (GENERATE(true, false)) {
+    f.set_isr({1});
+    f.announce();
+    f.produce(1, 1, "a", -1, 0); // for want of replicas
+    CHECK(error_of(f.answers(), 1) == kafka_error::not_enough_replicas);
+    f.set_isr({1, 2, 3});
+    f.announce();
+  } else { // by an earlier leader, or nobody knows
+    leader = 2;
+    f.elect(2);
+    f.set_isr({1, 2, 3});
+    f.announce();
+  }
+  f.live(100ms);
+  f.produce(leader, 2, "b", -1, 1);
+  f.settle();
+  CHECK(error_of(f.answers(), 2) == kafka_error::not_leader_or_follower);
+  SECTION("the first one comes") {
+    f.produce(leader, 3, "a", -1, 0);
+    f.produce(leader, 4, "b", -1, 1);
+    f.settle();
+    const auto answers = f.answers();
+    CHECK(error_of(answers, 3) == kafka_error::none);
+    CHECK(error_of(answers, 4) == kafka_error::none);
+    CHECK(f.values(leader) == strings{"a", "b"});
+  }
+  SECTION("it does not: then what this log knew may have been forgotten") {
+    f.live(31s);
+    f.produce(leader, 5, "b", -1, 1);
+    f.settle();
+    CHECK(error_of(f.answers(), 5) == kafka_error::none);
+    // It is not here, and must not be taken for a duplicate.
+    f.produce(leader, 6, "a", -1, 0);
+    f.settle();
+    CHECK(
+      error_of(f.answers(), 6) == kafka_error::out_of_order_sequence_number);
+    CHECK(f.values(leader) == strings{"b"});
+  }
 }
 
 TEST_CASE(

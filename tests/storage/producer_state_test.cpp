@@ -37,6 +37,38 @@ TEST_CASE("an unknown producer may start at any sequence (R13)",
 }
 
 TEST_CASE(
+  "while what an unknown producer sent before may still come, it begins "
+  "at 0 (R13)",
+  "[storage][producer_state]") {
+  const auto verdict = judge_sequence(nullptr, batch(0, 77, 78), true);
+  CHECK(verdict.error == kafka_error::out_of_order_sequence_number);
+  CHECK(verdict.leaves_gap);
+  CHECK_FALSE(verdict.original);
+  CHECK(
+    judge_sequence(nullptr, batch(0, 0, 78), true).error == kafka_error::none);
+}
+
+TEST_CASE(
+  "what lies before the first batch that is known is no duplicate (R13)",
+  "[storage][producer_state]") {
+  const auto state = after({2, 2, 2, 2, 2, 2, 2}, 10);
+  CHECK(error_of(state, batch(3, 10, 11))
+        == kafka_error::duplicate_sequence_number);
+  for (const int32_t first : {0, 8, 9}) {
+    const auto verdict
+      = judge_sequence(state.find(pid), batch(3, first, first + 1));
+    CHECK(verdict.error == kafka_error::out_of_order_sequence_number);
+    CHECK_FALSE(verdict.leaves_gap);
+  }
+  CHECK(judge_sequence(state.find(pid), batch(3, 30, 31)).leaves_gap);
+  // A snapshot does not say where it began.
+  auto restored = producer_state::decode(state.encode());
+  REQUIRE(restored.ok());
+  CHECK(error_of(*restored, batch(3, 8, 9))
+        == kafka_error::duplicate_sequence_number);
+}
+
+TEST_CASE(
   "a known producer goes on without a gap (R13)", "[storage][producer_state]") {
   const auto state = after({2, 3});
   CHECK(error_of(state, batch(3, 5, 5)) == kafka_error::none);
@@ -79,8 +111,11 @@ TEST_CASE(
   CHECK(judge_sequence(state.find(pid), batch(3, INT32_MAX, 1)).original);
   CHECK(error_of(state, batch(3, 3, 3))
         == kafka_error::out_of_order_sequence_number);
-  CHECK(error_of(state, batch(3, INT32_MAX - 9, INT32_MAX - 9))
+  CHECK(error_of(state, batch(3, INT32_MAX - 1, INT32_MAX - 1))
         == kafka_error::duplicate_sequence_number);
+  // Never seen here.
+  CHECK(error_of(state, batch(3, INT32_MAX - 9, INT32_MAX - 9))
+        == kafka_error::out_of_order_sequence_number);
 }
 
 TEST_CASE("an old epoch is fenced, a new one begins at 0",
