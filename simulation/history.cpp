@@ -38,7 +38,7 @@ public:
     look_for_the_lost();
     judge_reads();
     judge_runs();
-    settle_accepted();
+    settle_by_reads();
     judge_order();
     return std::move(verdict_);
   }
@@ -52,7 +52,7 @@ private:
   void collect() {
     known_.reserve(what_.sends.size() + what_.reads.size());
     for (const auto& s : what_.sends)
-      if (s.outcome == send_outcome::acknowledged)
+      if (s.outcome == send_outcome::acknowledged && s.offset >= 0)
         known_.push_back({s.partition, s.offset, s.value, false});
     for (const auto& r : what_.reads)
       known_.push_back({r.partition, r.offset, r.value, true});
@@ -171,21 +171,33 @@ private:
     }
   }
 
-  /// Those that were read stayed, where they were said to be; the others are
-  /// forgotten.
-  void settle_accepted() {
+  /// Accepted ones that were read stayed, where they were said to be; the
+  /// others are forgotten. Acknowledged ones without an offset are where they
+  /// were read.
+  void settle_by_reads() {
     std::vector<std::tuple<uint64_t, int32_t, int64_t>> there;
     for (const auto& k : known_)
       if (k.was_read)
         there.emplace_back(k.value, k.partition, k.offset);
     std::sort(there.begin(), there.end());
     for (auto& s : what_.sends) {
-      if (s.outcome != send_outcome::accepted)
+      const bool somewhere
+        = s.outcome == send_outcome::acknowledged && s.offset < 0;
+      if (s.outcome != send_outcome::accepted && !somewhere)
         continue;
       const auto at_value = std::lower_bound(
         there.begin(), there.end(), std::tuple{s.value, INT32_MIN, INT64_MIN});
-      if (at_value == there.end() || std::get<0>(*at_value) != s.value)
+      if (at_value == there.end() || std::get<0>(*at_value) != s.value) {
+        if (somewhere && what_.final_run)
+          found(anomaly::lost, std::to_string(s.value)
+                                 + " was acknowledged without an offset for "
+                                   "partition "
+                                 + std::to_string(s.partition));
+        s.outcome = send_outcome::unknown;
         continue;
+      }
+      if (somewhere)
+        s.offset = std::get<2>(*at_value);
       if (std::get<1>(*at_value) != s.partition
           || std::get<2>(*at_value) != s.offset)
         found(anomaly::duplicate,

@@ -13,7 +13,7 @@
 namespace millrace {
 
 enum class send_outcome : uint8_t {
-  acknowledged, ///< it is at `offset`
+  acknowledged, ///< it is at `offset`; -1: somewhere, as it was sent before
   /// It was at `offset` of one leader's log (acks=1), and may be lost with
   /// that leader; if it is there, it is there.
   accepted,
@@ -57,14 +57,14 @@ struct history {
 enum class anomaly : uint8_t {
   inconsistent_offset, ///< two values at one offset
   duplicate,           ///< one value at two places
-  lost,                ///< acknowledged, and not read though what follows was
-  unseen,              ///< acknowledged or read, and not there at the end
-  phantom_read,        ///< a value that nobody sent
-  aborted_read,        ///< a value whose send was refused
-  backward_read,       ///< a run goes back, or reads an offset twice
-  skipped_read,        ///< a run leaves out what is there
-  backward_send,       ///< a client's later record lies before an earlier one
-  out_of_real_time,    ///< lies before what was acknowledged when it was sent
+  lost,         ///< acknowledged, and not read though what follows, or all, was
+  unseen,       ///< acknowledged or read, and not there at the end
+  phantom_read, ///< a value that nobody sent
+  aborted_read, ///< a value whose send was refused
+  backward_read,    ///< a run goes back, or reads an offset twice
+  skipped_read,     ///< a run leaves out what is there
+  backward_send,    ///< a client's later record lies before an earlier one
+  out_of_real_time, ///< lies before what was acknowledged when it was sent
 };
 
 inline constexpr size_t anomaly_count = 10;

@@ -2,15 +2,18 @@
 // simulation's runs. The file has a line for each operation:
 //
 //   send PARTITION VALUE CLIENT BEGIN END acknowledged|refused|unknown OFFSET
+//                         OFFSET is -1 where nobody has told it
 //   read PARTITION OFFSET VALUE RUN
 //   final RUN             the run that read everything at the end
-//   unordered             clients do not keep the order of what they send
+//   unordered             clients do not keep the order of what they send; else
+//                         it is that of BEGIN
 //
 // The exit code is 0 for a history without anomalies, 1 for one with, 2 for a
 // file that is none.
 
 #include "simulation/history.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -91,6 +94,11 @@ int main(int argc, char** argv) {
     std::cerr << argv[1] << " is empty or cannot be read\n";
     return 2;
   }
+  // They were written when they were answered.
+  std::stable_sort(
+    all.sends.begin(), all.sends.end(), [](const auto& a, const auto& b) {
+      return a.begin < b.begin;
+    });
   size_t acknowledged = 0;
   for (const auto& send : all.sends)
     if (send.outcome == send_outcome::acknowledged)

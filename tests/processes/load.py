@@ -28,9 +28,6 @@ class History:
         self.file = open(path, "w")
         self.lock = threading.Lock()
         self.runs = 0
-        # Acknowledged as what the server has already, which does not say
-        # where: they must be there at the end.
-        self.unplaced = set()
         self.sent = self.acknowledged = self.read = 0
 
     def new_run(self):
@@ -42,16 +39,14 @@ class History:
         with self.lock:
             self.sent += 1
             self.acknowledged += outcome == "acknowledged"
-            if outcome == "acknowledged" and offset is None:
-                self.unplaced.add(value)
-                outcome, offset = "unknown", -1
+            if offset is None:  # the server has it already, and says no more
+                offset = -1
             self.file.write(f"send {partition} {value} {client} {begin} {end} "
                             f"{outcome} {offset}\n")
 
     def see(self, partition, offset, value, run):
         with self.lock:
             self.read += 1
-            self.unplaced.discard(value)
             self.file.write(f"read {partition} {offset} {value} {run}\n")
 
     def final(self, run):
@@ -61,8 +56,6 @@ class History:
     def judge(self):
         """Ends the test if the answers prove any anomaly."""
         self.file.close()
-        check(not self.unplaced,
-              f"acknowledged and not there: {sorted(self.unplaced)[:5]}")
         done = subprocess.run([os.environ["MILLRACE_JUDGE"], self.path],
                               capture_output=True, text=True, check=False)
         check(done.returncode == 0,
@@ -185,7 +178,7 @@ class Reader(threading.Thread):
             if message.error().code() in (
                     KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED,
                     KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT,
-                    KafkaError._TIMED_OUT,
+                    KafkaError._TIMED_OUT, KafkaError.NOT_COORDINATOR,
                     KafkaError.UNKNOWN_TOPIC_OR_PART):
                 return
             raise Failed(f"a consumer got {message.error()}")

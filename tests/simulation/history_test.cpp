@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <random>
+#include <utility>
 
 using namespace millrace;
 
@@ -245,5 +246,33 @@ TEST_CASE("what one leader accepted may be lost, but not doubled or moved",
     s.offset = 0;
     const auto verdict = judge(h);
     CHECK(verdict.count(anomaly::backward_send) > 0);
+  }
+}
+
+TEST_CASE(
+  "what was acknowledged without an offset is there, in the order of its "
+  "client",
+  "[simulation][history]") {
+  auto h = sound();
+  auto& s = acknowledged(h, 50);
+  const auto told = std::exchange(s.offset, -1);
+  CHECK(judge(h).ok());
+  SECTION("nowhere") {
+    erase_reads_of(h, s.value);
+    for (auto& r : h.reads)
+      if (r.partition == s.partition && r.offset > told)
+        --r.offset;
+    for (auto& other : h.sends)
+      if (other.partition == s.partition && other.offset > told)
+        --other.offset;
+    CHECK(judge(h).count(anomaly::lost) == 1);
+    h.final_run.reset();
+    CHECK(judge(h).ok()); // nobody has looked everywhere
+  }
+  SECTION("behind what was sent later") {
+    for (auto& r : h.reads)
+      if (r.value == s.value)
+        r.offset = 100'000;
+    CHECK(judge(h).count(anomaly::backward_send) > 0);
   }
 }
