@@ -134,13 +134,14 @@ void register_self(self_pointer self) {
       register_broker{config.id, s.options.incarnation,
         {directory.identity().directory}, s.options.endpoints, config.rack,
         s.image.cluster_id(), s.lost, !directory.stopped_cleanly(), s.cut_short,
-        directory.starts()}});
+        directory.starts(), config.is_clustered() ? s.open_up_to : -1}});
 }
 
 /// The logs are open: from here on the controller may choose this node.
 void register_when_open(self_pointer self) {
   auto& s = self->state;
-  if (!s.registered && s.opening.empty() && !s.asked_to_register) {
+  if (!s.registered && s.opening.empty() && !s.asked_to_register
+      && s.image.applied_index() >= s.open_up_to) {
     s.asked_to_register = true;
     register_self(self);
   }
@@ -150,6 +151,15 @@ void register_when_open(self_pointer self) {
 /// on yet would refuse the first of them for no reason that they know.
 bool is_let_in(const broker_state& s) {
   return s.registered && s.image.is_alive(s.options.config->id);
+}
+
+/// The image was an older one when the first logs were opened.
+void open_what_is_known_now(self_pointer self) {
+  auto& s = self->state;
+  if (s.registered || s.asked_to_register || s.open_up_to == 0
+      || s.image.applied_index() < s.open_up_to)
+    return;
+  open_replicas(self);
 }
 
 void follow(self_pointer self, const metadata_update& update) {
@@ -167,8 +177,10 @@ void follow(self_pointer self, const metadata_update& update) {
   }
   pass_to(s.image, update);
   publish(self, std::move(told));
-  if (s.stopping == nullptr)
+  if (s.stopping == nullptr) {
+    open_what_is_known_now(self);
     register_when_open(self);
+  }
   if (!is_let_in(s))
     return;
   for (const auto& gateway : std::exchange(s.waiting_gateways, {}))
@@ -202,6 +214,14 @@ void end_outdated(self_pointer self) {
 
 void on_registration_answer(
   self_pointer self, const register_broker_reply& reply) {
+  if (reply.open_up_to > 0) {
+    auto& s = self->state;
+    s.open_up_to = reply.open_up_to;
+    s.asked_to_register = false;
+    open_what_is_known_now(self);
+    register_when_open(self);
+    return;
+  }
   if (reply.error == kafka_error::none)
     return;
   log::error("the controller does not admit this broker: {} {}",
@@ -297,9 +317,11 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   for (const auto& [index, coordinator] : s.coordinators) {
     if (coordinator.actor.address() != down.source)
       continue;
-    log::error("the coordinator of __consumer_offsets-{} has died ({}) and "
-               "starts again",
-      index, caf::to_string(down.reason));
+    // Else it wants to begin anew, and has said why.
+    if (down.reason != caf::exit_reason::user_shutdown)
+      log::error("the coordinator of __consumer_offsets-{} has died ({}) and "
+                 "starts again",
+        index, caf::to_string(down.reason));
     s.coordinators.erase(index);
     if (const auto* topic = s.image.find_topic(offsets_topic_name))
       follow_topic(self, *topic, told);

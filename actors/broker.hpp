@@ -66,6 +66,9 @@ struct broker_state {
   /// Not registered yet: nothing is led before the new epochs are granted.
   bool registered = false;
   bool asked_to_register = false;
+  /// The logs are opened of all that the metadata up to this entry tells; 0:
+  /// the controller is to say which it is.
+  int64_t open_up_to = 0;
   int64_t broker_epoch = -1;
   /// Replicas whose logs are being opened: the registration says what they
   /// have lost (R10).

@@ -161,10 +161,10 @@ void open_replicas(self_pointer self) {
   broker_news nobody_is_told;
   for (const auto& [topic_name, topic] : s.image.topics())
     for (const auto& p : topic->partitions) {
-      if (p.replicas.size() < 2 || !is_mine(s, p))
+      const topic_partition name{topic->name, p.index};
+      if (p.replicas.size() < 2 || !is_mine(s, p) || s.replicas.contains(name))
         continue;
       start_partition(self, *topic, p, nobody_is_told);
-      const topic_partition name{topic->name, p.index};
       if (s.replicas.contains(name))
         s.opening.insert(name);
       else

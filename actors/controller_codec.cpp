@@ -59,6 +59,7 @@ struct question_writer {
       = body.initKnownStarts(metadata_parts::count(q.known_starts.size()));
     for (unsigned i = 0; i < starts.size(); ++i)
       metadata_parts::write(starts[i], q.known_starts[i]);
+    body.setOpenedUpTo(q.opened_up_to);
   }
   void operator()(const broker_heartbeat& q) {
     auto body = to.initBrokerHeartbeat();
@@ -124,6 +125,7 @@ register_broker read_registration(wire::RegisterBroker::Reader from) {
       cut.getPartition(), {cut.getLastEpoch()}, {cut.getEndOffset()}});
   for (auto start : from.getKnownStarts())
     q.known_starts.push_back(metadata_parts::read(start));
+  q.opened_up_to = from.getOpenedUpTo();
   return q;
 }
 

@@ -72,6 +72,11 @@ admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
 
 admin_reply decide(self_pointer self, const register_broker& request) {
   auto& lead = *self->state.leading;
+  // What it last knew of the metadata may be old: of all that its earlier self
+  // can have written to, it must say what has become of it (R10).
+  if (request.opened_up_to == 0)
+    return register_broker_reply{
+      kafka_error::none, {}, -1, self->state.image.applied_index()};
   auto decided = lead.core->decide(request);
   take(lead, std::move(decided.records));
   // It does not ask again; all other refusals may pass.

@@ -289,7 +289,7 @@ group_coordinator_actor::behavior_type group_coordinator(
           // tell.
           log::warn("the groups of __consumer_offsets-{} are loaded again: {}",
             s.options.partition, to_string(r.error));
-          self->quit(caf::exit_reason::unhandled_exception);
+          self->quit(caf::exit_reason::user_shutdown);
           return;
         }
         if (r.error != kafka_error::none

@@ -74,6 +74,9 @@ struct register_broker {
   std::vector<replica_cut> cut_short;
   /// Incarnations that the directory has seen; empty: it does not keep them.
   std::vector<uuid> known_starts;
+  /// Every log is open of which the metadata up to this entry tells; 0: up to
+  /// which entry is the question; -1: nothing is said of that.
+  int64_t opened_up_to = -1;
 
   friend bool operator==(const register_broker&, const register_broker&)
     = default;
@@ -82,6 +85,9 @@ struct register_broker_reply {
   kafka_error error = kafka_error::none;
   std::string message;
   int64_t broker_epoch = -1;
+  /// To ask again when the logs are open of which the metadata up to this entry
+  /// tells; -1: the answer is another one.
+  int64_t open_up_to = -1;
 
   friend bool operator==(
     const register_broker_reply&, const register_broker_reply&)

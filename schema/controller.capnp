@@ -35,6 +35,9 @@ struct RegisterBroker {
   # the registered one is not among them, this is an older copy. None: it does
   # not keep them.
   knownStarts @5 :List(Meta.Uuid);
+  # Every log is open of which the metadata up to this entry tells; 0: up to
+  # which entry is to be answered; -1: nothing is said of that.
+  openedUpTo @6 :Int64 = -1;
 
   struct LostRange {
     topic @0 :Meta.Uuid;
@@ -56,6 +59,9 @@ struct RegisterBrokerAnswer {
   error @0 :Int16;
   message @1 :Text;
   brokerEpoch @2 :Int64;
+  # To ask again when the metadata is known up to this entry, and the logs that
+  # it tells of are open; -1: the answer is another one.
+  openUpTo @3 :Int64 = -1;
 }
 
 struct BrokerHeartbeat {
