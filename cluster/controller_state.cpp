@@ -74,9 +74,7 @@ metadata_decision<change_isr_reply> controller_state::decide(
     next.isr.push_back(member.id);
     // Its leader has heard from its new self.
     if (member.broker_epoch != -1)
-      std::erase_if(next.cut_short, [&](const cut_replica& cut) {
-        return cut.id == member.id;
-      });
+      forget_cut(next, member.id);
     // What it has lost, or had elsewhere, it has fetched again.
     if (!has_its_directory(*now, member.id, replica->directories)
         && !replica->directories.empty())

@@ -34,12 +34,12 @@ bool is_older_copy(
               == starts.end();
 }
 
-/// Why it cannot be let in at all.
+/// Why it cannot be let in at all. INVALID_REGISTRATION is for a directory
+/// that must not be used again: the broker marks it.
 refusal why_not_registered(
   const register_broker& request, const metadata_image& image) {
   if (request.id.value < 0)
-    return {
-      kafka_error::invalid_registration, "a broker's number is not negative"};
+    return {kafka_error::invalid_request, "a broker's number is not negative"};
   if (!request.cluster_id.empty() && !image.cluster_id().empty()
       && request.cluster_id != image.cluster_id())
     return {kafka_error::inconsistent_cluster_id,
@@ -97,9 +97,7 @@ private:
     std::erase(p.eligible, request_.id);
     if (!has_node(p.isr, request_.id))
       return;
-    std::erase_if(p.cut_short, [&](const cut_replica& cut) {
-      return cut.id == request_.id;
-    });
+    forget_cut(p, request_.id);
     p.cut_short.push_back(
       {request_.id, at->second->last_epoch, at->second->end});
   }

@@ -130,6 +130,12 @@ const cut_replica* find_cut(
   return at == cut.end() ? nullptr : &*at;
 }
 
+void forget_cut(partition_registration& partition, node_id id) {
+  std::erase_if(partition.cut_short, [id](const cut_replica& cut) {
+    return cut.id == id;
+  });
+}
+
 bool can_lead(const partition_registration& partition, node_id id,
   const broker_standings& brokers) {
   return brokers.is_active(id)

@@ -70,6 +70,9 @@ struct broker_standings {
 [[nodiscard]] const cut_replica* find_cut(
   const partition_registration& partition, node_id id);
 
+/// The log of `id` is not cut any more, or cut elsewhere.
+void forget_cut(partition_registration& partition, node_id id);
+
 /// Whether it may lead with nothing lost, as far as its broker and directory
 /// tell.
 [[nodiscard]] bool can_lead(const partition_registration& partition, node_id id,

@@ -11,8 +11,6 @@ struct member_options {
   bool only_vote = false;
 };
 
-constexpr int quorum_timeout_ms = 10'000;
-
 std::string name_of(int32_t node) {
   return "node " + std::to_string(node);
 }
@@ -24,7 +22,7 @@ error not_found(int32_t node) {
 }
 
 void tell_voters(client::cluster& nodes, const std::string& what) {
-  auto quorum = client::describe_quorum(nodes, quorum_timeout_ms);
+  auto quorum = client::describe_quorum(nodes);
   if (!quorum) {
     print(what + "; who votes now could not be asked: "
           + to_string(quorum.error()) + "\n");
@@ -46,7 +44,7 @@ int add(const command_context& context, const member_options& options) {
   auto nodes = connect(context);
   if (!nodes)
     return report(nodes.error());
-  auto quorum = client::describe_quorum(**nodes, quorum_timeout_ms);
+  auto quorum = client::describe_quorum(**nodes);
   if (!quorum)
     return report(quorum.error());
   const auto* member = quorum->find(options.node);
@@ -104,7 +102,7 @@ int remove(const command_context& context, const member_options& options) {
   auto nodes = connect(context);
   if (!nodes)
     return report(nodes.error());
-  auto quorum = client::describe_quorum(**nodes, quorum_timeout_ms);
+  auto quorum = client::describe_quorum(**nodes);
   if (!quorum)
     return report(quorum.error());
   if (options.only_vote)

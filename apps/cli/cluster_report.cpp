@@ -83,13 +83,7 @@ private:
   std::string why(const client::topic_info& topic, const partition_info& p,
     partition_health health) const {
     if (health == partition_health::offline)
-      // Whoever is in the ISR has every acknowledged record.
-      return p.isr.empty()
-               ? "no replica is in sync"
-               : states_of(p.isr)
-                   + (p.isr.size() == 1 ? ": it alone has every acknowledged "
-                                          "record"
-                                        : ": one of them must come back");
+      return why_offline(p);
     std::vector<int32_t> missing;
     for (const auto id : p.replicas)
       if (!has(p.isr, id))
@@ -99,6 +93,31 @@ private:
       return text;
     return text + "; acks=all waits for " + std::to_string(in_sync_min(topic))
            + " in sync";
+  }
+
+  /// Whoever is in the ISR has every acknowledged record, unless its log was
+  /// cut short.
+  std::string why_offline(const partition_info& p) const {
+    if (p.isr.empty())
+      return "no replica is in sync";
+    std::string up;
+    std::vector<int32_t> away;
+    for (const auto id : p.isr)
+      if (const auto* node = find(id); node != nullptr && !node->fenced)
+        up += (up.empty() ? "node " : ", node ") + std::to_string(id);
+      else
+        away.push_back(id);
+    if (!up.empty())
+      return away.empty()
+               ? "a leader is being chosen"
+               : up + " has had its log cut short by a crash; "
+                   + states_of(away)
+                   + (away.size() == 1 ? ": it must come back to compare with"
+                                       : ": one of them must come back to "
+                                         "compare with");
+    return states_of(p.isr)
+           + (p.isr.size() == 1 ? ": it alone has every acknowledged record"
+                                : ": one of them must come back");
   }
 
   const cluster_facts& facts_;

@@ -10,8 +10,6 @@
 namespace millrace::cli {
 namespace {
 
-constexpr int quorum_timeout_ms = 10'000;
-
 struct token_options {
   int32_t node = -1; ///< -1: the next free number
   std::string certificates;
@@ -23,7 +21,7 @@ result<int32_t> free_number(client::cluster& nodes, int32_t wanted) {
   auto known = client::list_nodes(nodes);
   if (!known)
     return known.error();
-  auto quorum = client::describe_quorum(nodes, quorum_timeout_ms);
+  auto quorum = client::describe_quorum(nodes);
   if (!quorum)
     return quorum.error();
   for (const auto& m : quorum->members) // some are no brokers yet

@@ -4,8 +4,6 @@
 #include "apps/cli/settings.hpp"
 #include "apps/client/replica_admin.hpp"
 
-#include <unistd.h>
-
 #include <filesystem>
 
 namespace millrace::cli {
@@ -18,12 +16,11 @@ struct join_options {
   serve_options serve;
 };
 
-constexpr int quorum_timeout_ms = 10'000;
 constexpr const char* file_name = "millrace.properties";
 
 /// `1@host:port,...` of those that vote on the metadata now.
 result<std::string> controllers_of(client::cluster& nodes) {
-  auto quorum = client::describe_quorum(nodes, quorum_timeout_ms);
+  auto quorum = client::describe_quorum(nodes);
   if (!quorum)
     return quorum.error();
   std::string list;
@@ -176,12 +173,7 @@ int join(const command_context& context, const join_options& options,
   with.config_file = configuration.path;
   with.http = options.serve.http;
   with.quiet = options.serve.quiet;
-  auto node = configure_node(with, ::environ);
-  if (!node)
-    return report(node.error());
-  if (serve == nullptr)
-    return report({errc::unsupported, "this program has no node in it"});
-  return serve(*node, with);
+  return serve_node(with, serve);
 }
 
 constexpr const char* footer = R"(

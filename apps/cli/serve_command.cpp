@@ -46,15 +46,6 @@ result<std::vector<setting>> settings_of_flags(const serve_options& options) {
   return settings;
 }
 
-int serve_node(const serve_options& options, serve_function serve) {
-  auto node = configure_node(options, ::environ);
-  if (!node)
-    return report(node.error());
-  if (serve == nullptr)
-    return report({errc::unsupported, "this program has no node in it"});
-  return serve(*node, options);
-}
-
 constexpr const char* footer = R"(
 Without options a node keeps its data in ./data and listens for Kafka on
 127.0.0.1:9092 and [::1]:9092, and for health and metrics (HTTP) on
@@ -106,6 +97,15 @@ result<node_config> configure_node(
   if (!merged)
     return merged.error();
   return parse_node_config(*merged);
+}
+
+int serve_node(const serve_options& options, const serve_function& serve) {
+  auto node = configure_node(options, ::environ);
+  if (!node)
+    return report(node.error());
+  if (serve == nullptr)
+    return report({errc::unsupported, "this program has no node in it"});
+  return serve(*node, options);
 }
 
 void add_serve(

@@ -37,6 +37,10 @@ using serve_function
 [[nodiscard]] result<node_config> configure_node(
   const serve_options& options, const char* const* environment);
 
+/// Configures a node and runs it. Returns the exit code.
+/// @param serve may be null: then it refuses
+int serve_node(const serve_options& options, const serve_function& serve);
+
 /// The HTTP address that `serve` uses when nothing names one.
 inline constexpr const char* default_http = "127.0.0.1:8080";
 

@@ -44,7 +44,7 @@ struct quorum_state {
 };
 /// @param timeout_ms without a leader there is no answer
 [[nodiscard]] result<quorum_state> describe_quorum(
-  cluster& nodes, int timeout_ms);
+  cluster& nodes, int timeout_ms = 10'000);
 
 /// Gives a node a vote on the metadata. already_exists if it has one.
 [[nodiscard]] result<void> add_voter(

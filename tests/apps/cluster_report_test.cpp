@@ -73,6 +73,17 @@ TEST_CASE("a partition without a leader says who must come back",
         == "node 1 is down, node 3 is down: one of them must come back");
 }
 
+TEST_CASE(
+  "a partition whose log was cut says who must come back to compare with",
+  "[apps][cluster_report]") {
+  auto facts = facts_with(-1, {1, 3});
+  CHECK(trouble(facts).why
+        == "node 1 has had its log cut short by a crash; node 3 is down: it "
+           "must come back to compare with");
+  facts.topics[0].partitions[0].isr = {1, 2};
+  CHECK(trouble(facts).why == "a leader is being chosen");
+}
+
 TEST_CASE("the worst comes first", "[apps][cluster_report]") {
   auto facts = facts_with(1, {1, 2});
   facts.topics[0].partitions.push_back({1, -1, 5, {3}, {3}});

@@ -9,9 +9,8 @@ the others go on under their load: nothing is lost, doubled or out of order.
 import os
 import shutil
 import sys
-import tempfile
 
-from nodes import Cluster, Failed, Node, check, free_ports, until
+from nodes import Cluster, Node, check, free_ports, test_folder, until
 from processes import Trial
 
 
@@ -154,8 +153,7 @@ def main():
     names = sys.argv[1:] or list(CASES)
     if any(name not in CASES for name in names):
         sys.exit(__doc__ + "\ncases: " + " ".join(CASES))
-    folder = tempfile.mkdtemp(prefix="millrace-bad-nodes-")
-    try:
+    with test_folder("bad-nodes") as folder:
         # The data of some partitions is on none of the first two.
         with Cluster(folder, 5, controllers=3) as cluster:
             trial = Trial(cluster, folder)
@@ -164,10 +162,6 @@ def main():
                 CASES[name](trial)
                 print(f"ok   {name}", flush=True)
             trial.finish()
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

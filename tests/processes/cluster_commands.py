@@ -5,12 +5,9 @@ usage: cluster_commands.py
 """
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 
-from nodes import Cluster, Failed, check, until
+from nodes import Cluster, check, test_folder, until
 
 TOPIC, RECORDS = "t", 2000
 
@@ -109,16 +106,11 @@ def look_after(cluster):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="millrace-commands-")
-    try:
+    with test_folder("commands") as folder:
         with Cluster(folder, 4, controllers=3) as cluster:
             cluster.start_all()
             look_after(cluster)
             cluster.check_alive()
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

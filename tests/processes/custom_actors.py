@@ -3,13 +3,10 @@
 instance is killed, and another one goes on, with every word counted once."""
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 import threading
 
-from nodes import Cluster, Failed, check, until
+from nodes import Cluster, check, test_folder, until
 
 WORDS = ["ship", "mill", "race", "stream", "wheel"]
 SETTINGS = {"auto.create.topics.enable": "true", "num.partitions": 1}
@@ -104,17 +101,12 @@ def scenario(cluster):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="millrace-custom-actors-")
-    try:
+    with test_folder("custom-actors") as folder:
         with Cluster(folder, 3, settings=SETTINGS) as cluster:
             cluster.start_all()
             scenario(cluster)
             for number in cluster.nodes:
                 cluster.stop(number)
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,9 @@
 usage: join.py
 """
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 
-from nodes import Cluster, Failed, Node, check, free_ports, until
+from nodes import Cluster, Node, check, free_ports, test_folder, until
 
 RECORDS = 500
 
@@ -125,19 +122,13 @@ def join(cluster, folder, certificates):
 
 
 def main():
-    try:
-        for secure in (True, False):
-            folder = tempfile.mkdtemp(prefix="millrace-join-")
-            try:
-                certificates = os.path.join(folder, "certs") if secure else None
-                if secure:
-                    millrace("cluster", "cert", "--dir", certificates)
-                with Joined(folder, certificates) as cluster:
-                    join(cluster, folder, certificates)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
+    for secure in (True, False):
+        with test_folder("join") as folder:
+            certificates = os.path.join(folder, "certs") if secure else None
+            if secure:
+                millrace("cluster", "cert", "--dir", certificates)
+            with Joined(folder, certificates) as cluster:
+                join(cluster, folder, certificates)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,9 @@ What each tool prints is what an operator reads, so that is what is checked.
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 
-from nodes import Cluster, Failed, check, until
+from nodes import Cluster, check, test_folder, until
 
 TOPIC = "t"
 
@@ -166,18 +163,13 @@ def unregister(tools):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="millrace-tools-")
-    try:
+    with test_folder("tools") as folder:
         with Cluster(folder, 4, controllers=3) as cluster:
             cluster.start_all()
             tools = Tools(cluster, folder)
             for part in (topics, quorum, reassign, elect, unregister):
                 part(tools)
             cluster.check_alive()
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

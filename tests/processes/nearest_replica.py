@@ -4,15 +4,12 @@ their own (KIP-392).
 
 usage: nearest_replica.py
 """
-import shutil
-import sys
-import tempfile
 import time
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
 from load import QUICK
-from nodes import Cluster, Failed, check
+from nodes import Cluster, check, test_folder
 
 TOPIC, RECORDS = "t", 3000
 RACKS = {1: "a", 2: "b", 3: "c"}
@@ -110,17 +107,12 @@ def run(cluster):
 
 
 def main():
-    folder = tempfile.mkdtemp(prefix="millrace-nearest-")
-    try:
+    with test_folder("nearest") as folder:
         with Cluster(folder, http=True, settings={
                 "replica.selector.class": "org.apache.kafka.common.replica."
                                           "RackAwareReplicaSelector",
         }) as cluster:
             run(cluster)
-    except Failed as why:
-        sys.exit(f"FAIL: {why}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

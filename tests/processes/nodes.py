@@ -1,11 +1,14 @@
 """A cluster of real `millrace serve` processes on loopback."""
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
@@ -25,6 +28,18 @@ class Failed(AssertionError):
 def check(condition, sentence):
     if not condition:
         raise Failed(sentence)
+
+
+@contextlib.contextmanager
+def test_folder(name):
+    """Where a test keeps its files; what it finds ends it with a sentence."""
+    folder = tempfile.mkdtemp(prefix=f"millrace-{name}-")
+    try:
+        yield folder
+    except Failed as why:
+        sys.exit(f"FAIL: {why}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def until(condition, seconds, sentence):
