@@ -2,13 +2,14 @@
 """Measures three nodes of Millrace against three of Apache Kafka.
 
 usage: bench/driver/cluster.py [--pairs N] [--rounds N] [--kafka-rounds N]
-                               [--seconds N]
+                               [--seconds N] [--partitions N]
 
 All six on this machine and its one disk: three copies of every record, asked
 for by acks=all. Kafka does not flush, as it is usually run; Millrace answers
 when two disks have it. Both are measured in interleaved pairs, each run on
 fresh nodes. Then leaders fail, `--rounds` times in each way, and fewer times
-in Kafka, which takes a minute for each. Writes bench/cluster_results.md.
+in Kafka, which takes a minute for each. At last a topic of very many partitions
+is made, its controller killed, and all of them. Writes bench/cluster_results.md.
 
 Needs the release build, and what tools/clients.sh brings.
 """
@@ -20,20 +21,12 @@ import subprocess
 import sys
 import tempfile
 
+import many_partitions
 import results
+from built import ROOT
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
-    os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "tests", "processes"))
-os.environ.setdefault(
-    "MILLRACE_BINARY", os.path.join(ROOT, "build", "release", "bin",
-                                    "millrace"))
-os.environ.setdefault("MILLRACE_CLIENTS", os.path.join(ROOT, "build",
-                                                       "clients"))
-os.environ.setdefault("MILLRACE_SOURCE", ROOT)
-
-import failover  # noqa: E402
-from nodes import Cluster  # noqa: E402
+import failover
+from nodes import Cluster
 
 TICKS = os.sysconf("SC_CLK_TCK")
 LOADS = (
@@ -151,13 +144,25 @@ def measure_failures(options, lines):
               *found.strip().split("\n")]
 
 
+def measure_partitions(options, lines):
+    lines += ["", f"Seconds with {options.partitions} partitions of three "
+              "replicas each:", "",
+              "| what | s | may be | |", "|---|---|---|---|"]
+    for line in many_partitions.rows(options.dir, options.partitions):
+        lines.append(line)
+        print(line, flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=3,
+                        help="of each load; 0 leaves them out")
     parser.add_argument("--rounds", type=int, default=20,
                         help="of each failure; 0 leaves them out")
     parser.add_argument("--kafka-rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10)
+    parser.add_argument("--partitions", type=int, default=10_000,
+                        help="of one topic; 0 leaves them out")
     parser.add_argument("--dir", default=os.path.join(
         ROOT, "build", "bench-data"), help="for the data; it is removed")
     parser.add_argument("--results", default=os.path.join(
@@ -174,10 +179,14 @@ def main():
         with open(options.results, "w") as file:
             file.write("\n".join(lines) + "\n")
     try:
-        measure_loads(options, lines)
-        write()
+        if options.pairs:
+            measure_loads(options, lines)
+            write()
         if options.rounds:
             measure_failures(options, lines)
+            write()
+        if options.partitions:
+            measure_partitions(options, lines)
             write()
     finally:
         shutil.rmtree(options.dir, ignore_errors=True)

@@ -345,7 +345,7 @@ class Cluster:
         until(full, seconds, f"every partition of {topic} has {count} "
                              "replicas in sync")
 
-    def create_topic(self, name, partitions, factor, **configs):
+    def ask_for_topic(self, name, partitions, factor, **configs):
         """Through any node; again until there is a controller."""
         def made():
             for node in self.live():
@@ -359,6 +359,10 @@ class Cluster:
                     return True
             return False
         until(made, 60, f"topic {name} can be made")
+
+    def create_topic(self, name, partitions, factor, **configs):
+        """Until every node knows it."""
+        self.ask_for_topic(name, partitions, factor, **configs)
         until(lambda: all(
             (found := self.metadata(n.number, [name])) is not None
             and len(found[1].get(name, {})) == partitions
