@@ -57,7 +57,7 @@ void cluster_producer::go_on() {
   for (size_t i = 0; i < at_once && open_.size() < window_; ++i)
     make_batch();
   send_what_may_be_sent();
-  all_.later(120, [this] {
+  all_.later(250, [this] {
     go_on();
   });
 }
