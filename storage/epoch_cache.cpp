@@ -11,8 +11,11 @@ bool epoch_cache::assign(leader_epoch epoch, offset start) {
   if (!entries_.empty() && entries_.back().epoch == epoch
       && entries_.back().start <= start)
     return false;
-  while (!entries_.empty()
-         && (entries_.back().epoch >= epoch || entries_.back().start >= start))
+  truncate_to(start);
+  // The epochs that were chosen since began without a batch: this one goes on.
+  if (last_epoch() == epoch)
+    return true;
+  while (last_epoch() > epoch)
     entries_.pop_back();
   entries_.push_back({epoch, start});
   return true;

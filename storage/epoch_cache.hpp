@@ -32,8 +32,9 @@ struct epoch_end {
 /// Epochs and starts both rise. Pure: the log reads and writes the file.
 class epoch_cache {
 public:
-  /// Notes that a batch of `epoch` begins at `start`. Entries of a higher or
-  /// equal epoch at or behind `start` go: they were never committed.
+  /// Notes that a batch of `epoch` begins at `start`. Entries that begin there
+  /// or later go, and those of a higher epoch: they were never committed. An
+  /// epoch that began earlier keeps its beginning.
   /// Returns whether anything changed.
   bool assign(leader_epoch epoch, offset start);
 

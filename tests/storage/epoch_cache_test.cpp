@@ -32,6 +32,17 @@ TEST_CASE("what was never committed is replaced", "[storage][epoch_cache]") {
   CHECK(cache.entries() == std::vector<epoch_start>{{{1}, {0}}, {{6}, {10}}});
 }
 
+TEST_CASE("an epoch goes on after one that was chosen and wrote nothing",
+  "[storage][epoch_cache]") {
+  auto cache = of(three);
+  cache.assign({5}, {30}); // chosen, without a batch
+  CHECK(cache.assign({4}, {30}));
+  CHECK(cache.entries() == three);
+  // Not from 30 on: whoever asks where epoch 3 ended would keep what is of 4.
+  CHECK(cache.end_offset_for({3}, {40}) == epoch_end{{3}, {20}});
+  CHECK_FALSE(cache.assign({4}, {35}));
+}
+
 TEST_CASE("the end of an epoch is where the next one begins (KIP-279)",
   "[storage][epoch_cache]") {
   const auto cache = of(three);
