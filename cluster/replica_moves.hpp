@@ -6,6 +6,7 @@
 
 #include "cluster/placement.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace millrace {
@@ -13,6 +14,7 @@ namespace millrace {
 struct placed_partition {
   topic_partition name;
   std::vector<node_id> replicas; ///< the preferred leader first
+  int64_t bytes = 0;             ///< of each replica; 0: not known
 };
 
 struct replica_move {
@@ -48,7 +50,13 @@ struct move_plan {
 /// hardly in how often they are to lead; no partition is on fewer racks than
 /// before. Nothing for a cluster that is so already. Replicas on nodes that
 /// are not usable stay.
+///
+/// Where sizes are known, big replicas then change places with small ones,
+/// until the fullest node has hardly more bytes than the emptiest: within a
+/// tenth of what a node has on average (or 100 MB), or as near as whole
+/// replicas come.
+/// @param moves_max so many at most: the first ones of a longer way
 [[nodiscard]] move_plan plan_balance(std::span<const usable_broker> nodes,
-  const std::vector<placed_partition>& partitions);
+  const std::vector<placed_partition>& partitions, size_t moves_max = SIZE_MAX);
 
 } // namespace millrace

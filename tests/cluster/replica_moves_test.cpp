@@ -14,6 +14,7 @@ using namespace millrace;
 namespace {
 
 using nodes = std::vector<node_id>;
+constexpr int64_t megabyte = 1'000'000;
 
 std::vector<usable_broker> brokers(int count, int racks = 0) {
   std::vector<usable_broker> all;
@@ -59,6 +60,24 @@ int spread(const std::map<node_id, int>& of) {
       return a.second < b.second;
     });
   return high->second - low->second;
+}
+
+std::map<node_id, int64_t> bytes_of(const std::vector<usable_broker>& nodes,
+  const std::vector<placed_partition>& partitions) {
+  std::map<node_id, int64_t> bytes;
+  for (const auto& node : nodes)
+    bytes[node.id] = 0;
+  for (const auto& p : partitions)
+    for (const auto id : p.replicas)
+      bytes[id] += p.bytes;
+  return bytes;
+}
+
+double square_sum(const std::map<node_id, int64_t>& bytes) {
+  double sum = 0;
+  for (const auto& [id, n] : bytes)
+    sum += static_cast<double>(n) * static_cast<double>(n);
+  return sum;
 }
 
 std::set<std::optional<std::string>> racks_of(
@@ -190,5 +209,84 @@ TEST_CASE("plans of random clusters are plans: 2000 of them",
           return !n.rack;
         }))
       REQUIRE(spread(count(all, balanced).held) <= 1);
+    REQUIRE(plan_balance(all, balanced).moves.empty());
   }
+}
+
+TEST_CASE("a few moves at a time come to the same balance",
+  "[cluster][replica_moves]") {
+  std::mt19937_64 random{21};
+  for (int round = 0; round < 500; ++round) {
+    const auto node_count = 2 + static_cast<int>(random() % 6);
+    const auto all = brokers(node_count, static_cast<int>(random() % 4));
+    auto now = random_partitions(random, node_count);
+    const auto at_once = plan_balance(all, now);
+    const auto expected = count(all, as_moved(now, at_once));
+    const size_t most = 1 + random() % 5;
+    int steps = 0;
+    for (auto some = plan_balance(all, now, most); !some.moves.empty();
+      some = plan_balance(all, now, most)) {
+      REQUIRE(some.moves.size() <= most);
+      REQUIRE(++steps < 1000);
+      now = as_moved(now, some);
+    }
+    REQUIRE(spread(count(all, now).held) <= spread(expected.held) + 1);
+    REQUIRE(plan_balance(all, now).moves.empty());
+  }
+}
+
+TEST_CASE("nodes with as many replicas come to as many bytes",
+  "[cluster][replica_moves]") {
+  // What is big is on nodes 0 and 1.
+  std::vector<placed_partition> before;
+  for (int32_t i = 0; i < 10; ++i)
+    before.push_back(
+      {{"t", i}, {node_id{i % 2}}, i < 4 ? 1000 * megabyte : 10 * megabyte});
+  for (int32_t i = 10; i < 20; ++i)
+    before.push_back({{"t", i}, {node_id{2 + i % 2}}, 10 * megabyte});
+  const auto plan = plan_balance(brokers(4), before);
+  const auto after = as_moved(before, plan);
+  for (const auto& [id, bytes] : bytes_of(brokers(4), after))
+    CHECK(bytes == 1040 * megabyte);
+  CHECK(spread(count(brokers(4), after).held) == 0);
+  CHECK(plan.moves.size() == 4); // two big ones there, two small ones back
+}
+
+TEST_CASE("bytes are levelled without harm to anything else",
+  "[cluster][replica_moves]") {
+  std::mt19937_64 random{22};
+  for (int round = 0; round < 1000; ++round) {
+    CAPTURE(round);
+    const auto node_count = 2 + static_cast<int>(random() % 6);
+    const auto all = brokers(node_count, static_cast<int>(random() % 4));
+    const auto plain = random_partitions(random, node_count);
+    auto sized = plain;
+    for (auto& p : sized)
+      p.bytes = static_cast<int64_t>(random() % 1'000'000) * megabyte;
+    // Where the counts leave nothing to do, only sizes do.
+    const auto counted = as_moved(sized, plan_balance(all, plain));
+    const auto plan = plan_balance(all, counted);
+    const auto after = as_moved(counted, plan);
+    REQUIRE(count(all, after).held == count(all, counted).held);
+    REQUIRE(
+      square_sum(bytes_of(all, after)) <= square_sum(bytes_of(all, counted)));
+    for (size_t i = 0; i < after.size(); ++i)
+      REQUIRE(
+        racks_of(all, after[i]).size() >= racks_of(all, counted[i]).size());
+    REQUIRE(plan_balance(all, after).moves.empty());
+  }
+}
+
+TEST_CASE("a big cluster is planned in no time", "[cluster][replica_moves]") {
+  // 50,000 partitions on 20 nodes, and a node more: it gets a 21st.
+  std::vector<placed_partition> before;
+  for (int32_t i = 0; i < 50'000; ++i)
+    before.push_back({{"t", i},
+      {node_id{i % 20}, node_id{(i + 1) % 20}, node_id{(i + 2) % 20}}});
+  const auto plan = plan_balance(brokers(21), before);
+  CHECK(plan.moves.size() >= 150'000 / 21);
+  for (const auto& move : plan.moves)
+    before[static_cast<size_t>(move.name.partition)].replicas = move.to;
+  CHECK(spread(count(brokers(21), before).held) <= 1);
+  CHECK(spread(count(brokers(21), before).led) <= 1);
 }
