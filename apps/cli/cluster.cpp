@@ -63,12 +63,14 @@ int status(const command_context& context) {
     print("{\"cluster\":" + quote_json((*nodes)->cluster_id())
           + ",\"metadata\":" + quote_json(quorum_line(*facts))
           + ",\"partitions\":" + std::to_string(found.partitions)
+          + ",\"to_move\":" + std::to_string(moves_to_balance(*facts))
           + ",\"nodes\":" + nodes_table(*facts).to_json()
           + ",\"troubles\":" + troubles_table(found).to_json() + "}\n");
     return code;
   }
   print("cluster     " + (*nodes)->cluster_id() + "\nmetadata    "
-        + quorum_line(*facts) + "\npartitions  " + count_line(found) + "\n\n"
+        + quorum_line(*facts) + "\npartitions  " + count_line(found)
+        + "\nbalance     " + balance_line(moves_to_balance(*facts)) + "\n\n"
         + nodes_table(*facts).to_text());
   if (!found.troubles.empty())
     print("\n" + troubles_table(found).to_text());

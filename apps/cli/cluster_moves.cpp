@@ -1,5 +1,6 @@
 #include "apps/cli/command.hpp"
 #include "apps/cli/interrupt.hpp"
+#include "apps/cli/open_moves.hpp"
 #include "apps/cli/replica_mover.hpp"
 
 namespace millrace::cli {
@@ -9,6 +10,8 @@ struct move_options {
   int32_t node = 0;
   bool only_plan = false;
   bool apply = false;
+  bool status = false;
+  bool pause = false;
   size_t at_once = 20;
 };
 
@@ -23,6 +26,9 @@ int carry_out(
     return report(moved.error());
   for (const auto& [name, why] : moved->refused)
     print(to_string(name) + ": " + why + "\n");
+  if (moved->cancelled != 0)
+    print(std::to_string(moved->cancelled)
+          + " moves were stopped by somebody else\n");
   const auto left = plan.moves.size() - moved->done;
   print(std::to_string(moved->done) + " partitions moved"
         + (left == 0 ? "" : ", " + std::to_string(left) + " not") + "\n");
@@ -85,14 +91,28 @@ int leave(const command_context& context, const move_options& options,
     options);
 }
 
+/// What each replica has, as far as nodes tell: the biggest, where they differ.
+void note_sizes(client::cluster& nodes, placed_cluster& placed) {
+  const auto sizes = client::find_replica_sizes(nodes, std::nullopt);
+  for (auto& p : placed.partitions)
+    if (const auto at = sizes.find(p.name); at != sizes.end())
+      for (const auto& [node, bytes] : at->second)
+        p.bytes = std::max(p.bytes, bytes);
+}
+
 int rebalance(const command_context& context, move_options options) {
+  if (options.status)
+    return show_open_moves(context);
+  if (options.pause)
+    return stop_open_moves(context);
   auto nodes = connect(context);
   if (!nodes)
     return report(nodes.error());
   options.only_plan = !options.apply;
   return plan_and_move(
     **nodes, context,
-    [](const placed_cluster& placed) {
+    [&nodes](placed_cluster placed) {
+      note_sizes(**nodes, placed);
       return plan_balance(placed.nodes, placed.partitions);
     },
     options);
@@ -123,9 +143,15 @@ lead about as many; without --apply it only says what it would do. No partition
 gets on fewer racks than it is on. Ctrl-C ends after the partitions that are on
 the move, and the same command goes on later.
 
+--status and --pause are about all moves that are under way, whoever has begun
+them. --pause stops them: the partitions keep the replicas that they had, and
+the command that moves them ends. --apply goes on later.
+
 Examples:
   millrace rebalance
-  millrace rebalance --apply --at-once 50)";
+  millrace rebalance --apply --at-once 50
+  millrace rebalance --status
+  millrace rebalance --pause)";
 
 void add_common(
   CLI::App& command, command_context& context, move_options& options) {
@@ -165,7 +191,17 @@ void add_rebalance(CLI::App& parent, command_context& context) {
     "rebalance", "Spread replicas evenly over the nodes");
   auto& plan = *command.add_flag(
     "--plan", options->only_plan, "Say what would be moved (the default)");
-  command.add_flag("--apply", options->apply, "Move them")->excludes(&plan);
+  auto& apply = *command.add_flag("--apply", options->apply, "Move them")
+                   ->excludes(&plan);
+  auto& status = *command
+                    .add_flag("--status", options->status,
+                      "Say what is on the move, and how far it is")
+                    ->excludes(&plan)
+                    ->excludes(&apply);
+  command.add_flag("--pause", options->pause, "Stop what is on the move")
+    ->excludes(&plan)
+    ->excludes(&apply)
+    ->excludes(&status);
   add_common(command, context, *options);
   command.footer(rebalance_footer);
   set_action(command, context, [&context, options] {

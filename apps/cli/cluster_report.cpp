@@ -1,11 +1,15 @@
 #include "apps/cli/cluster_report.hpp"
 
+#include "apps/cli/replica_mover.hpp"
+
 #include <algorithm>
 
 namespace millrace::cli {
 namespace {
 
 using client::partition_info;
+
+constexpr int64_t counted_moves_max = 1000;
 
 bool has(const std::vector<int32_t>& nodes, int32_t id) {
   return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
@@ -166,6 +170,22 @@ std::vector<std::string> topics_in_trouble(
 
 cluster_report report_on(const cluster_facts& facts) {
   return reporter{facts}.run();
+}
+
+int64_t moves_to_balance(const cluster_facts& facts) {
+  const auto placed = placement_of(facts.nodes, facts.topics);
+  return static_cast<int64_t>(
+    plan_balance(placed.nodes, placed.partitions, counted_moves_max)
+      .moves.size());
+}
+
+std::string balance_line(int64_t moves) {
+  if (moves == 0)
+    return "all nodes hold and lead about as many partitions";
+  const bool more = moves == counted_moves_max;
+  return std::to_string(moves) + (more ? " or more" : "")
+         + (moves == 1 ? " partition" : " partitions")
+         + " to be moved: millrace rebalance";
 }
 
 std::string quorum_line(const cluster_facts& facts) {

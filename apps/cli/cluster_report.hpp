@@ -56,6 +56,11 @@ struct cluster_report {
 
 [[nodiscard]] cluster_report report_on(const cluster_facts& facts);
 
+/// How many partitions a rebalance would move, counted up to a thousand.
+[[nodiscard]] int64_t moves_to_balance(const cluster_facts& facts);
+/// What that means for an operator.
+[[nodiscard]] std::string balance_line(int64_t moves);
+
 /// Who leads the metadata, and who votes on it: a sentence.
 [[nodiscard]] std::string quorum_line(const cluster_facts& facts);
 /// One row for each node: what it leads and follows.

@@ -1,6 +1,7 @@
 #include "apps/client/replica_admin.hpp"
 
 #include "apps/client/refusal.hpp"
+#include "cluster/move_requests.hpp"
 #include "schema/metadata_command.hpp"
 
 #include <algorithm>
@@ -24,6 +25,15 @@ result<void> ask_for(
   return {};
 }
 
+std::vector<node_id> nodes_without(
+  const std::vector<int32_t>& ids, const std::vector<int32_t>& what) {
+  std::vector<node_id> left;
+  for (const auto id : ids)
+    if (std::find(what.begin(), what.end(), id) == what.end())
+      left.push_back(node_id{id});
+  return left;
+}
+
 std::string reason(int16_t code, const std::optional<std::string>& message) {
   return message ? *message : to_string(static_cast<kafka_error>(code));
 }
@@ -39,6 +49,25 @@ result<kafka::describe_cluster_response> describe_cluster(cluster& nodes) {
     return refused(
       answer->error_code, "describe the cluster", answer->error_message);
   return answer;
+}
+
+/// Those that the server refuses; `is_fine` is an error that is none.
+result<refusals> reassign(cluster& nodes,
+  kafka::alter_partition_reassignments_request request, kafka_error is_fine,
+  const std::string& what) {
+  request.timeout_ms = nodes.options().timeout_ms;
+  auto answer = nodes.ask_controller(request);
+  if (!answer)
+    return answer.error();
+  if (answer->error_code != 0)
+    return refused(answer->error_code, what, answer->error_message);
+  refusals not_done;
+  for (const auto& topic : answer->responses)
+    for (const auto& p : topic.partitions)
+      if (p.error_code != 0 && p.error_code != static_cast<int16_t>(is_fine))
+        not_done[{topic.name, p.partition_index}]
+          = reason(p.error_code, p.error_message);
+  return not_done;
 }
 
 } // namespace
@@ -159,32 +188,17 @@ result<void> hand_over_metadata(cluster& nodes) {
 
 result<refusals> start_moves(
   cluster& nodes, const std::vector<replica_move>& moves) {
-  kafka::alter_partition_reassignments_request request;
-  request.timeout_ms = nodes.options().timeout_ms;
-  for (const auto& move : moves) {
-    if (request.topics.empty() || request.topics.back().name != move.name.topic)
-      request.topics.emplace_back().name = move.name.topic;
-    auto& p = request.topics.back().partitions.emplace_back();
-    p.partition_index = move.name.partition;
-    p.replicas.emplace();
-    for (const auto id : move.to)
-      p.replicas->push_back(id.value);
-  }
-  auto answer = nodes.ask_controller(request);
-  if (!answer)
-    return answer.error();
-  if (answer->error_code != 0)
-    return refused(answer->error_code, "move replicas", answer->error_message);
-  refusals not_done;
-  for (const auto& topic : answer->responses)
-    for (const auto& p : topic.partitions)
-      if (p.error_code != 0)
-        not_done[{topic.name, p.partition_index}]
-          = reason(p.error_code, p.error_message);
-  return not_done;
+  return reassign(
+    nodes, request_moves(moves), kafka_error::none, "move replicas");
 }
 
-result<std::set<topic_partition>> moving(cluster& nodes) {
+result<refusals> cancel_moves(
+  cluster& nodes, const std::vector<replica_move>& moves) {
+  return reassign(nodes, request_no_moves(moves),
+    kafka_error::no_reassignment_in_progress, "stop moves");
+}
+
+result<std::map<topic_partition, replica_move>> open_moves(cluster& nodes) {
   kafka::list_partition_reassignments_request request;
   request.timeout_ms = nodes.options().timeout_ms;
   auto answer = nodes.ask_controller(request);
@@ -192,10 +206,13 @@ result<std::set<topic_partition>> moving(cluster& nodes) {
     return answer.error();
   if (answer->error_code != 0)
     return refused(answer->error_code, "list the moves", answer->error_message);
-  std::set<topic_partition> all;
+  std::map<topic_partition, replica_move> all;
   for (const auto& topic : answer->topics)
-    for (const auto& p : topic.partitions)
-      all.insert({topic.name, p.partition_index});
+    for (const auto& p : topic.partitions) {
+      const topic_partition name{topic.name, p.partition_index};
+      all[name] = {name, nodes_without(p.replicas, p.adding_replicas),
+        nodes_without(p.replicas, p.removing_replicas)};
+    }
   return all;
 }
 
@@ -204,15 +221,8 @@ result<refusals> elect_preferred(
   refusals not_done;
   if (partitions.empty())
     return not_done;
-  kafka::elect_leaders_request request;
+  auto request = request_first_leaders({partitions.begin(), partitions.end()});
   request.timeout_ms = nodes.options().timeout_ms;
-  request.topic_partitions.emplace();
-  for (const auto& name : partitions) {
-    auto& topics = *request.topic_partitions;
-    if (topics.empty() || topics.back().topic != name.topic)
-      topics.emplace_back().topic = name.topic;
-    topics.back().partitions.push_back(name.partition);
-  }
   auto answer = nodes.ask_controller(request);
   if (!answer)
     return answer.error();

@@ -59,8 +59,14 @@ struct quorum_state {
 /// Starts the moves; those that the server refuses, with the reason.
 [[nodiscard]] result<std::map<topic_partition, std::string>> start_moves(
   cluster& nodes, const std::vector<replica_move>& moves);
-/// The partitions whose replicas are on the move.
-[[nodiscard]] result<std::set<topic_partition>> moving(cluster& nodes);
+/// The partitions whose replicas are on the move: from what each has without
+/// the move, to what it will have.
+[[nodiscard]] result<std::map<topic_partition, replica_move>> open_moves(
+  cluster& nodes);
+/// The partitions have what they had before; those that the server refuses,
+/// with the reason. What is done by then stays done, and is no refusal.
+[[nodiscard]] result<std::map<topic_partition, std::string>> cancel_moves(
+  cluster& nodes, const std::vector<replica_move>& moves);
 /// The first replicas of these partitions lead, where they are in sync.
 /// Returns those that they do not lead, with the reason.
 [[nodiscard]] result<std::map<topic_partition, std::string>> elect_preferred(
