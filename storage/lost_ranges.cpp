@@ -29,7 +29,9 @@ result<void> lost_ranges::load(
     holes_.push_back(h);
   const bool ordered
     = std::all_of(holes_.begin(), holes_.end(), [](const hole& each) {
-        return each.first >= offset{0} && each.first < each.end;
+        return each.first >= offset{0}
+               && (each.first < each.end
+                   || (each.first == each.end && each.resume_position > 0));
       });
   if (!begun || version != 0 || holes_.size() != count || !ordered)
     return error{errc::corrupt, path + ": not what the format asks for"};
@@ -64,8 +66,13 @@ bool lost_ranges::truncate_to(offset end) {
 }
 
 void lost_ranges::advance_start(offset start) {
+  // Nothing is missing there any more, but a search in the segment must not
+  // walk through it.
+  for (auto& h : holes_)
+    if (h.end <= start)
+      h.first = h.end;
   std::erase_if(holes_, [&](const hole& h) {
-    return h.end <= start;
+    return h.end <= start && h.resume_position == 0;
   });
 }
 
@@ -79,7 +86,7 @@ const lost_ranges::hole* lost_ranges::holding(offset at) const {
 
 offset lost_ranges::next_above(offset from, offset limit) const {
   for (const auto& h : holes_)
-    if (h.first > from)
+    if (h.first < h.end && h.first > from)
       limit = std::min(limit, h.first);
   return limit;
 }
@@ -87,7 +94,7 @@ offset lost_ranges::next_above(offset from, offset limit) const {
 std::optional<offset> lost_ranges::first() const {
   std::optional<offset> lowest;
   for (const auto& h : holes_)
-    if (!lowest || h.first < *lowest)
+    if (h.first < h.end && (!lowest || h.first < *lowest))
       lowest = h.first;
   return lowest;
 }

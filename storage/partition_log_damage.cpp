@@ -24,23 +24,64 @@ result<std::optional<uint64_t>> partition_log::recovery::bad_bytes(size_t index,
     MILLRACE_TRY(cut(index, position));
     return std::optional<uint64_t>{};
   }
-  auto sound = find_sound_batch(source, position + 1, end, expected);
-  if (!sound)
-    return sound.error();
-  if (!*sound)
+  auto run = find_run(index, source, position + 1, end);
+  if (!run)
+    return run.error();
+  // Bytes from elsewhere may lie here, sound in themselves. What goes on
+  // behind them tells: offsets rise.
+  while (*run && (*run)->stop < end) {
+    auto next = find_run(index, source, (*run)->stop, end);
+    if (!next)
+      return next.error();
+    if (!*next || (*next)->first >= (*run)->after)
+      break;
+    run = std::move(next);
+  }
+  if (!*run)
     // The next segment, or the hint, tells what is lost. The bytes stay.
     return std::optional<uint64_t>{};
-  batch_walker walker{source, **sound, end, batch_view::header_size};
-  auto batch = walker.next();
-  if (!batch)
-    return batch.error();
-  const offset resumed = (*batch)->header.base_offset();
-  if (resumed > hint_ || resumed >= ceiling(index))
-    return std::optional<uint64_t>{}; // a base offset is not checksummed
-  if (resumed > expected)
-    MILLRACE_TRY(refuse({expected, resumed, s.base, **sound}));
-  log_.log_end_ = resumed;
-  return *sound;
+  MILLRACE_TRY(refuse({expected, (*run)->first, s.base, (*run)->position}));
+  log_.log_end_ = (*run)->first;
+  return std::optional{(*run)->position};
+}
+
+result<std::optional<partition_log::recovery::sound_run>>
+partition_log::recovery::find_run(size_t index,
+  const std::shared_ptr<file>& source, uint64_t from, uint64_t end) const {
+  while (true) {
+    // Where offsets are missing, so that a search finds where to go on.
+    auto sound
+      = find_sound_batch(source, from, end, log_.log_end_ + int64_t{1});
+    if (!sound)
+      return sound.error();
+    if (!*sound)
+      return std::optional<sound_run>{};
+    std::optional<sound_run> run;
+    batch_walker walker{source, **sound, end};
+    while (true) {
+      auto batch = walker.next();
+      if (!batch && batch.error().code != errc::corrupt)
+        return batch.error();
+      if (!batch || !*batch)
+        break;
+      const auto position = (*batch)->position;
+      auto bytes = walker.whole();
+      if (!bytes)
+        return bytes.error();
+      const batch_view whole{*bytes};
+      if (!follows(index, whole, run ? run->after : whole.base_offset())
+          || (!run && whole.base_offset() > hint_)
+          || whole.crc() != whole.computed_crc())
+        break;
+      if (!run)
+        run = sound_run{position, whole.base_offset(), {}, {}};
+      run->after = whole.last_offset() + int64_t{1};
+      run->stop = walker.position();
+    }
+    if (run)
+      return run;
+    from = **sound + 1; // it says an offset that cannot be there
+  }
 }
 
 offset partition_log::recovery::ceiling(size_t index) const {
@@ -178,13 +219,18 @@ result<std::string> partition_log::recovery::keep_aside(
 }
 
 result<void> partition_log::recovery::refuse(const lost_ranges::hole& h) {
-  if (h.end <= start_ || !log_.lost_.add(h))
-    return {}; // nobody misses what lies before the log's start
+  // Nobody misses what lies before the log's start; but a search in its segment
+  // must not walk through it.
+  const bool missed = h.end > start_;
+  if ((!missed && h.resume_position == 0) || !log_.lost_.add(h))
+    return {};
+  changed_ = true;
+  if (!missed)
+    return log_.lost_.save(files_, log_.directory_);
   log_.report_.lost.push_back({h.first, h.end, true, {}});
   log_.report_.notes.push_back(
     describe(h.first, h.end)
     + " were durable and cannot be read any more; reads of them are refused");
-  changed_ = true;
   return log_.lost_.save(files_, log_.directory_);
 }
 

@@ -196,6 +196,7 @@ result<void> partition_log::recovery::walk() {
       return {};
   }
   log_.log_end_ = segments[first_walked_].base;
+  walked_epoch_ = no_leader_epoch; // a tail may have been walked in vain
   log_.epochs_.truncate_to(log_.log_end_);
   if (what_.durable_hint && segments.front().base > hint_) {
     // What came before was never durable, so this was not either: the crash
@@ -266,8 +267,8 @@ result<bool> partition_log::recovery::walk_run(size_t index,
   const std::shared_ptr<file>& source, uint64_t& position, uint64_t end) {
   auto& s = log_.segments_[index];
   batch_walker walker{source, position, end};
-  // Of a batch that is known by its header only, the next one shows that it
-  // is as long as it says. Until then it is not in the log.
+  // After a clean stop a batch is known by its header only, and the next one
+  // shows that it is as long as it says. Until then it is not in the log.
   std::optional<seen_header> last;
   const auto take_last = [&] {
     if (!last)
@@ -303,9 +304,9 @@ result<bool> partition_log::recovery::walk_run(size_t index,
     if (!follows(index, header, expected))
       return stop(false);
     take_last();
-    if (what_.clean || header.last_offset() < hint_) {
+    if (what_.clean) {
       last.emplace(**batch);
-    } else if (past_cache_from_ != index) {
+    } else if (header.last_offset() >= hint_ && past_cache_from_ != index) {
       // What was durable for sure ends here. From here on only what the disk
       // has counts, whatever syncs have said to those who wrote it (R6).
       MILLRACE_TRY(source->drop_cache(position));
@@ -333,6 +334,8 @@ bool partition_log::recovery::follows(
   // behind tells it: nothing leaves gaps in a log.
   const offset last = header.last_offset();
   return header.base_offset() == expected
+         // Epochs rise, too, and are not under the checksum either.
+         && header.epoch() >= walked_epoch_
          && header.record_count() == header.last_offset_delta() + 1
          && last < ceiling(index)
          && last.value - log_.segments_[index].base.value <= INT32_MAX;
@@ -345,6 +348,7 @@ void partition_log::recovery::note(
     log_.config_.index_interval_bytes);
   if (log_.epochs_.assign(batch.epoch(), base))
     log_.epochs_stale_ = true;
+  walked_epoch_ = batch.epoch();
   if (base >= replay_from_)
     log_.producers_.apply(batch, base);
   log_.log_end_ = batch.last_offset() + int64_t{1};
@@ -371,6 +375,7 @@ result<void> partition_log::recovery::finish() {
     MILLRACE_TRY(refuse({start_, front, front, 0}));
     log.log_start_ = start_;
   }
+  log.lost_.advance_start(log.log_start_);
   if (log.lost_.truncate_to(log.log_end_)) // they were cut since
     MILLRACE_TRY(log.lost_.save(files_, log.directory_));
   log.epochs_.truncate_to(log.log_end_);

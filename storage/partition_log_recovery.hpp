@@ -53,6 +53,17 @@ private:
   /// in this segment; nullopt if nowhere.
   result<std::optional<uint64_t>> bad_bytes(size_t index,
     const std::shared_ptr<file>& source, uint64_t position, uint64_t end);
+  /// Batches without a gap that may lie in segment `index` where the log's end
+  /// is now, and end before what is none.
+  struct sound_run {
+    uint64_t position = 0;
+    offset first;
+    offset after;
+    uint64_t stop = 0;
+  };
+  /// The first one at or after `from`.
+  result<std::optional<sound_run>> find_run(size_t index,
+    const std::shared_ptr<file>& source, uint64_t from, uint64_t end) const;
   /// Segment `index` begins above where the log ends.
   result<void> gap(size_t index);
   /// Where the segment behind `index` begins: no batch of this one goes on
@@ -81,7 +92,8 @@ private:
   std::vector<offset> snapshots_;
   size_t first_walked_ = 0;
   bool from_index_ = false; // the last segment's tail is all that is walked
-  offset replay_from_{0};   // what the chosen snapshot does not cover
+  leader_epoch walked_epoch_ = no_leader_epoch; // of the last batch noted
+  offset replay_from_{0}; // what the chosen snapshot does not cover
   std::optional<size_t> past_cache_from_; // the segment that is read so
   bool changed_ = false;                  // the disk is not as it was found
 };

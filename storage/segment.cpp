@@ -129,6 +129,7 @@ result<std::optional<found_batch>> segment::find(file_cache& cache,
   if (*entry && checked(**source, **entry))
     from = std::max(from, static_cast<uint64_t>((*entry)->position));
   batch_walker walker{*source, from, size, look_bytes};
+  std::optional<offset> expected;
   while (true) {
     auto batch = walker.next();
     if (!batch)
@@ -136,6 +137,13 @@ result<std::optional<found_batch>> segment::find(file_cache& cache,
     if (!*batch)
       return std::optional<found_batch>{};
     const auto& header = (*batch)->header;
+    // Bytes that belong elsewhere may look like a batch, and say any offset.
+    if (expected && header.base_offset() != *expected)
+      return error{errc::corrupt,
+        "byte " + std::to_string((*batch)->position) + ": offset "
+          + std::to_string(header.base_offset().value) + " where "
+          + std::to_string(expected->value) + " should be"};
+    expected = header.last_offset() + int64_t{1};
     if (header.last_offset() >= wanted)
       return std::optional{
         found_batch{(*batch)->position, header.base_offset()}};

@@ -52,6 +52,25 @@ TEST_CASE("a lost range that grows takes the place of the smaller one",
   CHECK(lost.floor_for(offset{9}, offset{0}) == 0); // 700 is forgotten
 }
 
+TEST_CASE("where reading goes on is known when nothing is missing any more",
+  "[storage][lost_ranges]") {
+  lost_ranges lost;
+  lost.add(make_hole(5, 8, 0, 700));
+  lost.add(make_hole(12, 14, 10, 300));
+  lost.advance_start(offset{9});
+  CHECK(lost.first() == offset{12});
+  CHECK(lost.holding(offset{7}) == nullptr);
+  CHECK(lost.next_above(offset{0}, offset{20}) == offset{12});
+  CHECK(lost.floor_for(offset{9}, offset{0}) == 700);
+  sim_file_system disk;
+  REQUIRE(make_directory_durable(disk, "/data").ok());
+  REQUIRE(lost.save(disk, "/data").ok());
+  lost_ranges again;
+  REQUIRE(again.load(disk, "/data").ok());
+  CHECK(again.floor_for(offset{9}, offset{0}) == 700);
+  CHECK(again.first() == offset{12});
+}
+
 TEST_CASE(
   "what is cut off a log is not lost any more", "[storage][lost_ranges]") {
   lost_ranges lost;

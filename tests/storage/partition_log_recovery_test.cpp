@@ -205,6 +205,93 @@ TEST_CASE("damage below the hint is never cut: its offsets are refused, the "
   CHECK(f.log->log_end_offset() == offset{7});
 }
 
+TEST_CASE("records that went bad below the hint are noticed by the next start "
+          "(R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 6, 6);
+  const auto size = make_batch().size();
+  const auto bad = GENERATE(range(0, 6));
+  f.disk.flip_bit(
+    first_log, static_cast<uint64_t>(bad) * size + batch_view::header_size, 2);
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{6});
+  REQUIRE(log.recovered().lost.size() == 1);
+  CHECK(log.recovered().lost[0].first == offset{bad});
+  CHECK(log.recovered().lost[0].end == offset{bad + 1});
+  CHECK(
+    log.read(offset{bad}, offset{6}, 1000, true).error().code == errc::corrupt);
+}
+
+TEST_CASE("a batch that was written in the place of another one is missed in "
+          "both (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 6, 6);
+  const auto size = make_batch().size();
+  const auto content = f.disk.content(first_log);
+  const auto [own, other] = GENERATE(std::pair{1, 4}, std::pair{4, 1});
+  f.disk.overwrite(first_log, static_cast<uint64_t>(other) * size,
+    std::string_view{content}.substr(static_cast<uint64_t>(own) * size, size));
+  f.disk.overwrite(
+    first_log, static_cast<uint64_t>(own) * size, std::string(size, '\0'));
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{6});
+  REQUIRE(log.first_lost() == offset{1});
+  for (const auto at : {1, 4})
+    CHECK(log.read(offset{at}, offset{6}, 1000, true).error().code
+          == errc::corrupt);
+  CHECK(bases(log, offset{0}, offset{1}) == list{0});
+  CHECK(bases(log, offset{5}, offset{6}) == list{5});
+}
+
+TEST_CASE("sound bytes of another log are not taken for what is missing (R10)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 6, 6);
+  const auto size = make_batch().size();
+  auto foreign = f.disk.content(first_log).substr(3 * size, size);
+  // It says offset 4 or 100, in the place of offset 1; or it lies in its own
+  // place, and its epoch is one of long ago.
+  const auto [place, says, epoch]
+    = GENERATE(std::tuple{1, 4, 1}, std::tuple{1, 100, 1}, std::tuple{3, 3, 0});
+  foreign[7] = static_cast<char>(says);
+  foreign[15] = static_cast<char>(epoch);
+  f.disk.overwrite(first_log, static_cast<uint64_t>(place) * size, foreign);
+  auto& log = f.open();
+  CHECK(log.log_end_offset() == offset{6});
+  REQUIRE(log.recovered().lost.size() == 1);
+  CHECK(log.recovered().lost[0].first == offset{place});
+  CHECK(log.recovered().lost[0].end == offset{place + 1});
+  CHECK(log.epoch_at(offset{place - 1}) == leader_epoch{1});
+  CHECK(log.epoch_at(offset{5}) == leader_epoch{1});
+  CHECK(bases(log, offset{place + 1}, offset{6}).front() == place + 1);
+}
+
+TEST_CASE("damage below the log's start is not walked through (R10, R18)",
+  "[storage][partition_log_recovery]") {
+  log_fixture f;
+  fill(f, 6, 6);
+  const auto size = make_batch().size();
+  // In the place of offset 1 lies what says it had offset 4.
+  auto foreign = f.disk.content(first_log).substr(4 * size, size);
+  f.disk.overwrite(first_log, size, foreign);
+  const bool lost_first = GENERATE(true, false);
+  if (lost_first)
+    f.open();
+  f.log_start = offset{3};
+  if (lost_first)
+    REQUIRE(f.log->finish_retention(offset{3}, 0).ok());
+  else
+    f.open();
+  CHECK_FALSE(f.log->first_lost());
+  CHECK(bases(*f.log, offset{3}, offset{6}) == list{3, 4, 5});
+  CHECK(bases(*f.log, offset{4}, offset{6}) == list{4, 5});
+  f.disk.kill();
+  CHECK(bases(f.open(), offset{3}, offset{6}) == list{3, 4, 5});
+  CHECK_FALSE(f.log->first_lost());
+}
+
 TEST_CASE("a file that lost its durable tail does not give the offsets again "
           "(R10)",
   "[storage][partition_log_recovery]") {
@@ -368,8 +455,12 @@ TEST_CASE("whatever a disk does to the files, the log opens, and what it gives "
     for (uint64_t n = 1 + rng() % 3; n > 0; --n) {
       const auto& path = paths[rng() % paths.size()];
       const auto size = f.disk.content(path).size();
-      const auto dice = rng() % 4;
-      if (size > 0 && dice > 0) {
+      const auto dice = rng() % 5;
+      if (size > 0 && dice == 4) { // what belongs elsewhere lies there
+        const auto other = f.disk.content(paths[rng() % paths.size()]);
+        const auto from = rng() % (other.size() + 1);
+        f.disk.overwrite(path, rng() % size, other.substr(from, 200));
+      } else if (size > 0 && dice > 0) {
         f.disk.flip_bit(path, rng() % size, rng() % 8);
       } else if (size > 0) {
         auto handle = f.disk.open(path, open_mode::read_write);
