@@ -216,6 +216,7 @@ consensus_actor::behavior_type consensus(
       auto& s = self->state;
       s.ticking = false;
       s.core->tick(monotonic_ms(*self));
+      drain(self); // a change that ends here comes before the next one
       look_for_group(self);
       take_in(self);
       forget_old_snapshot(self);

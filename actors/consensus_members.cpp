@@ -53,6 +53,19 @@ void complain(
     names);
 }
 
+/// Those that learn, but for whoever has come back with another directory and
+/// was given up before it could take its old place: it says hello again.
+std::vector<raft_member> settled_learners(const raft_configuration& now) {
+  auto learners = now.learners;
+  std::erase_if(learners, [&now](const raft_member& m) {
+    return std::any_of(
+      now.voters.begin(), now.voters.end(), [&m](const raft_member& voter) {
+        return voter.node == m.node;
+      });
+  });
+  return learners;
+}
+
 /// Takes `node` out. Returns whether it was in.
 bool leave(std::vector<raft_member>& members, node_id node) {
   return std::erase_if(members, [node](const raft_member& m) {
@@ -129,6 +142,24 @@ void on_formed(self_pointer self) {
   drain(self);
 }
 
+namespace {
+
+bool is_member_node(const consensus_state& s, node_id node) {
+  const auto members = members_of(s.core->configuration());
+  return std::any_of(
+    members.begin(), members.end(), [node](const raft_member& m) {
+      return m.node == node;
+    });
+}
+
+void note_joining(self_pointer self, const raft_member& member) {
+  self->state.joining[member.node] = member;
+  take_in(self);
+  drain(self);
+}
+
+} // namespace
+
 void on_group_message(self_pointer self, const from_node& from) {
   auto& s = self->state;
   auto hello = decode_group_hello(from.message);
@@ -136,16 +167,24 @@ void on_group_message(self_pointer self, const from_node& from) {
     log::warn("node {}: {}", from.node.value, to_string(hello.error()));
     return;
   }
-  if (hello->group != s.options.group || hello->member.node != from.node)
+  if (hello->group != s.options.group)
     return;
+  if (hello->member.node != from.node) {
+    if (is_member_node(s, from.node))
+      note_joining(self, hello->member);
+    return;
+  }
   if (is_controller(s, from.node))
     s.known[from.node] = {hello->member, hello->in_group, monotonic_ms(*self)};
   if (from.message.is_answer)
     return;
   say_hello(s, from.node, true);
-  s.joining[from.node] = hello->member;
-  take_in(self);
-  drain(self);
+  // Who asks knows the controllers by their list; whoever leads may be
+  // another one.
+  if (const auto& leader = s.core->leader();
+    leader && leader->node != s.options.self.node && leader->node != from.node)
+    s.options.link->send(leader->node, encode(*hello, true));
+  note_joining(self, hello->member);
 }
 
 void take_in(self_pointer self) {
@@ -163,7 +202,7 @@ void take_in(self_pointer self) {
   if (s.joining.empty())
     return;
   auto voters = now.voters;
-  auto learners = now.learners;
+  auto learners = settled_learners(now);
   std::string parts;
   for (const auto& [node, member] : s.joining) {
     // R24: with another directory it is not the one that it was; but what it
@@ -185,14 +224,18 @@ void take_in(self_pointer self) {
 
 void on_change_member(self_pointer self, const change_member& message) {
   auto& s = self->state;
-  auto voters = s.core->configuration().voters;
-  auto learners = s.core->configuration().learners;
+  const auto& now = s.core->configuration();
+  auto voters = now.voters;
+  auto learners = settled_learners(now);
   leave(voters, message.member.node);
   leave(learners, message.member.node);
   if (message.part != raft_part::none)
     (message.part == raft_part::voter ? voters : learners)
       .push_back(message.member);
-  const auto refused = s.core->change_members(voters, learners);
+  // It may have come back with another directory since somebody asked.
+  const auto refused = members_of(now).contains(message.member)
+                         ? s.core->change_members(voters, learners)
+                         : raft_refusal::invalid;
   if (refused == raft_refusal::none)
     s.changing = {self->current_sender(), message.ticket};
   else

@@ -70,6 +70,16 @@ admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
   return decided.reply;
 }
 
+/// Whether this very node registers with another directory than the one that
+/// is known: it leads, so that nobody has missed what it was before.
+bool is_wiped_self(
+  const controller_actor_state& s, const register_broker& request) {
+  const auto* known = s.leading->core->image().find_broker(request.id);
+  return request.id == s.options.config->id && known != nullptr
+         && !known->fenced && known->directories != request.directories
+         && !s.leading->sessions.has_heard(request.id);
+}
+
 admin_reply decide(self_pointer self, const register_broker& request) {
   auto& lead = *self->state.leading;
   // What it last knew of the metadata may be old: of all that its earlier self
@@ -77,6 +87,8 @@ admin_reply decide(self_pointer self, const register_broker& request) {
   if (request.opened_up_to == 0)
     return register_broker_reply{
       kafka_error::none, {}, -1, self->state.image.applied_index()};
+  if (is_wiped_self(self->state, request))
+    take(lead, lead.core->decide_fence({request.id}));
   auto decided = lead.core->decide(request);
   take(lead, std::move(decided.records));
   // It does not ask again; all other refusals may pass.

@@ -356,6 +356,54 @@ TEST_CASE_METHOD(metadata_group,
 }
 
 TEST_CASE_METHOD(metadata_group,
+  "a wiped node is taken in by a leader that is on no list of controllers",
+  "[actors][consensus]") {
+  for (const int32_t n : {1, 2, 3, 4})
+    start(n);
+  pass_ms(3000);
+  const auto fourth = ask_to_add(*this, 4, 4);
+  pass_ms(1000);
+  REQUIRE(added(*this, 4, fourth) == kafka_error::none);
+  for (const int32_t n : {1, 2, 3}) {
+    const auto ticket = ask_to_remove(*this, 4, n);
+    pass_ms(3000);
+    REQUIRE(removed(*this, 4, ticket) == kafka_error::none);
+  }
+  REQUIRE(leader() == 4);
+  wipe(3);
+  start(3); // it knows 1 and 2, who pass on what it says
+  pass_ms(3000);
+  CHECK(who_votes() == std::set{3, 4});
+  CHECK(directory_of(3) == members.at(3)->directory->identity().directory);
+}
+
+TEST_CASE_METHOD(metadata_group,
+  "a wiped voter that does not get back to its vote holds up nobody",
+  "[actors][consensus]") {
+  for (const int32_t n : {1, 2, 3})
+    start(n);
+  pass_ms(2000);
+  ask_to_register(1);
+  pass_ms(100);
+  wipe(3);
+  network.loses = [](node_id to, const envelope& message) {
+    return to == node_id{3} && message.conversation == conversation::raft;
+  };
+  start(3);
+  pass_ms(1000);
+  REQUIRE(quorum(leader()).members.size() == 4); // what it was, and is
+  stop(3);
+  pass_ms(raft.catch_up_ms + 1000);
+  start(4);
+  pass_ms(3000);
+  const auto view = quorum(leader());
+  CHECK(
+    std::any_of(view.members.begin(), view.members.end(), [](const auto& m) {
+      return m.id.node == node_id{4};
+    }));
+}
+
+TEST_CASE_METHOD(metadata_group,
   "nobody waits for an observer that was taken off the list",
   "[actors][consensus]") {
   for (const int32_t n : {1, 2, 3, 4})
