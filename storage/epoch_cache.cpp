@@ -15,7 +15,7 @@ bool epoch_cache::assign(leader_epoch epoch, offset start) {
   // The epochs that were chosen since began without a batch: this one goes on.
   if (last_epoch() == epoch)
     return true;
-  while (last_epoch() > epoch)
+  while (last_epoch() >= epoch)
     entries_.pop_back();
   entries_.push_back({epoch, start});
   return true;

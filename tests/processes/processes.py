@@ -345,6 +345,8 @@ SCENARIOS = {f.__name__: f for f in (
     form, metadata, kill_leader, java_clients, rolling, pause, cut, five_nodes,
     slow, power, full_disk)}
 PROXIED = (cut, five_nodes, slow)
+# Where it can be had Kafka's Java client takes part too.
+WITH_JAVA = (java_clients, pause, cut)
 WITHOUT_LOAD = (metadata,)
 
 
@@ -382,7 +384,8 @@ def run(scenario):
                 if scenario is java_clients and not classpath():
                     print("Kafka's Java client is not here")
                     return False
-                trial = Trial(cluster, folder, scenario is java_clients)
+                trial = Trial(cluster, folder,
+                              scenario in WITH_JAVA and classpath())
                 try:
                     scenario(trial)
                     trial.finish()
