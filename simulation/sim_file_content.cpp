@@ -94,4 +94,12 @@ void sim_file_content::flip_bit(uint64_t byte, unsigned bit) {
         = static_cast<char>(c.image[byte - c.position] ^ mask);
 }
 
+void sim_file_content::overwrite(uint64_t position, std::string_view bytes) {
+  for (auto* place : {&cached_, &durable_})
+    if (position < place->size())
+      place->replace(position,
+        std::min<uint64_t>(bytes.size(), place->size() - position),
+        bytes.substr(0, place->size() - position));
+}
+
 } // namespace millrace

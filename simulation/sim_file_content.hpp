@@ -9,6 +9,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace millrace {
@@ -43,6 +44,9 @@ public:
   void crash(crash_policy policy, std::mt19937_64& rng);
   /// Flips one bit in the page cache and on the disk.
   void flip_bit(uint64_t byte, unsigned bit);
+  /// Puts these bytes into the page cache and on the disk, as far as there is
+  /// a place for them. Precondition: nothing unsynced.
+  void overwrite(uint64_t position, std::string_view bytes);
 
   [[nodiscard]] uint64_t size() const {
     return cached_.size();

@@ -91,6 +91,12 @@ void sim_file_system::flip_bit(
   ++state_->faults;
 }
 
+void sim_file_system::overwrite(
+  const std::string& path, uint64_t position, std::string_view bytes) {
+  state_->file_at(path).content.overwrite(position, bytes);
+  ++state_->faults;
+}
+
 uint64_t sim_file_system::trace_hash() const {
   return state_->hash;
 }

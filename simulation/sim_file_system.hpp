@@ -82,6 +82,10 @@ public:
   void heal();
   /// Flips a bit in cache and on disk. Precondition: the file is there.
   void flip_bit(const std::string& path, uint64_t byte, unsigned bit);
+  /// Something else stands there in cache and on disk; nothing beyond the end
+  /// of the file. Precondition: the file is there.
+  void overwrite(
+    const std::string& path, uint64_t position, std::string_view bytes);
 
   /// Depends on the order, kind, path, position and bytes of every operation
   /// so far, and on every read but for its bytes, which follow from those.
