@@ -4,6 +4,8 @@
 #include "actors/log.hpp"
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
+#include "actors/throttle.hpp"
+#include "cluster/config_topic.hpp"
 
 namespace millrace {
 
@@ -36,6 +38,22 @@ void remember_start(const broker_state& s) {
       to_string(done.error()));
 }
 
+int64_t rate(const broker_state& s, const char* name) {
+  const auto* key = find_config_key(config_scope::broker, name);
+  MILLRACE_ASSERT(key != nullptr, "a broker reads only keys of its table");
+  return parse_config_integer(
+    *describe_broker_config(*key, s.image, *s.options.config).value);
+}
+
+/// How fast what is throttled may be copied to and from here (KIP-73).
+void set_throttle(self_pointer self) {
+  auto& s = self->state;
+  if (s.throttle != nullptr)
+    tell(self, s.throttle,
+      throttle_rates{rate(s, "leader.replication.throttled.rate"),
+        rate(s, "follower.replication.throttled.rate")});
+}
+
 /// Does what one committed command asks of this node.
 struct follow_command {
   self_pointer self;
@@ -55,7 +73,12 @@ struct follow_command {
   }
   void operator()(const configs_changed& c) const {
     auto& s = self->state;
-    if (c.type == config_resource::broker) {
+    const bool of_brokers = c.type == config_resource::broker;
+    if (of_brokers && !c.name.empty()
+        && c.name != std::to_string(s.options.config->id.value))
+      return; // of another one alone
+    if (of_brokers) {
+      set_throttle(self);
       configure_everything(self);
     } else if (const auto* topic = s.image.find_topic(c.name)) {
       configure_topic(self, *topic);
@@ -194,6 +217,10 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
   for (const auto& [id, broker] : s.image.brokers())
     introduce(s, id);
   if (s.options.config->is_clustered()) {
+    // Nothing is throttled but now and then.
+    s.throttle = self->spawn<caf::linked + caf::lazy_init>(throttle);
+    if (!s.image.all_broker_configs().empty())
+      set_throttle(self);
     s.front = self->spawn<caf::linked>(replica_front);
     const auto front = caf::actor_cast<caf::strong_actor_ptr>(s.front);
     s.options.link->bind(conversation::replica, front);

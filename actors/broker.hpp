@@ -56,6 +56,7 @@ struct broker_state {
   std::map<topic_partition, replica> replicas;
   std::map<int32_t, coordinator> coordinators;
   replica_front_actor front; ///< null where there are no other nodes
+  throttle_actor throttle;   ///< likewise
   std::vector<caf::strong_actor_ptr> gateways;
   /// They hear nothing before this broker is registered and its partitions
   /// are there: an empty directory is no directory.

@@ -14,11 +14,13 @@ using self_pointer = broker_actor::stateful_pointer<broker_state>;
 
 namespace {
 
+topic_config config_of(const broker_state& s, const topic_image& topic) {
+  return effective_topic_config(topic.configs, s.image, *s.options.config);
+}
+
 partition_settings settings_of(
-  const broker_state& s, const topic_image& topic) {
-  return partition_settings_of(
-    effective_topic_config(topic.configs, s.image, *s.options.config),
-    *s.options.config);
+  const broker_state& s, const topic_image& topic, int32_t index) {
+  return partition_settings_of(config_of(s, topic), *s.options.config, index);
 }
 
 bool is_mine(const broker_state& s, const partition_registration& p) {
@@ -27,7 +29,7 @@ bool is_mine(const broker_state& s, const partition_registration& p) {
 
 partition_assigned assignment(const broker_state& s, const topic_image& topic,
   const partition_registration& p) {
-  return {p, settings_of(s, topic), s.broker_epoch};
+  return {p, settings_of(s, topic, p.index), s.broker_epoch};
 }
 
 void start_coordinator(self_pointer self, const topic_image& topic,
@@ -111,7 +113,7 @@ void start_partition(self_pointer self, const topic_image& topic,
     partition_options{.name = name,
       .topic_id = topic.id,
       .directory = *place,
-      .settings = settings_of(s, topic),
+      .settings = settings_of(s, topic, p.index),
       .registration = known,
       .node = s.options.config->id,
       .broker_epoch = s.broker_epoch,
@@ -126,6 +128,7 @@ void start_partition(self_pointer self, const topic_image& topic,
       .budget = s.options.budget,
       .controller
       = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
+      .throttle = s.throttle,
       .link = s.options.link});
   self->monitor(actor);
   s.replicas[name] = {actor, topic.id, known.partition_epoch, false};
@@ -227,10 +230,16 @@ void note_leftovers(self_pointer self) {
 
 void configure_topic(self_pointer self, const topic_image& topic) {
   auto& s = self->state;
+  if (!s.registered)
+    return;
+  const auto config = config_of(s, topic);
   for (const auto& p : topic.partitions)
     if (const auto at = s.replicas.find({topic.name, p.index});
-      at != s.replicas.end() && s.registered)
-      tell(self, at->second.actor, assignment(s, topic, p));
+      at != s.replicas.end())
+      tell(self, at->second.actor,
+        partition_assigned{p,
+          partition_settings_of(config, *s.options.config, p.index),
+          s.broker_epoch});
 }
 
 void configure_everything(self_pointer self) {

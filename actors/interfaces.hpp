@@ -57,6 +57,8 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<from_replica>, caf::reacts_to<link_change>,
   // To itself: somebody may have been silent for too long.
   caf::reacts_to<replica_timer>,
+  // The throttle's answer: bytes may move.
+  caf::reacts_to<throttle_turn>,
   // The controller's answer to a proposed ISR.
   caf::reacts_to<admin_answer>,
   // The broker's answers: the log may start later, or be cut.
@@ -65,6 +67,18 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<partition_tick>,
   // Ends the actor after a last sync; answers partition_closed.
   caf::reacts_to<close_partition>>;
+
+/// THROTTLE: lets the node's partitions copy what is throttled, one after the
+/// other.
+using throttle_actor = caf::typed_actor<
+  // The broker's: how fast.
+  caf::reacts_to<throttle_rates>,
+  // A partition wants to move bytes; answers throttle_turn when it may.
+  caf::reacts_to<throttle_ask>,
+  // And has moved others than it said.
+  caf::reacts_to<throttle_refund>,
+  // To itself: a turn may have come.
+  caf::reacts_to<throttle_timer>>;
 
 /// REPLICA FRONT: where the messages of other nodes' replicas come in; gives
 /// each to the partition that it is about.

@@ -251,6 +251,10 @@ struct partition_settings {
   /// How long a member of the ISR may lack what there is.
   int64_t replica_lag_ms_max = 1000;
   int32_t replica_fetch_bytes_max = 1 << 20;
+  /// Whether this replica, as the leader or not, is among those that move no
+  /// faster than is configured to others, or itself, while not in sync.
+  bool throttled_leading = false;
+  bool throttled_following = false;
 };
 
 /// What the controller has decided about this partition, and how it is to be
@@ -269,6 +273,39 @@ struct from_replica {
 
 /// A partition to itself: somebody may have been silent for too long.
 struct replica_timer {
+  uint64_t generation = 0;
+};
+
+/// A broker to its throttle: bytes a second to and from others' replicas.
+struct throttle_rates {
+  int64_t leading = INT64_MAX;
+  int64_t following = INT64_MAX;
+};
+
+/// A partition wants to move about so many bytes. Answered by throttle_turn
+/// with the same ticket when it may.
+struct throttle_ask {
+  bool leading = true; ///< to a replica elsewhere; else from the leader
+  uint64_t ticket = 0;
+  int64_t bytes = 0;
+};
+
+/// So many bytes are accounted for: throttle_refund tells what of them was
+/// not moved.
+struct throttle_turn {
+  bool leading = true;
+  uint64_t ticket = 0;
+  int64_t bytes = 0;
+};
+
+/// Negative: more were moved.
+struct throttle_refund {
+  bool leading = true;
+  int64_t bytes = 0;
+};
+
+/// The throttle to itself: a turn may have come.
+struct throttle_timer {
   uint64_t generation = 0;
 };
 
@@ -501,6 +538,11 @@ MILLRACE_LOCAL_MESSAGE(partition_tick)
 MILLRACE_LOCAL_MESSAGE(partition_assigned)
 MILLRACE_LOCAL_MESSAGE(from_replica)
 MILLRACE_LOCAL_MESSAGE(replica_timer)
+MILLRACE_LOCAL_MESSAGE(throttle_rates)
+MILLRACE_LOCAL_MESSAGE(throttle_ask)
+MILLRACE_LOCAL_MESSAGE(throttle_turn)
+MILLRACE_LOCAL_MESSAGE(throttle_refund)
+MILLRACE_LOCAL_MESSAGE(throttle_timer)
 MILLRACE_LOCAL_MESSAGE(save_hints)
 MILLRACE_LOCAL_MESSAGE(hints_saved)
 MILLRACE_LOCAL_MESSAGE(replica_place)

@@ -131,6 +131,9 @@ partition_actor::behavior_type partition(
     [=](const replica_timer& timer) {
       on_replica_timer(self, timer);
     },
+    [=](const throttle_turn& turn) {
+      on_turn(self, turn);
+    },
     [=](const admin_answer& answer) {
       if (self->state.leads())
         on_isr_answer(self, answer);

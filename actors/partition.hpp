@@ -40,6 +40,7 @@ struct partition_options {
   std::shared_ptr<write_budget> budget;
   /// For partitions with several replicas.
   caf::strong_actor_ptr controller; ///< this node's controller_actor
+  throttle_actor throttle;
   std::shared_ptr<node_link> link;
 
   [[nodiscard]] bool replicated() const {
@@ -63,6 +64,13 @@ struct cold_fetch {
   fetch_answer answer;
 };
 
+/// What lets throttled bytes through, once.
+struct throttle_pass {
+  bool asked = false; ///< its turn has not come yet
+  bool held = false;
+  int64_t charged = 0; ///< for it
+};
+
 /// What a leader knows of a follower besides its positions, which are in
 /// replica_set.
 struct follower_view {
@@ -79,6 +87,7 @@ struct follower_view {
   offset told_log_start{0};
   int64_t nudge_at_ms = 0; ///< if it is behind and silent until then
   int64_t patience_ms = 0;
+  throttle_pass pass;
 };
 
 /// How a follower stands with its leader.
@@ -101,6 +110,7 @@ struct following {
   };
   std::optional<cut> cutting;
   offset saving_start{0}; ///< the broker makes this log start durable
+  throttle_pass pass;
 };
 
 /// A fetch that found nothing and wants to know when there is something.

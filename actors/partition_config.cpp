@@ -21,7 +21,7 @@ std::optional<compression_codec> codec_of(const std::string& name) {
 } // namespace
 
 partition_settings partition_settings_of(
-  const topic_config& topic, const node_config& node) {
+  const topic_config& topic, const node_config& node, int32_t index) {
   using durability = partition_settings::durability;
   partition_settings s;
   s.log = {.segment_bytes = topic.segment_bytes,
@@ -60,6 +60,8 @@ partition_settings partition_settings_of(
   s.lazy_sync_bytes = node.lazy_flush_bytes;
   s.replica_lag_ms_max = node.replica_lag_ms_max;
   s.replica_fetch_bytes_max = node.replica_fetch_bytes_max;
+  s.throttled_leading = topic.throttled_leaders.contains(index, node.id);
+  s.throttled_following = topic.throttled_followers.contains(index, node.id);
   return s;
 }
 

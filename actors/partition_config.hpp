@@ -9,8 +9,9 @@
 
 namespace millrace {
 
+/// Of the topic's partition `index`, as it is kept on `node`.
 [[nodiscard]] partition_settings partition_settings_of(
-  const topic_config& topic, const node_config& node);
+  const topic_config& topic, const node_config& node, int32_t index);
 
 [[nodiscard]] group_config group_config_of(const node_config& node);
 

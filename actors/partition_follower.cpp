@@ -4,6 +4,7 @@
 #include "actors/partition_fetch.hpp"
 #include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
+#include "actors/partition_throttle.hpp"
 #include "actors/tell.hpp"
 #include "cluster/partition_settling.hpp"
 #include "schema/planted_bug.hpp"
@@ -100,6 +101,28 @@ bool heal(self_pointer self) {
   return true;
 }
 
+/// One that is in sync never is (KIP-73): producers wait for it.
+bool is_throttled(const partition_state& s) {
+  return s.options.settings.throttled_following && s.options.throttle != nullptr
+         && !is_in_sync(s);
+}
+
+/// Whether it only waits for the throttle to let it ask.
+bool is_held_up(const partition_state& s) {
+  return s.follow->pass.asked && s.follow->asked == 0;
+}
+
+/// How many bytes it may ask for now.
+int32_t askable(self_pointer self) {
+  auto& s = self->state;
+  const auto bytes = s.options.settings.replica_fetch_bytes_max;
+  return !is_throttled(s)
+             || may_pass(
+               self, s.follow->pass, throttled_way::following, 0, bytes)
+           ? bytes
+           : 0;
+}
+
 /// Asks for what follows. Not while the log is about to be cut, or while too
 /// much is not on the disk yet: whoever ends that asks.
 void ask(self_pointer self) {
@@ -107,7 +130,7 @@ void ask(self_pointer self) {
   if (s.follow->cutting || s.log->offline() || heal(self)
       || must_sync_first(self))
     return;
-  send_position(self, s.options.settings.replica_fetch_bytes_max);
+  send_position(self, askable(self));
   if (expects_more(s))
     wait_for_answer(self);
 }
@@ -223,6 +246,9 @@ void on_replica_answer(self_pointer self, const replica_answer& answer) {
   f.matches = f.has_matched = true;
   if (!take_log_start(self, answer.log_start))
     return;
+  if (!answer.batches.empty())
+    use_pass(self, f.pass, throttled_way::following,
+      static_cast<int64_t>(answer.batches.size()));
   if (!answer.batches.empty() && !append(self, answer)) {
     wait_for_answer(self); // not at once: it may be the same again
     return;
@@ -238,6 +264,7 @@ void on_replica_answer(self_pointer self, const replica_answer& answer) {
 
 void on_nudge(self_pointer self) {
   auto& f = *self->state.follow;
+  refund_pass(self, f.pass, throttled_way::following);
   f.asked = 0;
   f.matches = false; // so that it answers at once
   ask(self);
@@ -252,10 +279,20 @@ void on_leader_isr_changed(self_pointer self) {
   auto& s = self->state;
   if (!is_in_sync(s))
     wake_waiters(self); // its leader has more to tell
-  if (s.log->first_lost())
+  if (s.log->first_lost() || (is_held_up(s) && !is_throttled(s)))
     ask(self);
   else if (expects_more(s))
     wait_for_answer(self);
+}
+
+void on_asking_turn(self_pointer self, const throttle_turn& turn) {
+  auto& s = self->state;
+  if (!take_turn(self, &s.follow->pass, turn))
+    return;
+  if (s.follow->asked == 0)
+    ask(self);
+  else // it is in sync by now, or not throttled any more
+    use_pass(self, s.follow->pass, throttled_way::following, 0);
 }
 
 void tell_waited_for(self_pointer self) {

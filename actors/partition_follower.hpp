@@ -31,6 +31,10 @@ void on_nudge(partition_actor::stateful_pointer<partition_state> self);
 void on_leader_isr_changed(
   partition_actor::stateful_pointer<partition_state> self);
 
+/// The throttle lets it ask its leader.
+void on_asking_turn(partition_actor::stateful_pointer<partition_state> self,
+  const throttle_turn& turn);
+
 /// A consumer waits here: the leader is to know, if it does not yet.
 void tell_waited_for(partition_actor::stateful_pointer<partition_state> self);
 

@@ -5,6 +5,7 @@
 #include "actors/partition_produce.hpp"
 #include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
+#include "actors/partition_throttle.hpp"
 #include "actors/tell.hpp"
 #include "cluster/partition_settling.hpp"
 #include "schema/planted_bug.hpp"
@@ -76,6 +77,7 @@ void ship(self_pointer self, node_id id, follower_view& v) {
   auto& s = self->state;
   auto answer = answer_head(s, v);
   answer.final = true;
+  int64_t bytes = 0;
   // Below the log's start it has to begin again there, and the answer's log
   // start says so.
   if (v.next >= s.log->log_start_offset()) {
@@ -89,10 +91,29 @@ void ship(self_pointer self, node_id id, follower_view& v) {
     }
     answer.batches = std::move(*batches);
     answer.waited_for = is_waited_for(s);
+    bytes = static_cast<int64_t>(answer.batches.size());
   }
+  use_pass(self, v.pass, throttled_way::leading, bytes);
   v.waits = false;
   note_told(s, v);
   say(self, id, std::move(answer));
+}
+
+/// Who is in sync is never made to wait (KIP-73): producers wait for it.
+bool is_throttled(const partition_state& s, node_id id) {
+  return s.options.settings.throttled_leading && s.options.throttle != nullptr
+         && !has_node(s.options.registration.isr, id);
+}
+
+/// Whether it waits for the throttle, and so for nothing that it could say.
+bool is_held_up(const partition_state& s, node_id id, const follower_view& v) {
+  return v.waits && v.pass.asked && is_throttled(s, id);
+}
+
+bool may_ship(self_pointer self, node_id id, follower_view& v) {
+  return !is_throttled(self->state, id)
+         || may_pass(self, v.pass, throttled_way::leading,
+           static_cast<uint64_t>(id.value), v.bytes_max);
 }
 
 void serve(self_pointer self, node_id id, follower_view& v) {
@@ -100,7 +121,7 @@ void serve(self_pointer self, node_id id, follower_view& v) {
   if (!v.waits || v.reading)
     return;
   if (v.next < s.log->log_end_offset()) {
-    if (are_in_memory(self, id, v))
+    if (may_ship(self, id, v) && are_in_memory(self, id, v))
       ship(self, id, v);
   } else if (v.told_high_watermark < s.high_watermark
              || v.told_log_start < s.log->log_start_offset()) {
@@ -171,7 +192,7 @@ bool is_refusal(kafka_error error) {
 int64_t next_look_ms(const partition_state& s, int64_t now) {
   int64_t at = s.next_proposal_ms > now ? s.next_proposal_ms : INT64_MAX;
   for (const auto& [id, v] : s.followers)
-    if (s.replicas->is_behind(id))
+    if (s.replicas->is_behind(id) && !is_held_up(s, id, v))
       at = std::min(at, v.nudge_at_ms);
   for (const auto id : s.replicas->isr())
     if (id != s.options.node && s.replicas->is_behind(id)
@@ -187,7 +208,8 @@ void nudge_the_silent(self_pointer self) {
   auto& s = self->state;
   const auto now = monotonic_ms(*self);
   for (auto& [id, v] : s.followers) {
-    if (now < v.nudge_at_ms || !s.replicas->is_behind(id))
+    if (now < v.nudge_at_ms || !s.replicas->is_behind(id)
+        || is_held_up(s, id, v))
       continue;
     say(self, id, replica_nudge{});
     v.patience_ms = std::min(2 * v.patience_ms, longest_patience_ms);
@@ -255,7 +277,7 @@ void on_replica_fetch(
   if (fetch.broker_epoch < v.broker_epoch)
     return; // an earlier self
   if (fetch.broker_epoch > v.broker_epoch)
-    v = {.broker_epoch = fetch.broker_epoch};
+    v = {.broker_epoch = fetch.broker_epoch, .pass = v.pass};
   const bool newer = fetch.number > v.number;
   const bool asks = fetch.bytes_max > 0 && fetch.number > v.fetch_number;
   if (!newer && !asks)
@@ -306,6 +328,21 @@ void on_replica_warm(self_pointer self, node_id follower) {
     ship(self, follower, v);
 }
 
+void on_shipping_turn(self_pointer self, const throttle_turn& turn) {
+  auto& s = self->state;
+  const node_id id{static_cast<int32_t>(turn.ticket)};
+  const auto at = s.followers.find(id);
+  if (!take_turn(
+        self, at == s.followers.end() ? nullptr : &at->second.pass, turn))
+    return;
+  auto& v = at->second;
+  serve(self, id, v);
+  // There may be nothing to ship any more; a cold read is under way.
+  if (!v.reading)
+    use_pass(self, v.pass, throttled_way::leading, 0);
+  look_after_followers(self);
+}
+
 void on_isr_changed(self_pointer self) {
   auto& s = self->state;
   update_followers(self);
@@ -319,6 +356,7 @@ void on_isr_changed(self_pointer self) {
   s.replicas->on_partition_changed(now);
   advance(self);
   fail_too_few(self);
+  serve_followers(self); // the throttle may be off
   look_after_followers(self);
 }
 

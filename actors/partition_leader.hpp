@@ -22,7 +22,11 @@ void serve_followers(partition_actor::stateful_pointer<partition_state> self);
 void on_replica_warm(
   partition_actor::stateful_pointer<partition_state> self, node_id follower);
 
-/// The registration is another one, of the same leadership.
+/// The throttle lets something through to a follower.
+void on_shipping_turn(partition_actor::stateful_pointer<partition_state> self,
+  const throttle_turn& turn);
+
+/// The registration is another one, of the same leadership; or the settings.
 void on_isr_changed(partition_actor::stateful_pointer<partition_state> self);
 
 /// The controller's answer to a proposed ISR.

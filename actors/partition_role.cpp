@@ -7,6 +7,7 @@
 #include "actors/partition_produce.hpp"
 #include "actors/partition_questions.hpp"
 #include "actors/partition_sync.hpp"
+#include "actors/partition_throttle.hpp"
 #include "schema/replica_codec.hpp"
 
 namespace millrace {
@@ -19,6 +20,10 @@ using self_pointer = partition_actor::stateful_pointer<partition_state>;
 /// appended stays until the next leader says where the logs part.
 void drop_role(self_pointer self) {
   auto& s = self->state;
+  if (s.follow)
+    use_pass(self, s.follow->pass, throttled_way::following, 0);
+  for (auto& [id, v] : s.followers)
+    use_pass(self, v.pass, throttled_way::leading, 0);
   if (s.leads()) {
     s.replicas.reset();
     s.followers.clear();
@@ -103,6 +108,18 @@ void on_replica(self_pointer self, const from_replica& in) {
     else
       on_nudge(self);
   }
+}
+
+void on_turn(self_pointer self, const throttle_turn& turn) {
+  auto& s = self->state;
+  const bool alive
+    = s.closing == nullptr && s.log != nullptr && !s.log->offline();
+  if (alive && turn.leading && s.leads())
+    on_shipping_turn(self, turn);
+  else if (alive && !turn.leading && s.follow)
+    on_asking_turn(self, turn);
+  else if (!take_turn(self, nullptr, turn))
+    return; // given back
 }
 
 void arm_replica_timer(self_pointer self, int64_t at_ms) {

@@ -19,6 +19,10 @@ void take_role(partition_actor::stateful_pointer<partition_state> self);
 void on_replica(partition_actor::stateful_pointer<partition_state> self,
   const from_replica& in);
 
+/// The throttle lets something through.
+void on_turn(partition_actor::stateful_pointer<partition_state> self,
+  const throttle_turn& turn);
+
 /// Sees to it that on_replica_timer() runs at `at_ms` (monotonic) or before.
 void arm_replica_timer(
   partition_actor::stateful_pointer<partition_state> self, int64_t at_ms);

@@ -39,6 +39,16 @@ constexpr config_key falls_back(
   return key;
 }
 
+/// May change while the broker runs, as it is there for as long as something
+/// is moved.
+constexpr config_key throttle(const char* name, const char* documentation) {
+  auto key = within(broker(name, config_type::int64, "9223372036854775807",
+                      documentation, "bytes/s"),
+    0);
+  key.dynamic = true;
+  return key;
+}
+
 constexpr config_key unsupported(const char* name, config_type type) {
   auto key = broker(name, type, nullptr, refused_for_now);
   key.supported = false;
@@ -88,6 +98,9 @@ constexpr config_key table[] = {
   within(broker("fetch.max.bytes", int32, "57671680",
            "The most that one fetch is answered with.", "bytes"),
     1024),
+  throttle("follower.replication.throttled.rate",
+    "Bytes a second that this broker copies, of replicas that their topics "
+    "throttle, while they are not in sync."),
   within(broker("group.initial.rebalance.delay.ms", int32, "3000",
            "How long an empty group waits for more members.", "ms"),
     0),
@@ -101,6 +114,9 @@ constexpr config_key table[] = {
            "The shortest session that a member may ask for.", "ms"),
     1),
   broker("inter.broker.listener.name", string, nullptr, without_effect),
+  throttle("leader.replication.throttled.rate",
+    "Bytes a second that this broker sends, of partitions that their topics "
+    "throttle, to replicas that are not in sync."),
   broker("listener.security.protocol.map", string,
     "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,"
     "SASL_SSL:SASL_SSL",

@@ -16,6 +16,12 @@ constexpr config_key within(
   return key;
 }
 
+/// A list of replicas, as throttled_replicas reads it.
+constexpr config_key replicas(config_key key) {
+  key.names_replicas = true;
+  return key;
+}
+
 constexpr config_key among(config_key key, const char* choices) {
   key.choices = choices;
   return key;

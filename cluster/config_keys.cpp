@@ -1,5 +1,7 @@
 #include "cluster/config_keys.hpp"
 
+#include "cluster/throttled_replicas.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -133,6 +135,11 @@ error not_a_choice(const config_key& key, std::string_view value) {
 }
 
 result<void> check_words(const config_key& key, std::string_view value) {
+  if (key.names_replicas && !throttled_replicas::parse(value))
+    return invalid(key, value,
+      std::string{key.name}
+        + " must be the literal '*' or a list of replicas in the following "
+          "format: [partitionId]:[brokerId],[partitionId]:[brokerId],...");
   if (key.choices == nullptr)
     return {};
   if (key.type != config_type::list)

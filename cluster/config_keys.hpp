@@ -56,9 +56,10 @@ struct config_key {
   const char* unit = nullptr;    ///< `ms`, `bytes`, ...; documentation only
   /// Topic keys: the broker key that gives the default for all topics.
   const char* broker_key = nullptr;
-  bool dynamic = false;   ///< broker keys: may be set while it runs
-  bool supported = true;  ///< false: known to Kafka, refused here for now
-  bool sensitive = false; ///< never shown
+  bool dynamic = false;        ///< broker keys: may be set while it runs
+  bool supported = true;       ///< false: known to Kafka, refused here for now
+  bool sensitive = false;      ///< never shown
+  bool names_replicas = false; ///< a list of them (see throttled_replicas)
   /// Broker keys: where the value comes from when nobody has set this one,
   /// in other units: its value times `fallback_factor`.
   const char* fallback_key = nullptr;

@@ -113,6 +113,15 @@ public:
   bool boolean(const char* name) const {
     return parse_config_boolean(text(name));
   }
+  /// They have no default on brokers.
+  throttled_replicas replicas(const char* name) const {
+    const auto at = overrides_.find(std::string_view{name});
+    if (at == overrides_.end())
+      return {};
+    auto parsed = throttled_replicas::parse(at->second);
+    MILLRACE_ASSERT(parsed, "a configuration is checked before it is read");
+    return *parsed;
+  }
 
 private:
   std::optional<std::string> broker_text(const config_key& key) const {
@@ -221,6 +230,9 @@ topic_config effective_topic_config(const config_map& overrides,
   c.preallocate = from.boolean("preallocate");
   c.unclean_leader_election = from.boolean("unclean.leader.election.enable");
   c.durability = durability_of(from.text("millrace.durability"));
+  c.throttled_leaders = from.replicas("leader.replication.throttled.replicas");
+  c.throttled_followers
+    = from.replicas("follower.replication.throttled.replicas");
   return c;
 }
 

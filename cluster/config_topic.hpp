@@ -5,6 +5,7 @@
 
 #include "cluster/config_node.hpp"
 #include "cluster/metadata_image.hpp"
+#include "cluster/throttled_replicas.hpp"
 
 #include <cstdint>
 #include <string>
@@ -41,6 +42,8 @@ struct topic_config {
   bool preallocate = false;
   bool unclean_leader_election = false;
   durability_mode durability = durability_mode::fsync;
+  throttled_replicas throttled_leaders;
+  throttled_replicas throttled_followers;
 
   friend bool operator==(const topic_config&, const topic_config&) = default;
 };

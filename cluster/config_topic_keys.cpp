@@ -61,12 +61,18 @@ constexpr config_key table[] = {
     topic("flush.ms", int64, "9223372036854775807", "log.flush.interval.ms",
       "ms", "Sync to disk at the latest this long after an append."),
     0),
-  unsupported("follower.replication.throttled.replicas", list, ""),
+  replicas(
+    topic("follower.replication.throttled.replicas", list, "", nullptr, nullptr,
+      "PARTITION:BROKER,... or *: they copy no faster than "
+      "follower.replication.throttled.rate while they are not in sync.")),
   within(
     topic("index.interval.bytes", int32, "4096", "log.index.interval.bytes",
       "bytes", "About how far entries of the offset index lie apart."),
     0),
-  unsupported("leader.replication.throttled.replicas", list, ""),
+  replicas(topic("leader.replication.throttled.replicas", list, "", nullptr,
+    nullptr,
+    "PARTITION:BROKER,... or *: they send to those not in sync no faster than "
+    "leader.replication.throttled.rate.")),
   unsupported("local.retention.bytes", int64, "-2"),
   unsupported("local.retention.ms", int64, "-2"),
   unsupported("max.compaction.lag.ms", int64, "9223372036854775807"),

@@ -8,6 +8,7 @@
 #include "actors/partition.hpp"
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
+#include "actors/throttle.hpp"
 #include "storage/record_batch.hpp"
 #include "storage/record_reader.hpp"
 #include "tests/actors/actor_fixture.hpp"
@@ -86,6 +87,7 @@ struct replica_node {
   caf::strong_actor_ptr broker;
   sync_planner_actor planner;
   disk_actor disk;
+  throttle_actor throttle_of_node;
   partition_actor subject; ///< null: the node is down
 
   std::vector<sync_ask> syncs;
@@ -186,6 +188,7 @@ struct replica_fixture {
     n.broker = spawn_broker(n);
     n.planner = spawn_planner(n);
     n.disk = spawn_disk(n);
+    n.throttle_of_node = system.spawn<caf::lazy_init>(throttle);
     n.subject = system.spawn(partition, &n.env,
       partition_options{.name = replicated_name,
         .topic_id = topic,
@@ -204,6 +207,7 @@ struct replica_fixture {
         .handles = std::make_shared<file_cache>(n.disks.files),
         .budget = std::make_shared<write_budget>(64 << 20),
         .controller = controller,
+        .throttle = n.throttle_of_node,
         .link = n.link});
     caf::anon_send(caf::actor_cast<caf::actor>(n.front),
       replica_place{
@@ -217,12 +221,14 @@ struct replica_fixture {
     end(n.broker);
     end(caf::actor_cast<caf::strong_actor_ptr>(n.planner));
     end(caf::actor_cast<caf::strong_actor_ptr>(n.disk));
+    end(caf::actor_cast<caf::strong_actor_ptr>(n.throttle_of_node));
     n.link.reset();
     scheduler().run();
     n.subject = nullptr;
     n.front = n.broker = nullptr;
     n.planner = nullptr;
     n.disk = nullptr;
+    n.throttle_of_node = nullptr;
     n.syncs.clear();
     n.reads.clear();
     std::erase_if(network.packets, [&](const auto& p) {

@@ -149,7 +149,9 @@ TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
     {"cleanup.policy", "compact"}, {"flush.messages", "12"}, {"flush.ms", "13"},
     {"file.delete.delay.ms", "14"}, {"preallocate", "true"},
     {"unclean.leader.election.enable", "true"},
-    {"millrace.durability", "fsync-always"}};
+    {"millrace.durability", "fsync-always"},
+    {"leader.replication.throttled.replicas", "0:1"},
+    {"follower.replication.throttled.replicas", "0:2"}};
   for (const auto& key : topic_config_keys())
     if (key.supported)
       CHECK(overrides.count(key.name) == 1);
@@ -178,6 +180,9 @@ TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
   CHECK(c.preallocate);
   CHECK(c.unclean_leader_election);
   CHECK(c.durability == durability_mode::fsync_always);
+  CHECK(c.throttled_leaders.contains(0, node_id{1}));
+  CHECK_FALSE(c.throttled_leaders.contains(0, node_id{2}));
+  CHECK(c.throttled_followers.contains(0, node_id{2}));
 }
 
 TEST_CASE("compaction is refused for users' topics and left to internal ones",

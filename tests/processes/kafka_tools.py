@@ -9,6 +9,8 @@ import json
 import os
 import re
 import subprocess
+import threading
+import time
 
 from nodes import Cluster, check, test_folder, until
 
@@ -37,6 +39,12 @@ class Tools:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             timeout=120, check=False)
         return done.stdout
+
+    def millrace(self, *words, text=None):
+        return subprocess.run(
+            [os.environ["MILLRACE_BINARY"], *words, "-b",
+             self.cluster.bootstrap], input=text, stdout=subprocess.PIPE,
+            text=True, timeout=120, check=True).stdout
 
     def file(self, name, content):
         path = os.path.join(self.folder, name)
@@ -127,6 +135,57 @@ def reassign(tools):
     print("ok   and the old replica is gone from its disk")
 
 
+def throttle(tools):
+    """A move that may take so many bytes a second takes that long."""
+    size, rate, one_fetch = 12_000_000, 2_000_000, 1_100_000
+    expect("kafka-topics creates a topic", "Created topic big", tools.run(
+        "tools.TopicCommand", "--create", "--topic", "big",
+        "--replica-assignment", "1:2:3"))
+    tools.millrace("produce", "big", text=("x" * 999 + "\n") * (size // 1000))
+    plan = tools.file("big.json", {"version": 1, "partitions": [
+        {"topic": "big", "partition": 0, "replicas": [1, 2, 4]}]})
+
+    def command(*words):
+        return tools.run("tools.reassign.ReassignPartitionsCommand",
+                         "--reassignment-json-file", plan, *words)
+    held = os.path.join(tools.cluster.nodes[4].folder, "big-0",
+                        "00000000000000000000.log")
+
+    def copied():
+        return os.path.exists(held) and os.path.getsize(held)
+    said = []
+    starter = threading.Thread(target=lambda: said.append(
+        command("--execute", "--throttle", str(rate))))
+    starter.start()
+    try:
+        first = until(copied, 120, "node 4 has got something")
+        begin = time.monotonic()
+        until(lambda: copied() >= size, 120, "node 4 has everything")
+        took = time.monotonic() - begin
+    finally:
+        starter.join()
+    expect("kafka-reassign-partitions throttles",
+           f"The inter-broker throttle limit was set to {rate} B/s", said[0])
+    # What comes at once may overdraw, and the first look come late.
+    least = (size - first - one_fetch) / rate * 0.9
+    check(least > 3, f"there is something to measure: {first} of {size}")
+    check(took >= least, f"{size - first} bytes at {rate} a second take "
+          f"{least:.1f} s, not {took:.1f} s")
+    print(f"ok   {size - first} bytes took {took:.1f} s")
+
+    def throttles():
+        return [entry for kind, name in (("topic", "big"), ("broker", "1"),
+                                         ("broker", "4"))
+                for entry in json.loads(tools.millrace(
+                    "config", "describe", kind, name, "-o", "json"))
+                if "throttled" in json.dumps(entry)]
+    check(len(throttles()) == 6, f"rates and lists are set: {throttles()}")
+    until(lambda: "Reassignment of partition big-0 is completed"
+          in command("--verify"), 60, "the throttled move is completed")
+    check(throttles() == [], f"--verify takes them off: {throttles()}")
+    print("ok   and takes the throttle off when it is done")
+
+
 def elect(tools):
     tools.cluster.stop(2)
     tools.cluster.await_leader(TOPIC, 1, but=2)
@@ -167,7 +226,7 @@ def main():
         with Cluster(folder, 4, controllers=3) as cluster:
             cluster.start_all()
             tools = Tools(cluster, folder)
-            for part in (topics, quorum, reassign, elect, unregister):
+            for part in (topics, quorum, reassign, throttle, elect, unregister):
                 part(tools)
             cluster.check_alive()
 
