@@ -2,6 +2,7 @@
 #include "apps/cli/interrupt.hpp"
 #include "apps/cli/open_moves.hpp"
 #include "apps/cli/replica_mover.hpp"
+#include "apps/client/throttle_admin.hpp"
 
 namespace millrace::cli {
 namespace {
@@ -13,15 +14,38 @@ struct move_options {
   bool status = false;
   bool pause = false;
   size_t at_once = 20;
+  std::optional<int64_t> throttle; ///< bytes a second
 };
 
 /// For a cluster's facts, the moves.
 using planner = std::function<move_plan(const placed_cluster&)>;
 
+std::set<std::string> topics_of(const std::vector<replica_move>& moves) {
+  std::set<std::string> topics;
+  for (const auto& move : moves)
+    topics.insert(move.name.topic);
+  return topics;
+}
+
+/// Under a throttle, if there is to be one; it is taken off in any case.
+result<moves_made> move_throttled(
+  client::cluster& nodes, const move_plan& plan, const move_options& options) {
+  if (!options.throttle || plan.moves.empty())
+    return move_replicas(nodes, plan.moves, options.at_once);
+  if (auto set = client::set_throttle(nodes, plan.moves, *options.throttle);
+    !set)
+    return set.error();
+  auto moved = move_replicas(nodes, plan.moves, options.at_once);
+  if (auto cleared = client::clear_throttle(nodes, topics_of(plan.moves));
+    !cleared)
+    return cleared.error();
+  return moved;
+}
+
 int carry_out(
   client::cluster& nodes, const move_plan& plan, const move_options& options) {
   watch_for_interrupt();
-  auto moved = move_replicas(nodes, plan.moves, options.at_once);
+  auto moved = move_throttled(nodes, plan, options);
   if (!moved)
     return report(moved.error());
   for (const auto& [name, why] : moved->refused)
@@ -127,7 +151,7 @@ goes on later. It works for a node that is dead, too.
 
 Examples:
   millrace cluster drain 3 --plan
-  millrace cluster drain 3)";
+  millrace cluster drain 3 --throttle 20000000)";
 
 constexpr const char* transfer_footer = R"(
 Others lead what the node leads, the metadata too; its data stays where it is.
@@ -149,7 +173,7 @@ the command that moves them ends. --apply goes on later.
 
 Examples:
   millrace rebalance
-  millrace rebalance --apply --at-once 50
+  millrace rebalance --apply --at-once 50 --throttle 20000000
   millrace rebalance --status
   millrace rebalance --pause)";
 
@@ -160,6 +184,10 @@ void add_common(
       "--at-once", options.at_once, "Partitions on the move at a time")
     ->check(CLI::Range(1, 10'000))
     ->capture_default_str();
+  command
+    .add_option("--throttle", options.throttle,
+      "Bytes a second that each node copies at most")
+    ->check(CLI::Range(int64_t{1}, INT64_MAX));
   add_server_options(command, context);
   add_output_option(command, context);
 }

@@ -2,6 +2,7 @@
 
 #include "apps/cli/move_progress.hpp"
 #include "apps/cli/replica_mover.hpp"
+#include "apps/client/throttle_admin.hpp"
 
 namespace millrace::cli {
 namespace {
@@ -61,14 +62,19 @@ int stop_open_moves(const command_context& context) {
   if (!moves)
     return report(moves.error());
   std::vector<replica_move> all;
-  for (const auto& [name, move] : *moves)
+  std::set<std::string> topics;
+  for (const auto& [name, move] : *moves) {
     all.push_back(move);
+    topics.insert(name.topic);
+  }
   std::map<topic_partition, std::string> left;
   if (!all.empty()) {
     auto cancelled = client::cancel_moves(**nodes, all);
     if (!cancelled)
       return report(cancelled.error());
     left = *cancelled;
+    if (auto done = client::clear_throttle(**nodes, topics); !done)
+      return report(done.error());
   }
   for (const auto& [name, why] : left)
     print(to_string(name) + ": " + why + "\n");

@@ -20,7 +20,7 @@ namespace millrace::cli {
 
 /// The two commands; both return their exit code.
 [[nodiscard]] int show_open_moves(const command_context& context);
-/// The partitions have again what they had before.
+/// The partitions have again what they had before; the throttle is taken off.
 [[nodiscard]] int stop_open_moves(const command_context& context);
 
 } // namespace millrace::cli

@@ -1,5 +1,6 @@
 #include "apps/cli/move_progress.hpp"
 #include "apps/cli/open_moves.hpp"
+#include "apps/client/throttle_admin.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -69,4 +70,14 @@ TEST_CASE("moves under way are listed without invented bytes",
         == "TOPIC  PARTITION  FROM  TO   COPIED   OF\n"
            "t              0  1,2   3,2      30  100\n"
            "t              1  1     3         -    -\n");
+}
+
+TEST_CASE("a throttle is for whom the data goes to, and all that it may come "
+          "from",
+  "[apps][throttle_admin]") {
+  const auto lists = client::throttle_lists_of({move(0, {1, 2}, {3, 2}),
+    move(1, {1, 2}, {4, 3}), move(2, {1, 2}, {2, 1})});
+  REQUIRE(lists.size() == 1);
+  CHECK(lists.at("t").leaders == "0:1,0:2,1:1,1:2");
+  CHECK(lists.at("t").followers == "0:3,1:4,1:3");
 }
