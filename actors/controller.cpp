@@ -80,6 +80,7 @@ controller_actor::behavior_type controller(
     },
     [=](controller_tick) {
       look_after_brokers(self);
+      look_after_balance(self);
       look_after_questions(self);
       arm_tick(self);
     },

@@ -11,6 +11,7 @@
 #include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/node_link.hpp"
+#include "cluster/auto_rebalance.hpp"
 #include "cluster/broker_sessions.hpp"
 #include "cluster/controller_state.hpp"
 #include "cluster/metadata_image_store.hpp"
@@ -80,6 +81,7 @@ struct controller_actor_state {
     std::map<question_id, admin_answer> answered;
     std::deque<question_id> answered_order;
     broker_sessions sessions;
+    auto_rebalance balance{{}};
     std::set<node_id> gone; ///< to be shut out, as nobody listens there
   };
   std::optional<leadership> leading;

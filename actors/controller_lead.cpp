@@ -4,6 +4,7 @@
 #include "actors/controller_quorum.hpp"
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
+#include "cluster/move_requests.hpp"
 
 namespace millrace {
 
@@ -161,10 +162,27 @@ void begin_deciding(self_pointer self) {
   for (const auto& [id, broker] : s.image.brokers())
     if (!broker.fenced)
       lead.sessions.grant(id, broker.broker_epoch, monotonic_ms(*self));
+  lead.balance = auto_rebalance{{s.options.config->auto_rebalance,
+    s.options.config->auto_rebalance_delay_ms}};
   lead.gone = s.refused; // it may be why this node leads now
   take(lead, lead.core->decide_bootstrap());
   take(lead, lead.core->decide_rest());
   look_after_brokers(self);
+}
+
+void log_balance(const auto_rebalance::step& next) {
+  if (next.planned != 0)
+    log::info("{}{} partitions would be moved so that all nodes hold and lead "
+              "about as much: millrace rebalance --apply moves them",
+      next.planned,
+      next.planned == auto_rebalance::counted_max ? " or more" : "");
+  if (!next.start.empty())
+    log::info("{} partitions are moved so that all nodes hold and lead about "
+              "as much",
+      next.start.size());
+  if (!next.cancel.empty())
+    log::warn("{} moves of partitions are taken back, as a node has gone",
+      next.cancel.size());
 }
 
 } // namespace
@@ -201,6 +219,25 @@ void look_after_brokers(self_pointer self) {
     lead.sessions.forget(id);
   }
   take(lead, lead.core->decide_fence(gone));
+  decide_waiting(self);
+}
+
+void look_after_balance(self_pointer self) {
+  auto& s = self->state;
+  if (!may_decide(s))
+    return;
+  auto& lead = *s.leading;
+  follow_image(s);
+  const auto next = lead.balance.look(lead.core->image(), monotonic_ms(*self));
+  if (next.nothing())
+    return;
+  log_balance(next);
+  if (!next.start.empty())
+    take(lead, lead.core->decide(request_moves(next.start)).records);
+  if (!next.cancel.empty())
+    take(lead, lead.core->decide(request_no_moves(next.cancel)).records);
+  if (!next.elect.empty())
+    take(lead, lead.core->decide(request_first_leaders(next.elect)).records);
   decide_waiting(self);
 }
 

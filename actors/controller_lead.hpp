@@ -27,6 +27,10 @@ void settle_case(
 void take_case(controller_actor::stateful_pointer<controller_actor_state> self,
   admin_case question);
 
+/// Balances the nodes, or says what that would take, if it is time to.
+void look_after_balance(
+  controller_actor::stateful_pointer<controller_actor_state> self);
+
 /// Shuts brokers out that have not been heard of.
 void look_after_brokers(
   controller_actor::stateful_pointer<controller_actor_state> self);

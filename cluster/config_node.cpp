@@ -131,6 +131,12 @@ result<std::vector<listener_address>> own_listeners(
   return own;
 }
 
+rebalance_mode rebalance_mode_of(std::string_view word) {
+  if (word == "off")
+    return rebalance_mode::off;
+  return word == "apply" ? rebalance_mode::apply : rebalance_mode::plan;
+}
+
 void read_numbers(node_config& node, const reader& from) {
   from.read(node.id.value, "node.id");
   if (node.set.find("node.id") == node.set.end()
@@ -176,6 +182,9 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.broker_heartbeat_ms, "broker.heartbeat.interval.ms");
   from.read(node.broker_session_ms, "broker.session.timeout.ms");
   from.read(node.replica_lag_ms_max, "replica.lag.time.max.ms");
+  from.read(node.auto_rebalance_delay_ms, "auto.rebalance.delay.ms");
+  node.auto_rebalance
+    = rebalance_mode_of(from.text("auto.rebalance").value_or(""));
   from.read(node.replica_fetch_bytes_max, "replica.fetch.max.bytes");
   from.read(node.replica_fetch_wait_ms, "replica.fetch.wait.max.ms");
 }

@@ -50,6 +50,9 @@ struct controller_address {
 [[nodiscard]] uuid cluster_id_of(
   const std::vector<controller_address>& controllers);
 
+/// What the one that leads the metadata does when nodes have come or gone.
+enum class rebalance_mode : uint8_t { off, plan, apply };
+
 struct node_config {
   /// What was set, by name; everything else is the table's default.
   std::map<std::string, std::string, std::less<>> set;
@@ -105,6 +108,8 @@ struct node_config {
   int64_t replica_lag_ms_max = 1000;
   int32_t replica_fetch_bytes_max = 1 << 20;
   int32_t replica_fetch_wait_ms = 500;
+  rebalance_mode auto_rebalance = rebalance_mode::plan;
+  int64_t auto_rebalance_delay_ms = 60'000;
 
   /// Whether other nodes may take part.
   [[nodiscard]] bool is_clustered() const {

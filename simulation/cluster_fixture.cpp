@@ -157,6 +157,26 @@ public:
     return true;
   }
 
+  /// As the first node that runs knows them.
+  std::vector<int32_t> replicas_of(
+    const std::string& topic, int32_t partition) {
+    std::vector<int32_t> numbers;
+    for (int32_t i = 0; i < cluster_.size(); ++i) {
+      const auto* image = image_at(i);
+      if (image == nullptr)
+        continue;
+      const auto* found = image->find_topic(topic);
+      const auto* p = found == nullptr
+                        ? nullptr
+                        : image->find_partition(found->id, partition);
+      if (p != nullptr)
+        for (const auto id : p->replicas)
+          numbers.push_back(id.value);
+      break;
+    }
+    return numbers;
+  }
+
 private:
   void watch() {
     const auto tell = [this](const actor_context& c, const std::string& what) {
@@ -332,6 +352,11 @@ std::map<std::string, std::string> cluster_fixture::last_values(
     else if (record.key)
       values.erase(*record.key);
   return values;
+}
+
+std::vector<int32_t> cluster_fixture::replicas_of(
+  const std::string& topic, int32_t partition) const {
+  return impl_->replicas_of(topic, partition);
 }
 
 actor_address cluster_fixture::expect_letter(const std::string& name,

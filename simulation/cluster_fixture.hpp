@@ -138,6 +138,11 @@ public:
   [[nodiscard]] std::map<std::string, std::string> last_values(
     const std::string& topic);
 
+  /// The nodes that hold a partition, the preferred leader first; while it is
+  /// moved, the new ones and the old ones. Empty: there is no such partition.
+  [[nodiscard]] std::vector<int32_t> replicas_of(
+    const std::string& topic, int32_t partition = 0) const;
+
   // -- actors ----------------------------------------------------------------
 
   /// Waits for a message of type T that is handed to an instance of `name`
