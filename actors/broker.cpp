@@ -160,29 +160,25 @@ void register_self(self_pointer self) {
         directory.starts(), config.is_clustered() ? s.open_up_to : -1}});
 }
 
-/// The logs are open: from here on the controller may choose this node.
+/// Once the logs are open the controller may choose this node.
 void register_when_open(self_pointer self) {
   auto& s = self->state;
-  if (!s.registered && s.opening.empty() && !s.asked_to_register
-      && s.image.applied_index() >= s.open_up_to) {
-    s.asked_to_register = true;
-    register_self(self);
-  }
+  if (s.registered || s.asked_to_register || !s.opening.empty()
+      || s.image.applied_index() < s.open_up_to)
+    return;
+  // The image was an older one when the first logs were opened.
+  if (s.open_up_to > 0)
+    open_replicas(self);
+  if (!s.opening.empty())
+    return;
+  s.asked_to_register = true;
+  register_self(self);
 }
 
 /// Clients are served from here on: a node of a cluster that nobody counts
 /// on yet would refuse the first of them for no reason that they know.
 bool is_let_in(const broker_state& s) {
   return s.registered && s.image.is_alive(s.options.config->id);
-}
-
-/// The image was an older one when the first logs were opened.
-void open_what_is_known_now(self_pointer self) {
-  auto& s = self->state;
-  if (s.registered || s.asked_to_register || s.open_up_to == 0
-      || s.image.applied_index() < s.open_up_to)
-    return;
-  open_replicas(self);
 }
 
 void follow(self_pointer self, const metadata_update& update) {
@@ -200,10 +196,8 @@ void follow(self_pointer self, const metadata_update& update) {
   }
   pass_to(s.image, update);
   publish(self, std::move(told));
-  if (s.stopping == nullptr) {
-    open_what_is_known_now(self);
+  if (s.stopping == nullptr)
     register_when_open(self);
-  }
   if (!is_let_in(s))
     return;
   for (const auto& gateway : std::exchange(s.waiting_gateways, {}))
@@ -245,7 +239,6 @@ void on_registration_answer(
     auto& s = self->state;
     s.open_up_to = reply.open_up_to;
     s.asked_to_register = false;
-    open_what_is_known_now(self);
     register_when_open(self);
     return;
   }

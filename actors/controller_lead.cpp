@@ -233,11 +233,11 @@ void look_after_balance(self_pointer self) {
     return;
   log_balance(next);
   if (!next.start.empty())
-    take(lead, lead.core->decide(request_moves(next.start)).records);
+    decide(self, request_moves(next.start));
   if (!next.cancel.empty())
-    take(lead, lead.core->decide(request_no_moves(next.cancel)).records);
+    decide(self, request_no_moves(next.cancel));
   if (!next.elect.empty())
-    take(lead, lead.core->decide(request_first_leaders(next.elect)).records);
+    decide(self, request_first_leaders(next.elect));
   decide_waiting(self);
 }
 

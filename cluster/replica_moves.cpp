@@ -10,6 +10,13 @@ bool replica_move::copies_data() const {
   });
 }
 
+std::set<topic_partition> names_of(const std::vector<replica_move>& moves) {
+  std::set<topic_partition> names;
+  for (const auto& move : moves)
+    names.insert(move.name);
+  return names;
+}
+
 move_plan plan_drain(std::span<const usable_broker> nodes,
   const std::vector<placed_partition>& partitions, node_id node) {
   std::vector<usable_broker> others;

@@ -7,6 +7,7 @@
 #include "cluster/placement.hpp"
 
 #include <cstdint>
+#include <set>
 #include <vector>
 
 namespace millrace {
@@ -27,6 +28,9 @@ struct replica_move {
   [[nodiscard]] bool copies_data() const;
   friend bool operator==(const replica_move&, const replica_move&) = default;
 };
+
+[[nodiscard]] std::set<topic_partition> names_of(
+  const std::vector<replica_move>& moves);
 
 struct move_plan {
   std::vector<replica_move> moves; ///< at most one for each partition

@@ -15,13 +15,6 @@ bool has(const std::vector<int32_t>& nodes, int32_t id) {
   return std::find(nodes.begin(), nodes.end(), id) != nodes.end();
 }
 
-std::string join(const std::vector<int32_t>& ids) {
-  std::string out;
-  for (const auto id : ids)
-    out += (out.empty() ? "" : ",") + std::to_string(id);
-  return out;
-}
-
 class reporter {
 public:
   explicit reporter(const cluster_facts& facts) : facts_(facts) {}
@@ -235,8 +228,8 @@ table troubles_table(const cluster_report& report) {
   for (const auto& t : report.troubles)
     out.add({t.name.topic, int64_t{t.name.partition},
       std::string{to_string(t.health)},
-      t.leader < 0 ? cell{} : cell{int64_t{t.leader}}, join(t.replicas),
-      join(t.isr), t.why});
+      t.leader < 0 ? cell{} : cell{int64_t{t.leader}}, join_ids(t.replicas),
+      join_ids(t.isr), t.why});
   return out;
 }
 

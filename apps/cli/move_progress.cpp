@@ -51,13 +51,6 @@ std::string duration(int64_t seconds) {
   return std::to_string((seconds + 1800) / 3600) + " h";
 }
 
-std::vector<topic_partition> names_of(const std::vector<replica_move>& moves) {
-  std::vector<topic_partition> names;
-  for (const auto& move : moves)
-    names.push_back(move.name);
-  return names;
-}
-
 } // namespace
 
 std::string to_string(const move_figures& f) {
@@ -102,9 +95,7 @@ move_progress::move_progress(
     : nodes_(nodes), enabled_(::isatty(STDERR_FILENO) == 1) {
   if (!enabled_)
     return;
-  const auto names = names_of(moves);
-  before_
-    = client::find_replica_sizes(nodes_, std::set(names.begin(), names.end()));
+  before_ = client::find_replica_sizes(nodes_, names_of(moves));
   figures_.total = moves.size();
   figures_.to_copy = bytes_to_copy(moves, before_);
   began_ms_ = client::steady_ms();
@@ -120,9 +111,8 @@ move_progress::~move_progress() {
 void move_progress::show(const std::vector<replica_move>& under_way) {
   if (!enabled_ || client::steady_ms() < due_ms_)
     return;
-  const auto names = names_of(under_way);
-  write(bytes_copied(under_way,
-    client::find_replica_sizes(nodes_, std::set(names.begin(), names.end()))));
+  write(bytes_copied(
+    under_way, client::find_replica_sizes(nodes_, names_of(under_way))));
   due_ms_ = client::steady_ms() + 1000;
 }
 

@@ -7,19 +7,23 @@
 namespace millrace::cli {
 namespace {
 
-template <class Moves>
-std::set<topic_partition> names_of(const Moves& moves) {
-  std::set<topic_partition> names;
-  for (const auto& [name, move] : moves)
-    names.insert(name);
-  return names;
-}
+/// The moves of a cluster that is connected.
+struct look {
+  std::unique_ptr<client::cluster> nodes;
+  std::map<topic_partition, replica_move> moves;
+};
 
-/// The live nodes are known from here on.
-result<std::map<topic_partition, replica_move>> look(client::cluster& nodes) {
-  if (auto topics = nodes.fetch_topics(std::vector<std::string>{}); !topics)
+result<look> look_at(const command_context& context) {
+  auto nodes = connect(context);
+  if (!nodes)
+    return nodes.error();
+  // The live nodes are known from here on.
+  if (auto topics = (*nodes)->fetch_topics(std::vector<std::string>{}); !topics)
     return topics.error();
-  return client::open_moves(nodes);
+  auto moves = client::open_moves(**nodes);
+  if (!moves)
+    return moves.error();
+  return look{std::move(*nodes), std::move(*moves)};
 }
 
 } // namespace
@@ -41,39 +45,36 @@ table open_moves_table(const std::map<topic_partition, replica_move>& moves,
 }
 
 int show_open_moves(const command_context& context) {
-  auto nodes = connect(context);
-  if (!nodes)
-    return report(nodes.error());
-  auto moves = look(**nodes);
-  if (!moves)
-    return report(moves.error());
+  auto found = look_at(context);
+  if (!found)
+    return report(found.error());
+  std::set<topic_partition> names;
+  for (const auto& [name, move] : found->moves)
+    names.insert(name);
   client::replica_sizes sizes;
-  if (!moves->empty())
-    sizes = client::find_replica_sizes(**nodes, names_of(*moves));
-  print(open_moves_table(*moves, sizes).to_string(context.format()));
+  if (!names.empty())
+    sizes = client::find_replica_sizes(*found->nodes, names);
+  print(open_moves_table(found->moves, sizes).to_string(context.format()));
   return exit_ok;
 }
 
 int stop_open_moves(const command_context& context) {
-  auto nodes = connect(context);
-  if (!nodes)
-    return report(nodes.error());
-  auto moves = look(**nodes);
-  if (!moves)
-    return report(moves.error());
+  auto found = look_at(context);
+  if (!found)
+    return report(found.error());
   std::vector<replica_move> all;
   std::set<std::string> topics;
-  for (const auto& [name, move] : *moves) {
+  for (const auto& [name, move] : found->moves) {
     all.push_back(move);
     topics.insert(name.topic);
   }
   std::map<topic_partition, std::string> left;
   if (!all.empty()) {
-    auto cancelled = client::cancel_moves(**nodes, all);
+    auto cancelled = client::cancel_moves(*found->nodes, all);
     if (!cancelled)
       return report(cancelled.error());
     left = *cancelled;
-    if (auto done = client::clear_throttle(**nodes, topics); !done)
+    if (auto done = client::clear_throttle(*found->nodes, topics); !done)
       return report(done.error());
   }
   for (const auto& [name, why] : left)

@@ -54,13 +54,6 @@ result<std::vector<replica_move>> arrived(
   }
 }
 
-std::set<topic_partition> names_of(const std::vector<replica_move>& moves) {
-  std::set<topic_partition> names;
-  for (const auto& move : moves)
-    names.insert(move.name);
-  return names;
-}
-
 } // namespace
 
 result<placed_cluster> placement_of(client::cluster& nodes) {
@@ -123,11 +116,18 @@ result<moves_made> move_replicas(client::cluster& nodes,
   return made;
 }
 
-std::string join_ids(const std::vector<node_id>& ids) {
+std::string join_ids(const std::vector<int32_t>& ids) {
   std::string out;
   for (const auto id : ids)
-    out += (out.empty() ? "" : ",") + std::to_string(id.value);
+    out += (out.empty() ? "" : ",") + std::to_string(id);
   return out;
+}
+
+std::string join_ids(const std::vector<node_id>& ids) {
+  std::vector<int32_t> values;
+  for (const auto id : ids)
+    values.push_back(id.value);
+  return join_ids(values);
 }
 
 table moves_table(const move_plan& plan) {

@@ -36,6 +36,7 @@ struct moves_made {
   const std::vector<replica_move>& moves, size_t at_once);
 
 /// `1,2,3`.
+[[nodiscard]] std::string join_ids(const std::vector<int32_t>& ids);
 [[nodiscard]] std::string join_ids(const std::vector<node_id>& ids);
 
 /// One row for each partition: from where, to where.
