@@ -282,10 +282,13 @@ struct throttle_rates {
   int64_t following = INT64_MAX;
 };
 
+/// What a leader sends to replicas elsewhere, or what a follower takes.
+enum class throttled_way : uint8_t { leading, following };
+
 /// A partition wants to move about so many bytes. Answered by throttle_turn
 /// with the same ticket when it may.
 struct throttle_ask {
-  bool leading = true; ///< to a replica elsewhere; else from the leader
+  throttled_way way = throttled_way::leading;
   uint64_t ticket = 0;
   int64_t bytes = 0;
 };
@@ -293,14 +296,14 @@ struct throttle_ask {
 /// So many bytes are accounted for: throttle_refund tells what of them was
 /// not moved.
 struct throttle_turn {
-  bool leading = true;
+  throttled_way way = throttled_way::leading;
   uint64_t ticket = 0;
   int64_t bytes = 0;
 };
 
 /// Negative: more were moved.
 struct throttle_refund {
-  bool leading = true;
+  throttled_way way = throttled_way::leading;
   int64_t bytes = 0;
 };
 

@@ -102,6 +102,7 @@ struct following {
   offset told_durable{0};
   bool waited_for = false;      ///< somebody waits for this disk
   bool told_waited_for = false; ///< the leader knows that consumers wait here
+  bool refused = false;         ///< what the leader sent last was damaged (R12)
   offset leader_high_watermark{-1};
   /// The log is to end, or to begin again, here: when the hints are durable.
   struct cut {
@@ -160,7 +161,15 @@ struct partition_state {
   int64_t unsynced_records = 0;
   int64_t led_since_ms = 0;
   int64_t refused_ms = INT64_MIN / 2; ///< a write that may be tried again
-  int64_t next_complaint_ms = 0;      ///< a full disk is logged now and then
+  int64_t next_complaint_ms = 0;
+  /// Whether trouble that may come with every message is logged now: once a
+  /// minute.
+  [[nodiscard]] bool may_complain(int64_t now_ms) {
+    if (now_ms < next_complaint_ms)
+      return false;
+    next_complaint_ms = now_ms + 60'000;
+    return true;
+  }
 
   struct waiting_deletion {
     caf::strong_actor_ptr asker;

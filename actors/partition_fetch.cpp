@@ -1,6 +1,7 @@
 #include "actors/partition_fetch.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_damage.hpp"
 #include "actors/partition_follower.hpp"
 #include "actors/partition_leader.hpp"
 #include "actors/partition_questions.hpp"
@@ -70,6 +71,10 @@ void read_records(
     answer.error = read.error().code == errc::corrupt
                      ? kafka_error::corrupt_message
                      : kafka_error::kafka_storage_error;
+    // Another replica has it, and this one is about to say so.
+    if (answer.error == kafka_error::corrupt_message
+        && look_for_damage(self, ask.from))
+      answer.error = kafka_error::not_leader_or_follower;
     return;
   }
   answer.slices = std::move(read->slices);

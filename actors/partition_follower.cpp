@@ -49,6 +49,7 @@ void send_position(self_pointer self, int32_t bytes_max) {
   ++s.next_number;
   auto fetch = position(s);
   fetch.bytes_max = bytes_max;
+  fetch.refused = s.follow->refused;
   fetch.waited_for = s.follow->told_waited_for = !s.waiters.empty();
   if (bytes_max > 0)
     s.follow->asked = fetch.number;
@@ -174,15 +175,14 @@ bool append(self_pointer self, const replica_answer& answer) {
   auto& s = self->state;
   auto done = s.log->append_follower(
     answer.batches, s.options.registration.epoch, s.env->wall_clock_ms());
+  s.follow->refused = !done && done.error().code == errc::corrupt;
   if (done) {
     note_unsynced(s, static_cast<int64_t>(answer.batches.size()));
     return true;
   }
-  if (const auto now = monotonic_ms(*self); now >= s.next_complaint_ms) {
-    s.next_complaint_ms = now + 60'000;
+  if (s.may_complain(monotonic_ms(*self)))
     log::error("partition {}: what its leader sends cannot be appended: {}",
       to_string(s.options.name), to_string(done.error()));
-  }
   if (s.log->offline())
     report_state(self);
   return false;
@@ -262,6 +262,10 @@ void on_replica_answer(self_pointer self, const replica_answer& answer) {
   schedule_sync(self);
 }
 
+void on_damage(self_pointer self) {
+  ask(self);
+}
+
 void on_nudge(self_pointer self) {
   auto& f = *self->state.follow;
   refund_pass(self, f.pass, throttled_way::following);
@@ -287,7 +291,7 @@ void on_leader_isr_changed(self_pointer self) {
 
 void on_asking_turn(self_pointer self, const throttle_turn& turn) {
   auto& s = self->state;
-  if (!take_turn(self, &s.follow->pass, turn))
+  if (!take_turn(self, s.follow->pass, turn))
     return;
   if (s.follow->asked == 0)
     ask(self);

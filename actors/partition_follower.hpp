@@ -31,6 +31,9 @@ void on_nudge(partition_actor::stateful_pointer<partition_state> self);
 void on_leader_isr_changed(
   partition_actor::stateful_pointer<partition_state> self);
 
+/// Its log is damaged: it says so, and fetches what is lost again (R10).
+void on_damage(partition_actor::stateful_pointer<partition_state> self);
+
 /// The throttle lets it ask its leader.
 void on_asking_turn(partition_actor::stateful_pointer<partition_state> self,
   const throttle_turn& turn);

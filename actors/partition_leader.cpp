@@ -1,6 +1,7 @@
 #include "actors/partition_leader.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_damage.hpp"
 #include "actors/partition_fetch.hpp"
 #include "actors/partition_produce.hpp"
 #include "actors/partition_role.hpp"
@@ -84,9 +85,11 @@ void ship(self_pointer self, node_id id, follower_view& v) {
     auto batches = s.log->read_bytes(
       v.next, s.log->log_end_offset(), static_cast<size_t>(v.bytes_max), true);
     if (!batches) {
-      log::error("partition {} cannot give node {} what follows {}: {}",
-        to_string(s.options.name), id.value, v.next.value,
-        to_string(batches.error()));
+      if (s.may_complain(monotonic_ms(*self)))
+        log::error("partition {} cannot give node {} what follows {}: {}",
+          to_string(s.options.name), id.value, v.next.value,
+          to_string(batches.error()));
+      look_for_damage(self, v.next);
       return;
     }
     answer.batches = std::move(*batches);
@@ -167,8 +170,13 @@ void consider_isr(self_pointer self) {
     s.replicas->on_proposal_lost();
   if (now < s.next_proposal_ms)
     return;
-  if (auto isr
-      = s.replicas->propose_isr(now, s.options.settings.replica_lag_ms_max))
+  std::optional<std::vector<node_id>> isr;
+  if (s.log->first_lost())
+    isr = s.replicas->propose_to_leave();
+  // Alone it stays: what it can read nobody else has.
+  if (!isr)
+    isr = s.replicas->propose_isr(now, s.options.settings.replica_lag_ms_max);
+  if (isr)
     propose(self, *isr);
 }
 
@@ -306,6 +314,8 @@ void on_replica_fetch(
     answer.diverging = parting;
     say(self, from, std::move(answer));
   }
+  if (fetch.refused && !parting)
+    look_for_damage(self, fetch.appended);
   serve(self, from, v);
   if (v.waited_for)
     schedule_sync(self);
@@ -332,8 +342,11 @@ void on_shipping_turn(self_pointer self, const throttle_turn& turn) {
   auto& s = self->state;
   const node_id id{static_cast<int32_t>(turn.ticket)};
   const auto at = s.followers.find(id);
-  if (!take_turn(
-        self, at == s.followers.end() ? nullptr : &at->second.pass, turn))
+  if (at == s.followers.end()) {
+    give_back(self, turn);
+    return;
+  }
+  if (!take_turn(self, at->second.pass, turn))
     return;
   auto& v = at->second;
   serve(self, id, v);

@@ -113,11 +113,9 @@ bool is_ahead_of_a_retry(
 void complain(self_pointer self, const std::vector<append_item>& items) {
   auto& s = self->state;
   for (const auto& item : items) {
-    const auto now = monotonic_ms(*self);
     if (item.error != kafka_error::kafka_storage_error
-        || now < s.next_complaint_ms)
+        || !s.may_complain(monotonic_ms(*self)))
       continue;
-    s.next_complaint_ms = now + 60'000;
     log::error("partition {} cannot be written: {}. Producers get "
                "KAFKA_STORAGE_ERROR and try again; if the disk is full, free "
                "space or lower retention.ms or retention.bytes.",

@@ -114,12 +114,13 @@ void on_turn(self_pointer self, const throttle_turn& turn) {
   auto& s = self->state;
   const bool alive
     = s.closing == nullptr && s.log != nullptr && !s.log->offline();
-  if (alive && turn.leading && s.leads())
+  const bool ships = turn.way == throttled_way::leading;
+  if (alive && ships && s.leads())
     on_shipping_turn(self, turn);
-  else if (alive && !turn.leading && s.follow)
+  else if (alive && !ships && s.follow)
     on_asking_turn(self, turn);
-  else if (!take_turn(self, nullptr, turn))
-    return; // given back
+  else
+    give_back(self, turn);
 }
 
 void arm_replica_timer(self_pointer self, int64_t at_ms) {

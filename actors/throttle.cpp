@@ -13,7 +13,7 @@ void let_through(self_pointer self, throttle_state::way& way) {
   for (const auto& turn : way.queue.due(monotonic_us(*self))) {
     const auto at = way.askers.find(turn.ticket);
     tell(self, at->second.asker,
-      throttle_turn{way.leading, at->second.ticket, turn.bytes});
+      throttle_turn{way.which, at->second.ticket, turn.bytes});
     way.askers.erase(at);
   }
 }
@@ -38,8 +38,9 @@ void go_on(self_pointer self) {
   arm(self);
 }
 
-throttle_state::way& way_of(self_pointer self, bool leading) {
-  return leading ? self->state.leading : self->state.following;
+throttle_state::way& way_of(self_pointer self, throttled_way way) {
+  auto& s = self->state;
+  return way == throttled_way::leading ? s.leading : s.following;
 }
 
 } // namespace
@@ -56,14 +57,14 @@ throttle_actor::behavior_type throttle(self_pointer self) {
       go_on(self);
     },
     [=](const throttle_ask& ask) {
-      auto& way = way_of(self, ask.leading);
+      auto& way = way_of(self, ask.way);
       const auto ticket = ++self->state.next_ticket;
       way.askers[ticket] = {self->current_sender(), ask.ticket};
       way.queue.ask(ticket, ask.bytes);
       go_on(self);
     },
     [=](const throttle_refund& refund) {
-      way_of(self, refund.leading)
+      way_of(self, refund.way)
         .queue.give_back(refund.bytes, monotonic_us(*self));
       go_on(self);
     },

@@ -20,12 +20,12 @@ struct throttle_state {
     uint64_t ticket = 0; ///< the asker's
   };
   struct way {
-    bool leading = true;
+    throttled_way which;
     throttle_queue queue;
     std::map<uint64_t, waiting> askers; ///< by the queue's tickets
   };
-  way leading{true, {}, {}};
-  way following{false, {}, {}};
+  way leading{throttled_way::leading, {}, {}};
+  way following{throttled_way::following, {}, {}};
   uint64_t next_ticket = 0;
   uint64_t timer_generation = 0;
   int64_t timer_at_us = 0; ///< 0: not set

@@ -2,6 +2,8 @@
 
 #include "cluster/partition_settling.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 controller_state::controller_state(node_config node, metadata_image image,
@@ -58,10 +60,16 @@ metadata_decision<change_isr_reply> controller_state::decide(
     return refused(kafka_error::not_controller);
   if (request.partition_epoch != now->partition_epoch)
     return refused(kafka_error::invalid_update_version);
+  const bool leaves = std::none_of(
+    request.isr.begin(), request.isr.end(), [&](const auto& member) {
+      return member.id == request.leader;
+    });
   auto next = *now;
   next.isr.clear();
   for (const auto& member : request.isr) {
-    if (!has_node(now->replicas, member.id) || has_node(next.isr, member.id))
+    // One that leaves lets nobody in.
+    if (!has_node(leaves ? now->isr : now->replicas, member.id)
+        || has_node(next.isr, member.id))
       return refused(kafka_error::invalid_request);
     const auto* replica = image_.find_broker(member.id);
     // R3: neither a fenced broker nor one about to end (KIP-841), nor an
@@ -81,11 +89,17 @@ metadata_decision<change_isr_reply> controller_state::decide(
       next.directories[replica_index(*now, member.id)]
         = replica->directories.front();
   }
-  if (!has_node(next.isr, request.leader))
+  if (next.isr.empty())
     return refused(kafka_error::invalid_request);
   complete_reassignment(next);
-  const replication_rules_finder rules{image_, node_};
-  auto changed = with_leader(*now, std::move(next), rules.of(topic->configs));
+  auto rules = replication_rules_finder{image_, node_}.of(topic->configs);
+  rules.unclean = rules.unclean && !leaves;
+  auto changed = with_leader(*now, std::move(next), rules);
+  if (leaves && changed) {
+    if (changed->leader == no_node)
+      return refused(kafka_error::ineligible_replica);
+    std::erase(changed->eligible, request.leader);
+  }
   if (!changed) {
     // A leader that does not know what became of an earlier request asks for
     // what it has: from here on that request is of an older partition epoch,

@@ -118,7 +118,8 @@ struct broker_heartbeat_reply {
     = default;
 };
 
-/// A leader asks for a new ISR.
+/// A leader asks for a new ISR. Without itself: its log is damaged, and one of
+/// the others is to lead.
 struct change_isr {
   node_id leader;
   int64_t broker_epoch = -1;

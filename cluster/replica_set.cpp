@@ -194,6 +194,17 @@ std::optional<std::vector<node_id>> replica_set::propose_isr(
   return isr;
 }
 
+std::optional<std::vector<node_id>> replica_set::propose_to_leave() {
+  if (in_flight_)
+    return std::nullopt;
+  auto isr = partition_.isr;
+  std::erase(isr, self_);
+  if (isr.empty())
+    return std::nullopt;
+  in_flight_ = true;
+  return isr;
+}
+
 void replica_set::on_proposal_lost() {
   in_flight_ = false;
   unsettled_ = true;

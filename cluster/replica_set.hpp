@@ -85,6 +85,9 @@ public:
   /// on_proposal_lost().
   [[nodiscard]] std::optional<std::vector<node_id>> propose_isr(
     int64_t now_ms, int64_t lag_ms_max);
+  /// The same, where the leader's own log is damaged (R10): without itself, so
+  /// that another one leads. None if nobody else is in sync.
+  [[nodiscard]] std::optional<std::vector<node_id>> propose_to_leave();
   /// Nobody knows what became of it. It may be committed yet, so that who is
   /// in it goes on holding the high watermark back, until another change of
   /// the partition rules it out (KIP-497): propose_isr() gives one.

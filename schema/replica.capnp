@@ -22,6 +22,8 @@ struct ReplicaFetch {
   bytesMax @7 :Int32;
   # A consumer waits at the follower for what comes next.
   waitedFor @8 :Bool;
+  # What came before was not what had been written: look at it.
+  refused @9 :Bool;
 }
 
 # The batches are the envelope's one raw run; no run: none.

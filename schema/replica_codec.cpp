@@ -25,6 +25,7 @@ struct body_writer {
     body.setHighWatermark(m.high_watermark.value);
     body.setBytesMax(m.bytes_max);
     body.setWaitedFor(m.waited_for);
+    body.setRefused(m.refused);
   }
   void operator()(const replica_answer& m) {
     around.request_id = m.number;
@@ -61,7 +62,8 @@ result<replica_body> read_fetch(wire::ReplicaFetch::Reader from) {
     .last_epoch = leader_epoch{from.getLastEpoch()},
     .high_watermark = offset{from.getHighWatermark()},
     .bytes_max = from.getBytesMax(),
-    .waited_for = from.getWaitedFor()};
+    .waited_for = from.getWaitedFor(),
+    .refused = from.getRefused()};
   if (m.durable.value < 0 || m.appended < m.durable || m.log_start.value < 0
       || m.appended < m.log_start || m.high_watermark.value < -1
       || m.bytes_max < 0)

@@ -32,6 +32,8 @@ struct replica_fetch {
   int32_t bytes_max = 0; ///< 0: a position only
   /// A consumer waits there for what comes next, so that no sync waits (R8).
   bool waited_for = false;
+  /// What the leader sent for this position was damaged (R12).
+  bool refused = false;
 
   friend bool operator==(const replica_fetch&, const replica_fetch&) = default;
 };

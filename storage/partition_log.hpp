@@ -192,6 +192,12 @@ public:
   [[nodiscard]] std::optional<offset> first_lost() const {
     return lost_.first();
   }
+  /// Reads what lies from the batch that holds `from` on, with checksums, for
+  /// at least `bytes` (or to the log's end). Where a batch is not what was
+  /// written, all from there to its segment's end counts as lost from now on
+  /// (R10), durably: then, and where that was known, it returns true. Errors:
+  /// those of the file system.
+  [[nodiscard]] result<bool> look_for_damage(offset from, size_t bytes);
   /// Whether recovery cut what may have been durable once, in this life or an
   /// earlier one, since forget_cut() was last called (R10). Only of a log that
   /// is replicated.
@@ -267,6 +273,13 @@ private:
   [[nodiscard]] uint64_t floor_for(offset from, const segment& s) const {
     return lost_.floor_for(from, s.base);
   }
+
+  // partition_log_verify.cpp
+  /// The first offset of segment `index` that cannot be read, if there is one
+  /// in the batches from the one that holds `from` on; `bytes` becomes less by
+  /// what was read.
+  [[nodiscard]] result<std::optional<offset>> first_damaged(
+    size_t index, offset from, size_t& bytes) const;
 
   // partition_log_append.cpp
   [[nodiscard]] bool plan(append_item& item, producer_state& newer, offset base,

@@ -113,7 +113,7 @@ bool segment::checked(
          && view.last_offset() == base + int64_t{entry.relative_offset};
 }
 
-result<std::optional<found_batch>> segment::find(file_cache& cache,
+result<uint64_t> segment::walk_from(file_cache& cache,
   const std::string& directory, offset wanted, uint64_t floor) const {
   auto entry = offsets.last_where(
     [&](const offset_entry& e) {
@@ -125,10 +125,20 @@ result<std::optional<found_batch>> segment::find(file_cache& cache,
   auto source = cache.open(segment_path(directory, base, ".log"));
   if (!source)
     return source.error();
-  uint64_t from = floor;
   if (*entry && checked(**source, **entry))
-    from = std::max(from, static_cast<uint64_t>((*entry)->position));
-  batch_walker walker{*source, from, size, look_bytes};
+    return std::max(floor, static_cast<uint64_t>((*entry)->position));
+  return floor;
+}
+
+result<std::optional<found_batch>> segment::find(file_cache& cache,
+  const std::string& directory, offset wanted, uint64_t floor) const {
+  auto from = walk_from(cache, directory, wanted, floor);
+  if (!from)
+    return from.error();
+  auto source = cache.open(segment_path(directory, base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, *from, size, look_bytes};
   std::optional<offset> expected;
   while (true) {
     auto batch = walker.next();

@@ -104,6 +104,11 @@ public:
     bytes_since_entry_ = INT32_MAX;
   }
 
+  /// Where a batch begins, at `floor` or behind it, from which one comes to the
+  /// batch that holds `wanted`.
+  result<uint64_t> walk_from(file_cache& cache, const std::string& directory,
+    offset wanted, uint64_t floor) const;
+
 private:
   /// How much earlier this segment ends than `segment.ms` says.
   [[nodiscard]] int64_t jitter(const log_config& config) const;

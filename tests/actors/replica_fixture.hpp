@@ -343,6 +343,10 @@ struct replica_fixture {
       for (const auto& m : c.isr)
         registration.isr.push_back(m.id);
       ++registration.partition_epoch;
+      if (!has_node(registration.isr, registration.leader)) { // it leaves
+        registration.leader = registration.isr.front();
+        ++registration.epoch.value;
+      }
       reply.partition = registration;
     }
     const auto error = reply.error;

@@ -1,4 +1,5 @@
 #include "cluster/controller_state.hpp"
+#include "cluster/partition_settling.hpp"
 #include "tests/cluster/metadata_fixture.hpp"
 
 using namespace millrace;
@@ -179,7 +180,7 @@ TEST_CASE("an ISR change is fenced by every epoch (R3, KIP-497, KIP-903)",
     r.isr.push_back(r.isr.back());
   }) == kafka_error::invalid_request);
   CHECK(error_with([](auto& r) {
-    r.isr.erase(r.isr.begin());
+    r.isr.clear();
   }) == kafka_error::invalid_request);
   CHECK(error_with([](auto& r) {
     --r.isr.back().broker_epoch;
@@ -189,6 +190,43 @@ TEST_CASE("an ISR change is fenced by every epoch (R3, KIP-497, KIP-903)",
         == std::vector{leader, other});
   // The same request again carries a partition epoch that is over.
   CHECK(c.ask(good).error == kafka_error::invalid_update_version);
+}
+
+TEST_CASE("a leader whose log is damaged gives its leadership to one in sync "
+          "(R10)",
+  "[cluster][controller_state]") {
+  controller c{3};
+  c.create("t", 1, 3, {{"min.insync.replicas", "2"}});
+  const auto p = c.image().find_topic("t")->partitions.front();
+  const auto second = p.replicas.at(1);
+  const auto third = p.replicas.at(2);
+  REQUIRE(c.ask(isr_change(c, {p.leader, second})).error == kafka_error::none);
+  // It lets nobody in with its last word.
+  CHECK(c.ask(isr_change(c, {second, third})).error
+        == kafka_error::invalid_request);
+  const auto left = c.ask(isr_change(c, {second}));
+  REQUIRE(left.error == kafka_error::none);
+  CHECK(left.partition.leader == second);
+  CHECK(left.partition.epoch.value == p.epoch.value + 1);
+  CHECK(left.partition.isr == std::vector{second});
+  // Nobody counts on what it has (KIP-966).
+  CHECK_FALSE(has_node(left.partition.eligible, p.leader));
+}
+
+TEST_CASE("a leader whose log is damaged stays where nobody else can lead",
+  "[cluster][controller_state]") {
+  controller c{2};
+  c.create("t", 1, 2, {{"unclean.leader.election.enable", "true"}});
+  const auto p = c.image().find_topic("t")->partitions.front();
+  const auto other = p.replicas.at(1);
+  const auto asked = isr_change(c, {other});
+  for (const auto& command : c.state.decide_fence(other))
+    c.apply(command);
+  auto request = asked;
+  request.partition_epoch
+    = c.image().find_topic("t")->partitions.front().partition_epoch;
+  CHECK(c.ask(request).error != kafka_error::none);
+  CHECK(c.image().find_topic("t")->partitions.front().leader == p.leader);
 }
 
 TEST_CASE(

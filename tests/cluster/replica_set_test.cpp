@@ -44,6 +44,21 @@ TEST_CASE("alone, the high watermark is what is on disk (R2)",
   CHECK(set.high_watermark() == offset{20});
 }
 
+TEST_CASE("a leader with a damaged log proposes the others, one proposal at a "
+          "time (R10)",
+  "[cluster][replica_set]") {
+  auto set = leader({one, two});
+  CHECK(set.propose_to_leave() == std::vector{two});
+  CHECK_FALSE(set.propose_to_leave());
+  set.on_proposal_lost();
+  CHECK(set.propose_to_leave() == std::vector{two});
+  // Until it is committed, nothing is that its own disk lacks (R2).
+  set.on_local(offset{120}, offset{100}, 1);
+  set.on_fetch(two, offset{120}, offset{120}, 5, 1);
+  CHECK(set.high_watermark() == offset{100});
+  CHECK_FALSE(leader({one}).propose_to_leave());
+}
+
 TEST_CASE("the high watermark is the least durable end of the ISR (R2)",
   "[cluster][replica_set]") {
   auto set = leader({one, two});

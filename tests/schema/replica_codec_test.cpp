@@ -22,7 +22,7 @@ std::vector<replica_body> one_of_each() {
     .log_start = offset{10},
     .diverging = replica_divergence{leader_epoch{4}, offset{95}}};
   return {replica_fetch{8, 77, offset{100}, offset{95}, offset{10},
-            leader_epoch{5}, offset{90}, 4096, true},
+            leader_epoch{5}, offset{90}, 4096, true, true},
     std::move(data), std::move(parting), replica_nudge{}};
 }
 
