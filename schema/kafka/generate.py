@@ -237,7 +237,9 @@ def main():
             save(to / f"{d.stem}.cpp", write_source(d))
         except DefinitionError as why:
             sys.exit(f"{d.stem}.msg: {why}")
-    apis = sorted((d.api for d in definitions if d.api), key=lambda a: a.key)
+    # What is not advertised at all has messages, but is no API that is there.
+    there = [d.api for d in definitions if d.api and d.api.advertised.all()]
+    apis = sorted(there, key=lambda a: a.key)
     save(to / "apis.hpp", write_apis_header(apis))
     save(to / "apis.cpp", write_apis_source(apis))
     save(to / "fields.hpp", write_fields(definitions))

@@ -43,6 +43,8 @@ import org.apache.kafka.common.protocol.types.Type;
 class CodecLines {
   static final String MESSAGES = "org.apache.kafka.common.message.";
   static final String GROUP = "org.apache.kafka.coordinator.group.generated.";
+  static final String TRANSACTION =
+      "org.apache.kafka.coordinator.transaction.generated.";
 
   static Random random;
   static PrintStream out;
@@ -73,6 +75,8 @@ class CodecLines {
     }
     for (String name : List.of(GROUP + "OffsetCommitKey", GROUP + "OffsetCommitValue",
         GROUP + "GroupMetadataKey", GROUP + "GroupMetadataValue",
+        TRANSACTION + "TransactionLogKey", TRANSACTION + "TransactionLogValue",
+        MESSAGES + "ControlRecordTypeSchema", MESSAGES + "EndTxnMarker",
         MESSAGES + "ConsumerProtocolSubscription",
         MESSAGES + "ConsumerProtocolAssignment")) {
       Class<?> type = Class.forName(name);
