@@ -17,7 +17,6 @@ namespace {
 
 using kafka::api_key;
 
-constexpr int8_t topic_resource = 2;
 constexpr size_t topics_max = 4;
 
 } // namespace
@@ -100,6 +99,14 @@ void cluster_admin::act() {
       reassign(at < there.size() ? there[at] : all_.topic);
     return;
   }
+  if (all_.world.random(4) == 0) {
+    configure(all_.world.random(3) == 0
+                ? broker_config_change(
+                    all_.world, all_.cluster.size(), replication_factor_)
+                : topic_config_change(
+                    all_.world, all_.topic, replication_factor_, true));
+    return;
+  }
   if (there.size() < topics_max && all_.world.random(2) == 0) {
     const auto name = "other-" + std::to_string(next_name_++);
     topics_[name] = {fate::unknown, 0, 2};
@@ -111,7 +118,8 @@ void cluster_admin::act() {
     return;
   }
   if (there.empty()) {
-    configure(all_.topic);
+    configure(
+      topic_config_change(all_.world, all_.topic, replication_factor_, true));
     return;
   }
   const auto& name = there[all_.world.random(there.size())];
@@ -123,7 +131,8 @@ void cluster_admin::act() {
     widen(name);
     break;
   default:
-    configure(name);
+    configure(
+      topic_config_change(all_.world, name, replication_factor_, false));
   }
 }
 
@@ -163,20 +172,24 @@ void cluster_admin::widen(const std::string& name) {
     });
 }
 
-void cluster_admin::configure(const std::string& name) {
+void cluster_admin::configure(const admin_config_change& change) {
+  constexpr int8_t set = 0;
+  constexpr int8_t remove = 1;
   kafka::incremental_alter_configs_request request;
   auto& resource = request.resources.emplace_back();
-  resource.resource_type = topic_resource;
-  resource.resource_name = name;
+  resource.resource_type = change.resource_type;
+  resource.resource_name = change.resource;
   auto& config = resource.configs.emplace_back();
-  config.name = "segment.bytes";
-  config.value = std::to_string(1'000'000 + all_.world.random(1'000'000));
+  config.name = change.key;
+  config.config_operation = change.value ? set : remove;
+  config.value = change.value;
   client_.request<kafka::incremental_alter_configs_response>(client_.any_node(),
     api_key::incremental_alter_configs, 1, request,
-    [this](const kafka::incremental_alter_configs_response* response) {
+    [this, change](const kafka::incremental_alter_configs_response* response) {
       const bool ok = response != nullptr && !response->responses.empty()
                       && response->responses.front().error_code == 0;
-      acted(ok, "IncrementalAlterConfigs");
+      config_changes_ += ok ? 1 : 0;
+      acted(ok, "IncrementalAlterConfigs of " + change.key);
     });
 }
 

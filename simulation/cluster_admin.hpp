@@ -5,6 +5,7 @@
 // acknowledged must be so in the end, on every node.
 
 #include "simulation/cluster_client.hpp"
+#include "simulation/config_changes.hpp"
 
 #include <map>
 #include <string>
@@ -35,6 +36,11 @@ public:
     return reassignments_;
   }
 
+  /// Changes of configurations that were acknowledged.
+  [[nodiscard]] uint64_t config_changes() const {
+    return config_changes_;
+  }
+
 private:
   /// What is known of a topic.
   enum class fate : uint8_t { there, gone, unknown };
@@ -49,7 +55,7 @@ private:
     std::function<void(bool)> done);
   void remove(const std::string& name);
   void widen(const std::string& name);
-  void configure(const std::string& name);
+  void configure(const admin_config_change& change);
   void reassign(const std::string& name);
   void elect();
   void acted(bool known, const std::string& what);
@@ -64,6 +70,7 @@ private:
   uint64_t next_name_ = 0;
   uint64_t actions_ = 0;
   uint64_t reassignments_ = 0;
+  uint64_t config_changes_ = 0;
   bool idle_ = true;
   std::string last_answer_;
 };

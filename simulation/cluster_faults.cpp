@@ -1,8 +1,6 @@
 #include "simulation/cluster_faults.hpp"
 
-#include "storage/record_batch.hpp"
-
-#include <span>
+#include "simulation/log_damage.hpp"
 
 namespace millrace {
 
@@ -12,7 +10,7 @@ constexpr std::array<const char*, sim_fault_count> names{"rough", "one_way",
   "isolation", "halves", "bridge", "ring", "swizzle", "mute", "false_alarm",
   "client_cut", "client_gone", "kill", "power_loss", "disk_operation",
   "recovery", "pause", "blackout", "clock_jump", "clock_drift", "failed_sync",
-  "full_disk", "slow_disk", "bit_flip", "wiped_disk"};
+  "full_disk", "slow_disk", "bit_flip", "misdirected", "wiped_disk"};
 
 } // namespace
 
@@ -292,51 +290,18 @@ bool cluster_faults::damage(sim_fault fault, int32_t node) {
     return false;
   if (wipes)
     atlas_.wiped(node);
-  std::optional<std::string> flipped;
+  std::vector<std::string> hurt;
   cluster_.damage(node, [&](sim_disks& disks) {
     if (wipes)
       disks.wipe();
+    else if (fault == sim_fault::bit_flip)
+      hurt = flip_a_bit(disks.files, world_);
     else
-      flipped = flip_a_bit(disks.files);
+      hurt = misdirect_a_write(disks.files, world_);
   });
-  if (flipped)
-    atlas_.damaged(node, *flipped);
+  for (const auto& log : hurt)
+    atlas_.damaged(node, log);
   return true;
-}
-
-/// In what a start reads of a batch: where it lies in the log, how long it is,
-/// its format, and how many records it has. What is in the records is for
-/// whoever reads them to check (R12).
-std::optional<std::string> cluster_faults::flip_a_bit(sim_file_system& disk) {
-  std::vector<std::string> logs;
-  for (const auto& path : disk.tree())
-    if (path.ends_with(".log") && path.find("metadata") == std::string::npos
-        && !disk.content(path).empty())
-      logs.push_back(path);
-  if (logs.empty())
-    return std::nullopt;
-  const auto& path = logs[world_.random(logs.size())];
-  const auto text = disk.content(path);
-  const auto bytes = std::as_bytes(std::span{text});
-  std::vector<uint64_t> begins;
-  for (uint64_t at = 0; at + batch_view::header_size <= bytes.size();) {
-    const auto size = batch_view{bytes.subspan(at)}.size();
-    if (size < static_cast<int64_t>(batch_view::header_size))
-      break;
-    begins.push_back(at);
-    at += static_cast<uint64_t>(size);
-  }
-  if (begins.empty())
-    return std::nullopt;
-  constexpr std::array<uint64_t, 21> checked{
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 16, 23, 24, 25, 26, 57, 58, 59, 60};
-  disk.flip_bit(path,
-    begins[world_.random(begins.size())]
-      + checked.at(world_.random(checked.size())),
-    static_cast<unsigned>(world_.random(8)));
-  const auto end = path.rfind('/');
-  const auto begin = path.rfind('/', end - 1) + 1;
-  return path.substr(begin, end - begin);
 }
 
 void cluster_faults::stop_and_heal() {

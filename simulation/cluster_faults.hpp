@@ -39,12 +39,13 @@ enum class sim_fault : uint8_t {
   clock_drift,
   failed_sync,
   full_disk,
-  slow_disk,  ///< what is asked of it waits for up to 4 s
-  bit_flip,   ///< in the header of a batch, while the node is away
-  wiped_disk, ///< all of a node that is no voter of the metadata
+  slow_disk,   ///< what is asked of it waits for up to 4 s
+  bit_flip,    ///< in the header of a batch, while the node is away
+  misdirected, ///< a block of a log lies elsewhere, where others should be
+  wiped_disk,  ///< all of a node, of a voter of the metadata too
 };
 
-inline constexpr size_t sim_fault_count = 24;
+inline constexpr size_t sim_fault_count = 25;
 
 [[nodiscard]] const char* to_string(sim_fault fault);
 
@@ -82,8 +83,6 @@ private:
   void fail_a_sync(int32_t node);
   void fill_the_disk(int32_t node);
   bool damage(sim_fault fault, int32_t node);
-  /// Returns `<topic>-<partition>` of whose log it is, if there is one.
-  std::optional<std::string> flip_a_bit(sim_file_system& disk);
 
   [[nodiscard]] int32_t any();
   [[nodiscard]] sim_end any_end();

@@ -4,6 +4,7 @@
 #include "simulation/cluster_committer.hpp"
 #include "simulation/cluster_consumer.hpp"
 #include "simulation/cluster_producer.hpp"
+#include "simulation/cluster_voters.hpp"
 #include "simulation/invariants.hpp"
 
 namespace millrace {
@@ -52,10 +53,10 @@ public:
       : options_(options), world_(options.seed),
         cluster_(world_, cluster_options(options)),
         clients_(cluster_, history_), invariants_(cluster_),
-        atlas_(cluster_, invariants_.partitions()),
+        atlas_(cluster_, invariants_.metadata(), invariants_.partitions()),
         faults_(clients_, atlas_, options.faults),
         admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
-        committer_(clients_) {
+        voters_(clients_), committer_(clients_) {
     clients_.partitions = partition_count;
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
@@ -124,6 +125,7 @@ private:
     }
     committer_.start();
     admin_.start();
+    voters_.start();
     faults_.start();
   }
 
@@ -134,7 +136,7 @@ private:
   }
 
   [[nodiscard]] bool all_idle() const {
-    return committer_.idle() && admin_.idle()
+    return committer_.idle() && admin_.idle() && voters_.idle()
            && std::all_of(
              producers_.begin(), producers_.end(), [](const auto& p) {
                return p->idle();
@@ -151,6 +153,8 @@ private:
                + producers_[i]->last_answer();
     if (!committer_.idle())
       return "the committer: " + committer_.last_answer();
+    if (!voters_.idle())
+      return "the voters' admin: " + voters_.last_answer();
     if (checking_ || !admin_.idle())
       return "the admin: " + admin_.last_answer();
     return final_ == nullptr ? "nobody" : "the reader: " + final_->waits_for();
@@ -171,6 +175,9 @@ private:
     r.follower_reads = clients_.follower_reads;
     r.messages = cluster_.network().counts().delivered;
     r.reassignments = admin_.reassignments();
+    r.config_changes = admin_.config_changes();
+    r.voter_changes = voters_.changes();
+    r.wiped_voters = atlas_.wiped_voters();
     r.elections = invariants_.metadata().elections();
     r.leaderships = invariants_.partitions().leaderships();
     r.failure = history_.failure();
@@ -186,6 +193,7 @@ private:
   fault_atlas atlas_;
   cluster_faults faults_;
   cluster_admin admin_;
+  cluster_voters voters_;
   cluster_committer committer_;
   std::vector<std::unique_ptr<cluster_producer>> producers_;
   std::vector<std::unique_ptr<cluster_consumer>> consumers_;

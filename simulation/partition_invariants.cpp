@@ -37,9 +37,7 @@ bool has_role(const partition_state& state) {
 bool is_counted_on(const partition_state& state) {
   const auto& p = state.options.registration;
   const auto self = state.options.node;
-  return std::find(p.isr.begin(), p.isr.end(), self) != p.isr.end()
-         || std::find(p.eligible.begin(), p.eligible.end(), self)
-              != p.eligible.end();
+  return has_node(p.isr, self) || has_node(p.eligible, self);
 }
 
 } // namespace
@@ -187,10 +185,16 @@ void partition_invariants::free_others(
 
 void partition_invariants::damaged(int32_t node, const std::string& log) {
   for (auto& [k, p] : partitions_)
-    if (log.empty() ? p.promised.contains(node) : p.name == log) {
+    if (p.name == log) {
       p.damaged.insert(node);
       p.promised.erase(node);
     }
+}
+
+void partition_invariants::wiped(int32_t node) {
+  for (auto& [k, p] : partitions_)
+    if (p.promised.erase(node) > 0)
+      p.damaged.insert(node);
 }
 
 void partition_invariants::damaged(
@@ -221,9 +225,8 @@ bool partition_invariants::any_damaged() const {
 /// committed, byte for byte.
 void partition_invariants::check_repair(
   int32_t node, partition_view& p, const partition_state& state) {
-  const auto& isr = state.options.registration.isr;
   if (!has_role(state)
-      || std::find(isr.begin(), isr.end(), state.options.node) == isr.end()
+      || !has_node(state.options.registration.isr, state.options.node)
       || state.log->first_lost()
       || state.log->durable_end_offset().value < p.committed)
     return;

@@ -28,8 +28,10 @@ public:
   /// What this replica has may be gone: nothing is expected of its disk until
   /// it has been counted on again, and found whole.
   void damaged(int32_t node, const topic_partition& name, const uuid& topic);
-  /// The same by the log's name, `<topic>-<partition>`; empty: all logs.
+  /// The same by the log's name, `<topic>-<partition>`.
   void damaged(int32_t node, const std::string& log);
+  /// The same of all that this node was counted on for.
+  void wiped(int32_t node);
   [[nodiscard]] bool any_damaged() const;
   using key = std::pair<uuid, int32_t>; ///< topic id and partition
   /// Damage of what is no replica any more counts no more.

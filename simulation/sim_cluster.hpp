@@ -37,10 +37,6 @@ public:
   [[nodiscard]] sim_node& node(int32_t index) {
     return *nodes_.at(static_cast<size_t>(index)).node;
   }
-  /// Of the metadata.
-  [[nodiscard]] bool is_voter(int32_t index) const {
-    return index < options_.controllers;
-  }
   [[nodiscard]] static node_id id_of(int32_t index) {
     return node_id{index + 1};
   }

@@ -44,7 +44,10 @@ struct sim_report {
   uint64_t leaderships = 0;    ///< leaders that partitions had
   uint64_t elections = 0;      ///< leaders that the metadata had
   uint64_t reassignments = 0;  ///< of partitions
-  uint64_t messages = 0;       ///< between nodes
+  uint64_t config_changes = 0;
+  uint64_t voter_changes = 0; ///< acknowledged, of the metadata
+  uint64_t wiped_voters = 0;  ///< of the metadata
+  uint64_t messages = 0;      ///< between nodes
   int64_t virtual_ms = 0;
   uint64_t trace = 0;
   std::string failure; ///< the invariant that broke, or empty

@@ -71,6 +71,10 @@ struct run_tally {
     sum.elections += report.elections;
     sum.leaderships += report.leaderships;
     sum.starts += report.starts;
+    sum.reassignments += report.reassignments;
+    sum.config_changes += report.config_changes;
+    sum.voter_changes += report.voter_changes;
+    sum.wiped_voters += report.wiped_voters;
     sum.virtual_ms += report.virtual_ms;
     for (size_t i = 0; i < sim_fault_count; ++i)
       sum.faults[i] += report.faults[i];
@@ -110,10 +114,18 @@ TEST_CASE("five nodes keep what they acknowledged, whatever fails",
   CHECK(met.sum.elections >= 4 * met.runs);
   CHECK(met.sum.leaderships >= 20 * met.runs);
   CHECK(met.sum.starts >= 15 * met.runs);
+  CHECK(met.sum.reassignments >= met.runs);
+  CHECK(met.sum.config_changes >= met.runs);
+  CHECK(met.sum.voter_changes >= 4 * met.runs);
+  CHECK(met.sum.wiped_voters >= met.runs / 2);
   const auto seconds = std::chrono::duration<double>(past()).count();
   WARN(met.runs << " runs, " << met.operations << " operations, "
                 << met.sum.elections << " elections of the metadata's leader, "
                 << met.sum.leaderships << " of partitions' leaders, "
+                << met.sum.reassignments << " reassignments, "
+                << met.sum.config_changes << " changes of configurations, "
+                << met.sum.voter_changes << " changes of voters, "
+                << met.sum.wiped_voters << " wiped voters, "
                 << met.sum.virtual_ms / 1000 << " virtual seconds in "
                 << seconds);
 }

@@ -1,0 +1,26 @@
+#pragma once
+
+// What a disk may do to the files of partitions while nobody looks: the next
+// start is the first to see it.
+
+#include "simulation/sim_file_system.hpp"
+#include "simulation/sim_world.hpp"
+
+#include <string>
+#include <vector>
+
+namespace millrace {
+
+/// Flips a bit in what a start reads of a batch: where it lies in the log, how
+/// long it is, its format, and how many records it has. Returns whose log it
+/// is, `<topic>-<partition>`; none if there is nothing to damage.
+[[nodiscard]] std::vector<std::string> flip_a_bit(
+  sim_file_system& disk, sim_world& world);
+
+/// One block of a log was written to another place: there it stands over what
+/// was there, in the same log or in another file of a partition, and its own
+/// place is as it was before. Returns the logs whose records are concerned.
+[[nodiscard]] std::vector<std::string> misdirect_a_write(
+  sim_file_system& disk, sim_world& world);
+
+} // namespace millrace
