@@ -61,7 +61,7 @@ struct parked_produce {
 /// hold up a whole event loop.
 struct cold_fetch {
   caf::strong_actor_ptr asker;
-  fetch_answer answer;
+  fetch_ask ask;
 };
 
 /// What lets throttled bytes through, once.

@@ -59,16 +59,35 @@ kafka_error check_place(const partition_state& s, const fetch_ask& ask) {
   return kafka_error::none;
 }
 
+/// Whether the disk has to be waited for.
+enum class disk_wait : uint8_t { allowed, over };
+
+struct reading {
+  fetch_answer answer;
+  /// The answer's slices are not in memory: they are to be read, and then
+  /// looked at once more.
+  bool cold = false;
+};
+
 /// R8: never beyond what is committed, as far as this replica knows.
 void read_records(
-  self_pointer self, const fetch_ask& ask, fetch_answer& answer) {
+  self_pointer self, const fetch_ask& ask, disk_wait wait, reading& r) {
   auto& s = self->state;
+  auto& answer = r.answer;
   auto read = s.log->read(ask.from, s.high_watermark,
     static_cast<size_t>(std::max(ask.bytes_max, 0)), ask.at_least_one);
-  if (!read) {
-    log::error(
-      "partition {}: {}", to_string(s.options.name), to_string(read.error()));
-    answer.error = read.error().code == errc::corrupt
+  result<void> done;
+  if (!read)
+    done = read.error();
+  else if (wait == disk_wait::allowed && is_cold(read->slices))
+    r.cold = true;
+  else
+    done = s.log->verify(*read);
+  if (!done) {
+    if (s.may_complain(monotonic_ms(*self)))
+      log::error(
+        "partition {}: {}", to_string(s.options.name), to_string(done.error()));
+    answer.error = done.error().code == errc::corrupt
                      ? kafka_error::corrupt_message
                      : kafka_error::kafka_storage_error;
     // Another replica has it, and this one is about to say so.
@@ -81,15 +100,16 @@ void read_records(
   answer.bytes = read->bytes;
 }
 
-fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
+reading read_for(self_pointer self, const fetch_ask& ask, disk_wait wait) {
   auto& s = self->state;
-  fetch_answer answer;
+  reading r;
+  auto& answer = r.answer;
   answer.ticket = ask.ticket;
   const bool open = ensure_open(self);
   answer.current_epoch = s.options.registration.epoch;
   if (!open) {
     answer.error = kafka_error::kafka_storage_error;
-    return answer;
+    return r;
   }
   answer.by_follower = !s.leads();
   // Before the role: so the client hears which side is behind.
@@ -97,37 +117,38 @@ fetch_answer read_for(self_pointer self, const fetch_ask& ask) {
   if (answer.error == kafka_error::none && !may_read(s, ask))
     answer.error = kafka_error::not_leader_or_follower;
   if (answer.error != kafka_error::none)
-    return answer;
+    return r;
   answer.high_watermark = s.high_watermark;
   answer.log_start = s.log->log_start_offset();
   if (s.leads())
     if (const auto nearer = nearer_replica(s, ask)) {
       answer.read_from = *nearer;
-      return answer;
+      return r;
     }
   if (const auto parting = divergence(s, ask)) {
     if (s.leads())
       answer.diverging = parting;
     else
       answer.error = kafka_error::offset_not_available; // the leader tells
-    return answer;
+    return r;
   }
   answer.error = check_place(s, ask);
   if (answer.error != kafka_error::none)
-    return answer;
+    return r;
   if (ask.from < s.high_watermark)
-    read_records(self, ask, answer);
+    read_records(self, ask, wait, r);
   else if (!s.leads() && !is_in_sync(s))
     // What it waits for may take long to get here.
     answer.error = kafka_error::offset_not_available;
-  return answer;
+  return r;
 }
 
-void warm_first(self_pointer self, fetch_answer answer) {
+void warm_first(
+  self_pointer self, const fetch_ask& ask, std::vector<file_slice> slices) {
   auto& s = self->state;
   const auto ticket = ++s.next_cold;
-  tell(self, s.options.disk, warm_ask{ticket, answer.slices});
-  s.cold.emplace(ticket, cold_fetch{self->current_sender(), std::move(answer)});
+  tell(self, s.options.disk, warm_ask{ticket, std::move(slices)});
+  s.cold.emplace(ticket, cold_fetch{self->current_sender(), ask});
 }
 
 } // namespace
@@ -152,7 +173,8 @@ void on_warm(self_pointer self, uint64_t ticket) {
   if (at == s.cold.end())
     return; // for a follower, in an earlier leadership
   fetch_answers reply;
-  reply.answers.push_back(std::move(at->second.answer));
+  reply.answers.push_back(
+    read_for(self, at->second.ask, disk_wait::over).answer);
   tell(self, at->second.asker, std::move(reply));
   s.cold.erase(at);
 }
@@ -164,7 +186,8 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
   const auto now = monotonic_ms(*self);
   bool waits = false;
   for (const auto& ask : message.asks) {
-    auto answer = read_for(self, ask);
+    auto r = read_for(self, ask, disk_wait::allowed);
+    auto& answer = r.answer;
     const bool too_little = answer.error == kafka_error::none
                             && !answer.diverging && answer.read_from == no_node
                             && answer.bytes < static_cast<size_t>(
@@ -175,8 +198,8 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
       s.waiters.push_back({asker, ask.ticket, ask.from, ask.wait_until_ms});
       waits = true;
     }
-    if (is_cold(answer.slices))
-      warm_first(self, std::move(answer));
+    if (r.cold)
+      warm_first(self, ask, std::move(answer.slices));
     else
       reply.answers.push_back(std::move(answer));
   }

@@ -32,6 +32,7 @@ void cluster_admin::create(
   topic.name = name;
   topic.num_partitions = partitions;
   topic.replication_factor = replication_factor_;
+  topic.configs.push_back({"segment.ms", some_segment_ms(all_.world)});
   client_.request<kafka::create_topics_response>(client_.any_node(),
     api_key::create_topics, 7, request,
     [this, done = std::move(done)](

@@ -30,10 +30,14 @@ void maybe_reset(sim_world& world, admin_config_change& change) {
 
 } // namespace
 
+std::string some_segment_ms(sim_world& world) {
+  return std::to_string(1000 + world.random(20'000));
+}
+
 admin_config_change topic_config_change(sim_world& world,
   const std::string& topic, int16_t replicas, bool keeps_records) {
   admin_config_change change{topic_resource, topic, {}, {}};
-  switch (world.random(4)) {
+  switch (world.random(5)) {
   case 0:
     change.key = "segment.bytes";
     change.value = around(world, 1'048'576);
@@ -45,6 +49,10 @@ admin_config_change topic_config_change(sim_world& world,
   case 2:
     change.key = "retention.ms";
     change.value = around(world, retention_ms_min);
+    break;
+  case 3:
+    change.key = "segment.ms";
+    change.value = some_segment_ms(world);
     break;
   default:
     change.key = "min.insync.replicas";

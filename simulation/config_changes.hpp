@@ -19,6 +19,9 @@ struct admin_config_change {
   std::optional<std::string> value; ///< none: back to the default
 };
 
+/// How long a segment is written to: so short that a run has sealed ones.
+[[nodiscard]] std::string some_segment_ms(sim_world& world);
+
 /// @param replicas of the topic
 /// @param keeps_records the run's clients write to it
 [[nodiscard]] admin_config_change topic_config_change(sim_world& world,

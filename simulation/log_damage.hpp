@@ -11,9 +11,8 @@
 
 namespace millrace {
 
-/// Flips a bit in what a start reads of a batch: where it lies in the log, how
-/// long it is, its format, and how many records it has. Returns whose log it
-/// is, `<topic>-<partition>`; none if there is nothing to damage.
+/// Flips a bit of a batch, in its header or anywhere behind. Returns whose log
+/// it is, `<topic>-<partition>`; none if there is nothing to damage.
 [[nodiscard]] std::vector<std::string> flip_a_bit(
   sim_file_system& disk, sim_world& world);
 

@@ -154,7 +154,8 @@ void partition_invariants::check_replica(
   else
     r.led = false;
   const auto high = high_watermark_of(state);
-  if (high < r.high_watermark)
+  // What has to be fetched again is not known to be committed any more.
+  if (high < r.high_watermark && !p.damaged.contains(node))
     fail(node, p,
       "a high watermark never falls: from " + std::to_string(r.high_watermark)
         + " to " + std::to_string(high));
@@ -222,17 +223,20 @@ bool partition_invariants::any_damaged() const {
 }
 
 /// It is whole when the cluster counts on it and it has all that is
-/// committed, byte for byte.
+/// committed, byte for byte. Until then somebody may yet find out what is bad,
+/// and the log is looked at from where it was the last time.
 void partition_invariants::check_repair(
   int32_t node, partition_view& p, const partition_state& state) {
+  auto& from = p.replicas[node].compared;
+  from = std::min(from, state.log->log_end_offset().value);
   if (!has_role(state)
       || !has_node(state.options.registration.isr, state.options.node)
       || state.log->first_lost()
-      || state.log->durable_end_offset().value < p.committed)
+      || state.log->durable_end_offset().value < p.committed
+      || !difference(p, *state.log, from, p.committed, false).empty()
+      || from < p.committed)
     return;
   p.damaged.erase(node);
-  p.replicas[node].compared = 0;
-  compare(node, p, state, p.committed);
 }
 
 /// One leader in an epoch, which has everything that was committed.
@@ -325,45 +329,53 @@ void partition_invariants::check_told(
 }
 
 /// Whether this log has the committed batches up to `end`; batches that are
-/// new become the committed ones.
+/// new become the committed ones. Of one that a fault has damaged nothing is
+/// expected.
 void partition_invariants::compare(
   int32_t node, partition_view& p, const partition_state& state, int64_t end) {
+  if (p.damaged.contains(node))
+    return;
   auto& from = p.replicas[node].compared;
-  const auto& log = *state.log;
+  const auto what = difference(p, *state.log, from, end, true);
+  // The machine may have lost its power in the middle of this step.
+  if (!what.empty() && !cluster_.node(node).disks().files.stopped()
+      && !state.log->offline())
+    fail(node, p, what);
+}
+
+/// How the batches from `from` on are others than the committed ones; empty if
+/// they are not. `from` moves behind those that are the same.
+/// @param trusted what nobody has seen yet is what is committed
+std::string partition_invariants::difference(partition_view& p,
+  const partition_log& log, int64_t& from, int64_t end, bool trusted) {
+  const size_t bytes_max = trusted ? 1 << 20 : 1;
   from = std::max(from, log.log_start_offset().value);
   while (from < end) {
-    auto bytes = log.read_bytes(offset{from}, offset{end}, 1 << 20, true);
-    // The machine may have lost its power in the middle of this step.
-    if (!bytes || bytes->empty()) {
-      if (!cluster_.node(node).disks().files.stopped() && !log.offline()
-          && !p.damaged.contains(node))
-        fail(node, p,
-          "what is committed can be read: offset " + std::to_string(from)
-            + (bytes ? "" : ": " + to_string(bytes.error())));
-      return;
-    }
+    auto bytes = log.read_bytes(offset{from}, offset{end}, bytes_max, true);
+    if (!bytes || bytes->empty())
+      return "what is committed can be read: offset " + std::to_string(from)
+             + (bytes ? "" : ": " + to_string(bytes.error()));
     for (auto rest = bytes->span(); !rest.empty();) {
       const batch_view batch{rest};
       if (batch.size() < static_cast<int64_t>(batch_view::header_size)
-          || batch.size() > static_cast<int64_t>(rest.size())) {
-        fail(node, p,
-          "what is committed is whole: offset " + std::to_string(from));
-        return;
-      }
+          || batch.size() > static_cast<int64_t>(rest.size()))
+        return "what is committed is whole: offset " + std::to_string(from);
       const auto size = static_cast<size_t>(batch.size());
       const auto base = batch.base_offset().value;
       const partition_view::batch found{
         batch.last_offset().value + 1, hash_of(rest.first(size))};
+      if (!trusted && !p.batches.contains(base))
+        return "nobody knows of offset " + std::to_string(base);
       const auto [at, is_new] = p.batches.try_emplace(base, found);
       batches_compared_ += is_new ? 0 : 1;
       if (at->second.hash != found.hash || at->second.end != found.end)
-        fail(node, p,
-          "an offset below the high watermark has one value: "
-            + std::to_string(base));
+        return "an offset below the high watermark has one value: "
+               + std::to_string(base);
       from = found.end;
       rest = rest.subspan(size);
     }
   }
+  return {};
 }
 
 } // namespace millrace

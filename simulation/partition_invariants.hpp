@@ -88,6 +88,8 @@ private:
     const partition_state& state, int64_t before);
   void compare(
     int32_t node, partition_view& p, const partition_state& state, int64_t end);
+  [[nodiscard]] std::string difference(partition_view& p,
+    const partition_log& log, int64_t& from, int64_t end, bool trusted);
   /// Which actors of this node are replicas.
   void learn(int32_t node, const broker_state& broker);
   /// The node is no replica any more; the log goes with it.

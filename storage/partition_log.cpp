@@ -109,6 +109,7 @@ result<partition_log::readable> partition_log::read(
         return source.error();
       const auto size = static_cast<uint32_t>(*end - position);
       out.slices.push_back({std::move(*source), position, size});
+      out.begins.push_back(base);
       out.bytes += size;
     } else if (stops_at_hole && at_least_one && out.bytes == 0) {
       return missing("its batch goes on in offsets that are lost");

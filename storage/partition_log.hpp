@@ -106,6 +106,7 @@ public:
 
   struct readable {
     std::vector<file_slice> slices;
+    std::vector<offset> begins; ///< of the first batch of each slice
     size_t bytes = 0;
   };
   /// Whole batches from the one that holds `from` up to the first that
@@ -114,7 +115,11 @@ public:
   /// errc::corrupt in a lost range, and where the batch should be and is not.
   [[nodiscard]] result<readable> read(
     offset from, offset limit, size_t bytes_max, bool at_least_one) const;
-  /// The same, copied.
+  /// Looks at the checksums of what was read, where nobody has since the log
+  /// was opened, and takes off what is not what was written. errc::corrupt: all
+  /// of it. Reads the files: they should be in memory.
+  result<void> verify(readable& found);
+  /// As read(), copied.
   [[nodiscard]] result<shared_bytes> read_bytes(
     offset from, offset limit, size_t bytes_max, bool at_least_one) const;
 

@@ -72,7 +72,12 @@ result<void> partition_log::recovery::run() {
     return create(start_);
   MILLRACE_TRY(prepare());
   MILLRACE_TRY(walk());
-  return finish();
+  MILLRACE_TRY(finish());
+  // A clean start looks at no checksum, another one only where it walks.
+  const auto walked = what_.clean ? log_.segments_.size() : first_walked_;
+  for (size_t i = 0; i < std::min(walked, log_.segments_.size()); ++i)
+    log_.segments_[i].unread = {0, log_.segments_[i].size};
+  return {};
 }
 
 result<bool> partition_log::recovery::list() {
@@ -117,7 +122,11 @@ result<void> partition_log::recovery::create(offset base) {
 result<void> partition_log::recovery::prepare() {
   auto& segments = log_.segments_;
   const size_t last = segments.size() - 1;
-  first_walked_ = what_.clean ? last : log_.segment_of(hint_);
+  // The segment that ends where the hint does may have been sealed since: what
+  // is derived from it is on disk only after the next sync.
+  first_walked_ = what_.clean       ? last
+                  : hint_.value > 0 ? log_.segment_of(hint_ + int64_t{-1})
+                                    : 0;
 
   bool epochs_known = false;
   auto text = read_file(files_, log_.directory_ + std::string{epochs_name});

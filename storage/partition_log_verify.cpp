@@ -1,3 +1,4 @@
+#include "storage/checked_walk.hpp"
 #include "storage/partition_log.hpp"
 
 #include <algorithm>
@@ -7,38 +8,29 @@ namespace millrace {
 result<std::optional<offset>> partition_log::first_damaged(
   size_t index, offset from, size_t& bytes) const {
   const auto& s = segments_[index];
-  const auto floor = floor_for(from, s);
-  auto begin = s.walk_from(*cache_, directory_, from, floor);
+  auto begin = s.walk_from(*cache_, directory_, from, floor_for(from, s));
   if (!begin)
     return begin.error();
   auto source = cache_->open(path_of(s.base, ".log"));
   if (!source)
     return source.error();
-  batch_walker walker{*source, *begin, s.size};
-  std::optional<offset> next;
-  if (*begin == 0)
-    next = s.base;
-  while (bytes > 0 && walker.position() < s.size) {
-    auto batch = walker.next();
-    if (!batch && batch.error().code != errc::corrupt)
-      return batch.error();
-    const bool follows
-      = batch && *batch && (!next || (*batch)->header.base_offset() == *next);
-    if (!follows)
-      // Nobody knows what the first batch behind a hole was.
-      return std::optional{next.value_or(s.base)};
-    auto whole = walker.whole();
-    if (!whole)
-      return whole.error();
-    const batch_view view{*whole};
-    if (view.crc() != view.computed_crc())
-      return std::optional{view.base_offset()};
-    next = view.last_offset() + int64_t{1};
-    if (*next > from)
-      bytes -= std::min(bytes, whole->size());
+  checked_walk walk{*source, *begin, s.size,
+    *begin == 0 ? std::optional{s.base} : std::nullopt, epochs_};
+  while (bytes > 0) {
+    const auto before = walk.position();
+    auto step = walk.next();
+    if (!step)
+      return step.error();
+    // Nobody knows what the first batch behind a hole was.
+    const auto reached = walk.next_offset().value_or(s.base);
+    if (*step == checked_walk::step::damaged)
+      return std::optional{reached};
+    if (*step == checked_walk::step::end)
+      return reached == end_of(index) ? std::optional<offset>{}
+                                      : std::optional{reached};
+    if (reached > from)
+      bytes -= std::min<size_t>(bytes, walk.position() - before);
   }
-  if (bytes > 0 && next.value_or(s.base) != end_of(index))
-    return std::optional{next.value_or(s.base)};
   return std::optional<offset>{};
 }
 
@@ -55,14 +47,51 @@ result<bool> partition_log::look_for_damage(offset from, size_t bytes) {
     if (*damaged) {
       const auto& s = segments_[i];
       const bool sealed = i + 1 < segments_.size();
-      if (lost_.add({**damaged, end_of(i),
-            sealed ? segments_[i + 1].base : s.base, sealed ? 0 : s.size}))
+      if (lost_.add({**damaged, end_of(i), sealed ? end_of(i) : s.base,
+            sealed ? 0 : s.size}))
         MILLRACE_TRY(lost_.save(cache_->files(), directory_));
       return true;
     }
     from = end_of(i);
   }
   return false;
+}
+
+result<void> partition_log::verify(readable& found) {
+  size_t sound_bytes = 0;
+  for (size_t i = 0; i < found.slices.size(); ++i) {
+    auto& slice = found.slices[i];
+    auto& s = segments_[segment_of(found.begins[i])];
+    const auto end = slice.position + slice.size;
+    if (s.is_known_sound(slice.position, end)) {
+      sound_bytes += slice.size;
+      continue;
+    }
+    checked_walk walk{
+      slice.source, slice.position, end, found.begins[i], epochs_};
+    while (true) {
+      auto step = walk.next();
+      if (!step)
+        return step.error();
+      if (*step == checked_walk::step::end)
+        break;
+      if (*step == checked_walk::step::sound)
+        continue;
+      // What comes before is good; whoever asks for the rest is told.
+      slice.size = static_cast<uint32_t>(walk.position() - slice.position);
+      found.slices.resize(slice.size > 0 ? i + 1 : i);
+      found.begins.resize(found.slices.size());
+      found.bytes = sound_bytes + slice.size;
+      if (found.slices.empty())
+        return error{errc::corrupt, path_of(s.base, ".log") + ": byte "
+                                      + std::to_string(walk.position())
+                                      + " is not what was written there"};
+      return {};
+    }
+    s.note_sound(slice.position, end);
+    sound_bytes += slice.size;
+  }
+  return {};
 }
 
 } // namespace millrace

@@ -113,6 +113,33 @@ bool segment::checked(
          && view.last_offset() == base + int64_t{entry.relative_offset};
 }
 
+result<bool> segment::checked(file_cache& cache, const std::string& directory,
+  const time_entry& entry) const {
+  if (entry.relative_offset < 0)
+    return false;
+  const offset last = base + int64_t{entry.relative_offset};
+  auto found = find(cache, directory, last);
+  if (!found && found.error().code != errc::corrupt)
+    return found.error();
+  if (!found || !*found)
+    return false;
+  auto source = cache.open(segment_path(directory, base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, (*found)->position, size, look_bytes};
+  auto batch = walker.next();
+  if (!batch && batch.error().code != errc::corrupt)
+    return batch.error();
+  if (!batch || !*batch)
+    return false;
+  auto bytes = walker.whole();
+  if (!bytes)
+    return bytes.error();
+  const batch_view whole{*bytes};
+  return whole.last_offset() == last && whole.max_timestamp() == entry.timestamp
+         && whole.crc() == whole.computed_crc();
+}
+
 result<uint64_t> segment::walk_from(file_cache& cache,
   const std::string& directory, offset wanted, uint64_t floor) const {
   auto entry = offsets.last_where(
@@ -268,6 +295,11 @@ result<std::optional<found_batch>> segment::find_time(
     return entry.error();
   if (!*entry)
     return find(cache, directory, base);
+  auto known = checked(cache, directory, **entry);
+  if (!known)
+    return known.error();
+  if (!*known)
+    return find(cache, directory, base);
   return find(
     cache, directory, base + (int64_t{(*entry)->relative_offset} + 1));
 }
@@ -283,7 +315,10 @@ result<largest_timestamp> segment::find_largest(
     cache, segment_path(directory, base, ".timeindex"));
   if (!entry)
     return entry.error();
-  if (*entry && (*entry)->timestamp > 0) {
+  auto known = *entry ? checked(cache, directory, **entry) : result{false};
+  if (!known)
+    return known.error();
+  if (*known) {
     largest = {(*entry)->timestamp, base + int64_t{(*entry)->relative_offset}};
     return *largest;
   }
@@ -298,9 +333,14 @@ result<largest_timestamp> segment::find_largest(
       return batch.error();
     if (!*batch)
       break;
-    const auto& header = (*batch)->header;
-    if (header.max_timestamp() > found.timestamp)
-      found = {header.max_timestamp(), header.last_offset()};
+    auto bytes = walker.whole();
+    if (!bytes)
+      return bytes.error();
+    const batch_view whole{*bytes};
+    if (whole.crc() != whole.computed_crc())
+      return error{errc::corrupt, "a checksum is wrong"};
+    if (whole.max_timestamp() > found.timestamp)
+      found = {whole.max_timestamp(), whole.last_offset()};
   }
   largest = found;
   return found;

@@ -10,6 +10,7 @@
 #include "storage/segment_scan.hpp"
 #include "storage/time_index.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,21 @@ public:
   std::optional<largest_timestamp> largest;
   offset_index offsets;
   time_index times;
+
+  /// Bytes that were there when the log was opened, and whose checksums nobody
+  /// has looked at since.
+  struct unread_bytes {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+  unread_bytes unread;
+  [[nodiscard]] bool is_known_sound(uint64_t from, uint64_t to) const {
+    return to <= unread.begin || from >= unread.end;
+  }
+  void note_sound(uint64_t from, uint64_t to) {
+    if (from <= unread.begin)
+      unread.begin = std::max(unread.begin, to);
+  }
 
   /// Notes a batch that begins at `position`, the end so far, for the sparse
   /// indexes, at the rate of `index.interval.bytes`. Precondition: active.
@@ -115,6 +131,10 @@ private:
   /// Whether an index entry tells the truth.
   [[nodiscard]] bool checked(
     const slice_source& source, const offset_entry& entry) const;
+  /// The same of one of the time index, by the batch that it names and its
+  /// checksum. Errors: those of the file.
+  [[nodiscard]] result<bool> checked(file_cache& cache,
+    const std::string& directory, const time_entry& entry) const;
 
   int64_t bytes_since_entry_ = 0;
 };

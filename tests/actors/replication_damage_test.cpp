@@ -94,6 +94,30 @@ TEST_CASE("a consumer that meets damage is sent to the replica that leads next "
   check_repaired(f);
 }
 
+TEST_CASE(
+  "checksums that a start has not looked at are looked at when a consumer "
+  "reads (R10)",
+  "[actors][replication]") {
+  replica_fixture f;
+  f.settings.log.segment_bytes = 100; // each batch has its own
+  f.announce();
+  fill(f);
+  f.crash(1);
+  f.node(1).hint = offset{3};
+  f.node(1).disks.files.flip_bit(
+    segment_path("/data/t-0", offset{1}, ".log"), in_records, 2);
+  f.boot(1);
+  f.elect(1);
+  f.announce();
+  f.live(100ms);
+  const auto before = f.fetch(1, offset{0});
+  REQUIRE(before);
+  CHECK(before->error == kafka_error::none);
+  CHECK(fetch_error(f, 1, {.from = offset{1}})
+        == kafka_error::not_leader_or_follower);
+  check_repaired(f);
+}
+
 TEST_CASE("the last replica in sync goes on with what it can read",
   "[actors][replication]") {
   replica_fixture f;

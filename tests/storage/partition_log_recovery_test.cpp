@@ -205,6 +205,38 @@ TEST_CASE("damage below the hint is never cut: its offsets are refused, the "
   CHECK(f.log->log_end_offset() == offset{7});
 }
 
+TEST_CASE(
+  "the epochs of a segment that was sealed when all of it was durable are "
+  "known after a crash (KIP-101)",
+  "[storage][partition_log]") {
+  log_fixture f;
+  f.config.segment_ms = 1000;
+  f.config.segment_jitter_ms = 0;
+  f.open();
+  const auto roll = [&] {
+    f.now_ms += 5000;
+    REQUIRE(f.log->roll_if_due(f.now_ms).ok());
+  };
+  for (const int32_t epoch : {1, 2, 3}) {
+    f.epoch = leader_epoch{epoch};
+    f.append_good({.timestamp_ms = f.now_ms});
+    if (epoch == 1)
+      roll();
+    f.sync(); // after the first one the file of epochs is there
+  }
+  f.hint = f.log->durable_end_offset();
+  REQUIRE(f.hint == offset{3});
+  roll();
+  REQUIRE(f.log->segment_count() == 3);
+  f.open(); // the process was killed
+  REQUIRE(f.log->segment_count() == 3);
+  for (const int32_t epoch : {1, 2, 3}) {
+    const auto end = f.log->end_offset_for(leader_epoch{epoch});
+    CHECK(end.epoch == leader_epoch{epoch});
+    CHECK(end.end == offset{epoch});
+  }
+}
+
 TEST_CASE("records that went bad below the hint are noticed by the next start "
           "(R10)",
   "[storage][partition_log_recovery]") {

@@ -38,6 +38,33 @@ TEST_CASE("segments go by age of their youngest record, never above the high "
   CHECK(f.log->begin_retention(9999, offset{10}) == offset{10});
 }
 
+TEST_CASE("a spoiled time index makes nothing old",
+  "[storage][partition_log_retention]") {
+  log_fixture f;
+  fill(f);
+  f.close_and_open();
+  auto config = f.config;
+  config.retention_ms = 100;
+  f.log->configure(config);
+  // As it was a thousand years ago, of the last record and of one that is not.
+  const auto relative = GENERATE('\1', '\7');
+  std::string entry(time_entry::size, '\0');
+  entry[7] = '\1';
+  entry.back() = relative;
+  for (int64_t base : {0, 2, 4, 6}) {
+    const auto path = segment_path("/data/t-0", offset{base}, ".timeindex");
+    const auto size = f.disk.content(path).size();
+    REQUIRE(size >= entry.size());
+    f.disk.overwrite(path, size - entry.size(), entry);
+  }
+  CHECK_FALSE(f.log->begin_retention(1110, offset{10}));
+  CHECK(f.log->begin_retention(1111, offset{10}) == offset{2});
+  const auto found = f.log->find_by_time(1040);
+  REQUIRE(found.ok());
+  REQUIRE(*found);
+  CHECK((*found)->at == offset{4});
+}
+
 TEST_CASE("segments go by size, but the active one stays",
   "[storage][partition_log_retention]") {
   log_fixture f;

@@ -143,3 +143,43 @@ TEST_CASE(
   CHECK(bases(*f.log) == list{0, 1, 2, 3, 4, 5, 6, 7});
   CHECK_FALSE(look(f, 0));
 }
+
+TEST_CASE("what a start did not look at is looked at when it is read",
+  "[storage][partition_log_verify]") {
+  const bool clean = GENERATE(false, true);
+  const auto where = GENERATE(in_offset, in_length, in_records);
+  CAPTURE(clean, where);
+  log_fixture f;
+  fill(f);
+  if (clean)
+    REQUIRE(f.log->close(true).ok());
+  f.hint = offset{8};
+  flip(f, 3, where);
+  f.open(clean);
+  const auto read = [&](int64_t from) -> std::optional<size_t> {
+    auto found = f.log->read(offset{from}, offset{8}, SIZE_MAX, true);
+    if (!found || !f.log->verify(*found).ok())
+      return std::nullopt;
+    size_t bytes = 0;
+    for (const auto& slice : found->slices)
+      bytes += slice.size;
+    CHECK(bytes == found->bytes);
+    return bytes / make_batch().size();
+  };
+  CHECK(read(0) == 3u); // 0 to 2: whoever goes on from there is told
+  CHECK(read(2) == 1u);
+  CHECK_FALSE(read(3));
+  CHECK(read(4) == 4u);
+  CHECK(look(f, 3));
+}
+
+TEST_CASE("what was written in this life is not looked at again",
+  "[storage][partition_log_verify]") {
+  log_fixture f;
+  fill(f);
+  flip(f, 3, in_records);
+  auto found = f.log->read(offset{0}, offset{8}, SIZE_MAX, true);
+  REQUIRE(found.ok());
+  CHECK(f.log->verify(*found).ok());
+  CHECK(found->bytes == 8 * make_batch().size());
+}
