@@ -71,7 +71,7 @@ constexpr planting plantings[] = {
   {bug::raft_votes_twice, "raft_votes_twice", 60 * sim_second},
   {bug::raft_vote_ignores_log, "raft_vote_ignores_log"},
   {bug::raft_commits_older_term, "raft_commits_older_term"},
-  {bug::raft_truncates_blindly, "raft_truncates_blindly"},
+  {bug::raft_truncates_blindly, "raft_truncates_blindly", 60 * sim_second},
   {bug::raft_skips_previous, "raft_skips_previous"},
   {bug::raft_answers_before_durable, "raft_answers_before_durable"},
   {bug::raft_counts_itself_early, "raft_counts_itself_early"},
