@@ -104,6 +104,13 @@ shared_bytes make_control_batch(
   return std::move(*batch);
 }
 
+std::optional<end_transaction_marker> marker_in(const batch_view& batch) {
+  if (!batch.is_control())
+    return {};
+  const auto found = read_control_batch(batch);
+  return found ? *found : std::nullopt;
+}
+
 result<std::optional<end_transaction_marker>> read_control_batch(
   const batch_view& batch) {
   MILLRACE_ASSERT(batch.is_control(), "only control batches hold markers");

@@ -38,4 +38,10 @@ struct end_transaction_marker {
 [[nodiscard]] result<std::optional<end_transaction_marker>> read_control_batch(
   const batch_view& batch);
 
+/// The same for any batch that is in a log: nothing also for one of data, and
+/// for a control batch that others wrote in a form that makes no sense.
+/// Precondition: size() bytes are there.
+[[nodiscard]] std::optional<end_transaction_marker> marker_in(
+  const batch_view& batch);
+
 } // namespace millrace

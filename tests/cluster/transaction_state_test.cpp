@@ -184,6 +184,17 @@ TEST_CASE("going on is refused once somebody else has come (KIP-360)",
   CHECK(same(host.init("x", other), {p.id, 3}));
 }
 
+TEST_CASE("a request to go on is not repeated across a transaction (KIP-360)",
+  "[cluster][transaction_state]") {
+  transaction_host host;
+  const auto p = host.init("x");
+  const auto next = host.init("x", p);
+  CHECK(host.add("x", next, {{"t", 0}}, 3) == none);
+  CHECK(host.init_error(host.send_init("x", p)) == fenced);
+  CHECK(host.end("x", next, true, 3) == none);
+  CHECK(host.init_error(host.send_init("x", p)) == fenced);
+}
+
 TEST_CASE("going on cannot abort a successor's open transaction (KIP-360)",
   "[cluster][transaction_state]") {
   transaction_host host;
