@@ -14,6 +14,8 @@ namespace {
 using self_pointer = broker_actor::stateful_pointer<broker_state>;
 
 constexpr auto tick_period = std::chrono::seconds{5};
+/// Every other tick.
+constexpr int64_t load_ms = 9'000;
 /// The controller may not have a leader yet.
 constexpr auto register_pause = std::chrono::milliseconds{100};
 
@@ -363,6 +365,16 @@ void retry_failed(self_pointer self) {
   publish(self, std::move(told));
 }
 
+/// The controller is to know how much this node has to do for clients.
+void tell_load(self_pointer self, int64_t now) {
+  auto& s = self->state;
+  if (!s.options.config->is_clustered() || !s.registered
+      || now < s.next_load_ms)
+    return;
+  s.next_load_ms = now + load_ms;
+  tell(self, s.options.controller, load_measured{s.meter.take(now)});
+}
+
 void tick(self_pointer self) {
   auto& s = self->state;
   if (s.stopping != nullptr)
@@ -372,6 +384,7 @@ void tick(self_pointer self) {
   if (retention)
     s.next_retention_ms
       = now + s.options.config->log_retention_check_interval_ms;
+  tell_load(self, now); // of what was reported after the last tick
   for (const auto& [name, replica] : s.replicas)
     tell(self, replica.actor, partition_tick{retention});
   for (const auto& [index, coordinator] : s.coordinators)
@@ -425,6 +438,9 @@ void on_report(self_pointer self, const partition_state_report& report) {
         report.last_epoch, report.log_end});
   }
   if (!broken) {
+    if (s.options.config->is_clustered())
+      s.meter.note(replica.topic_id, report.name.partition, report.carried,
+        monotonic_ms(*self));
     s.options.status->set(report.name, {report.log_start, report.high_watermark,
                                          report.size_bytes, report.offline});
     places.set_hints(report.name, report.log_start, report.durable_end);

@@ -15,6 +15,7 @@
 #include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
 #include "cluster/group_config.hpp"
+#include "cluster/load_meter.hpp"
 #include "storage/file_cache.hpp"
 #include "storage/log_places.hpp"
 #include "storage/write_budget.hpp"
@@ -78,7 +79,9 @@ struct broker_state {
   /// Recovery had to cut them: others may have more.
   std::vector<replica_cut> cut_short;
 
-  int64_t next_retention_ms = 0; ///< monotonic
+  load_meter meter;
+  int64_t next_load_ms = 0;      ///< monotonic
+  int64_t next_retention_ms = 0; ///< likewise
   /// Could not be started, and this was told; every tick tries again.
   std::set<topic_partition> failed;
 

@@ -154,6 +154,7 @@ void end_partition(self_pointer self, const topic_image& topic, int32_t index,
   told.partitions.push_back({name, nullptr});
   s.replicas.erase(at);
   s.opening.erase(name);
+  s.meter.forget(topic.id, index);
   s.options.status->erase(name);
 }
 

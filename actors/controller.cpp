@@ -75,6 +75,9 @@ controller_actor::behavior_type controller(
     [=](const link_change& change) {
       on_link(self, change);
     },
+    [=](const load_measured& measured) {
+      self->state.load = measured.load;
+    },
     [=](leave_cluster) {
       begin_to_leave(self);
     },

@@ -107,6 +107,7 @@ struct controller_actor_state {
   std::vector<waiting_producer> waiting_producers;
 
   int64_t next_heartbeat_ms = 0;
+  std::optional<node_load> load; ///< of this node; the next heartbeat tells it
   caf::strong_actor_ptr leaving; ///< who waits for this node to lead nothing
   int64_t leave_until_ms = 0;
   bool has_left = false; ///< a heartbeat would let it in again

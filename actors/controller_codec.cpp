@@ -12,6 +12,31 @@ namespace {
 using namespace controller_parts;
 using wire_message = wire::ControllerMessage;
 
+void write(wire::NodeLoad::Builder to, const node_load& load) {
+  to.setInRate(load.rates.in);
+  to.setOutRate(load.rates.out);
+  to.setOverMs(load.over_ms);
+  auto heaviest = to.initHeaviest(metadata_parts::count(load.heaviest.size()));
+  for (unsigned i = 0; i < heaviest.size(); ++i) {
+    const auto& p = load.heaviest[i];
+    metadata_parts::write(heaviest[i].initTopic(), p.topic);
+    heaviest[i].setPartition(p.partition);
+    heaviest[i].setInRate(p.rates.in);
+    heaviest[i].setOutRate(p.rates.out);
+  }
+}
+
+node_load read_load(wire::NodeLoad::Reader from) {
+  node_load load;
+  load.rates = {from.getInRate(), from.getOutRate()};
+  load.over_ms = from.getOverMs();
+  for (auto p : from.getHeaviest())
+    if (load.heaviest.size() < node_load::heaviest_max)
+      load.heaviest.push_back({metadata_parts::read(p.getTopic()),
+        p.getPartition(), {p.getInRate(), p.getOutRate()}});
+  return load;
+}
+
 struct question_writer {
   wire_message::Builder to;
   int16_t version;
@@ -67,6 +92,8 @@ struct question_writer {
     body.setBrokerEpoch(q.broker_epoch);
     body.setAppliedIndex(q.applied_index);
     body.setWantShutDown(q.want_shutdown);
+    if (q.load)
+      write(body.initLoad(), *q.load);
   }
   void operator()(const change_isr& q) {
     auto body = to.initChangeIsr();
@@ -154,8 +181,11 @@ result<admin_question> read_own_question(wire_message::Reader from) {
     return admin_question{read_registration(from.getRegisterBroker())};
   case wire_message::BROKER_HEARTBEAT: {
     const auto body = from.getBrokerHeartbeat();
-    return admin_question{broker_heartbeat{{body.getId()},
-      body.getBrokerEpoch(), body.getAppliedIndex(), body.getWantShutDown()}};
+    broker_heartbeat beat{{body.getId()}, body.getBrokerEpoch(),
+      body.getAppliedIndex(), body.getWantShutDown()};
+    if (body.hasLoad())
+      beat.load = read_load(body.getLoad());
+    return admin_question{std::move(beat)};
   }
   case wire_message::CHANGE_ISR:
     return admin_question{read_change(from.getChangeIsr())};

@@ -196,7 +196,7 @@ void beat(self_pointer self, int64_t now) {
   ask_leader(self, nullptr,
     std::make_shared<const admin_ask>(admin_ask{0, 0,
       broker_heartbeat{s.options.config->id, epoch, s.image.applied_index(),
-        s.leaving != nullptr}}));
+        s.leaving != nullptr, std::exchange(s.load, std::nullopt)}}));
 }
 
 } // namespace

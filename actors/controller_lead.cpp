@@ -66,6 +66,8 @@ admin_reply decide(self_pointer self, const broker_heartbeat& beat) {
     = lead.sessions.heard(beat.id, beat.broker_epoch, monotonic_ms(*self));
   auto decided = lead.core->decide(beat);
   take(lead, std::move(decided.records));
+  if (beat.load && decided.reply.error == kafka_error::none)
+    lead.balance.note_load(beat.id, *beat.load, monotonic_ms(*self));
   if (first)
     take(lead, lead.core->decide_heard(beat.id));
   return decided.reply;
@@ -170,13 +172,15 @@ void begin_deciding(self_pointer self) {
   look_after_brokers(self);
 }
 
-void log_balance(const auto_rebalance::step& next) {
+void log_balance(const auto_rebalance::step& next, bool applies) {
   if (next.planned != 0)
     log::info("{}{} partitions would be moved so that all nodes hold and lead "
               "about as much: millrace rebalance --apply moves them",
       next.planned,
       next.planned == auto_rebalance::counted_max ? " or more" : "");
-  if (!next.start.empty())
+  for (const auto& plan : next.hot)
+    log::info("{}", to_sentence(plan, applies));
+  if (!next.start.empty() && next.hot.empty())
     log::info("{} partitions are moved so that all nodes hold and lead about "
               "as much",
       next.start.size());
@@ -231,7 +235,7 @@ void look_after_balance(self_pointer self) {
   const auto next = lead.balance.look(lead.core->image(), monotonic_ms(*self));
   if (next.nothing())
     return;
-  log_balance(next);
+  log_balance(next, s.options.config->auto_rebalance == rebalance_mode::apply);
   if (!next.start.empty())
     decide(self, request_moves(next.start));
   if (!next.cancel.empty())

@@ -136,6 +136,8 @@ using controller_actor = caf::typed_actor<
   caf::reacts_to<quorum_view>, caf::reacts_to<member_changed>,
   // Other nodes' controllers, and what is so of the way to them.
   caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // The broker's: what this node carries.
+  caf::reacts_to<load_measured>,
   // The node stops; answers left_cluster when it leads nothing any more.
   caf::reacts_to<leave_cluster>,
   // To itself: somebody has not been heard of for too long.

@@ -362,6 +362,8 @@ struct partition_state_report {
   /// Recovery had to cut the log; then also where it ends.
   bool cut_short = false;
   leader_epoch last_epoch{-1}; ///< of the last batch; -1: there is none
+  /// Of clients, as long as this replica has led, since the actor started.
+  byte_counts carried = {};
 };
 
 // -- consensus and controller ------------------------------------------------
@@ -398,6 +400,11 @@ using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
   kafka::elect_leaders_response, kafka::alter_partition_reassignments_response,
   kafka::unregister_broker_response, kafka::describe_quorum_response,
   kafka::add_raft_voter_response, kafka::remove_raft_voter_response>;
+
+/// A broker to its controller: what the partitions that are led here carry.
+struct load_measured {
+  node_load load;
+};
 
 /// True once the asker's image has applied `index`.
 struct admin_answer {
@@ -554,6 +561,7 @@ MILLRACE_LOCAL_MESSAGE(partition_closed)
 MILLRACE_LOCAL_MESSAGE(partition_state_report)
 MILLRACE_LOCAL_MESSAGE(admin_ask)
 MILLRACE_LOCAL_MESSAGE(admin_answer)
+MILLRACE_LOCAL_MESSAGE(load_measured)
 MILLRACE_LOCAL_MESSAGE(metadata_update)
 MILLRACE_LOCAL_MESSAGE(metadata_snapshot)
 MILLRACE_LOCAL_MESSAGE(subscribe_metadata)

@@ -159,6 +159,7 @@ struct partition_state {
   int64_t unsynced_bytes = 0;       ///< since the last sync began
   int64_t syncing_bytes = 0;        ///< what the sync under way covers
   int64_t unsynced_records = 0;
+  byte_counts carried; ///< of clients, while this replica led
   int64_t led_since_ms = 0;
   int64_t refused_ms = INT64_MIN / 2; ///< a write that may be tried again
   int64_t next_complaint_ms = 0;

@@ -196,7 +196,9 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
       while (!s.waiters.empty() && s.waiters.front().until_ms <= now)
         s.waiters.pop_front();
       s.waiters.push_back({asker, ask.ticket, ask.from, ask.wait_until_ms});
-      waits = true;
+      waits = true; // and what there is will be asked for again
+    } else if (s.leads()) {
+      s.carried.out += static_cast<int64_t>(answer.bytes);
     }
     if (r.cold)
       warm_first(self, ask, std::move(answer.slices));

@@ -155,8 +155,11 @@ void append_gathered(self_pointer self) {
   for (size_t i = 0; i < items.size(); ++i) {
     auto& item = items[i];
     const auto& [asker, entry] = gathered[i];
-    if (usable && item.error == kafka_error::none && !item.duplicate)
-      note_unsynced(s, static_cast<int64_t>(item.batch.size()));
+    if (usable && item.error == kafka_error::none && !item.duplicate) {
+      const auto bytes = static_cast<int64_t>(item.batch.size());
+      note_unsynced(s, bytes);
+      s.carried.in += bytes;
+    }
     produce_result r;
     r.ticket = entry.ticket;
     r.error = usable ? item.error

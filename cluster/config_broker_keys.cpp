@@ -64,11 +64,12 @@ constexpr config_key table[] = {
   broker("auto.create.topics.enable", boolean, "true",
     "Whether a topic is created when a client first names it."),
   among(broker("auto.rebalance", string, "plan",
-          "When nodes have come or gone: plan says what would be moved, apply "
-          "moves it."),
+          "When nodes have come or gone, or one stays hot: plan says what "
+          "would be moved, apply moves it."),
     "off|plan|apply"),
-  within(broker("auto.rebalance.delay.ms", int64, "60000",
-           "So long they have stayed the same by then.", "ms"),
+  within(
+    broker("auto.rebalance.delay.ms", int64, "60000",
+      "So long they have stayed the same by then, or it has stayed hot.", "ms"),
     0),
   within(broker("broker.heartbeat.interval.ms", int32, "200",
            "How often a broker tells the controller that it lives.", "ms"),

@@ -12,6 +12,7 @@
 #include "cluster/config_node.hpp"
 #include "cluster/decision.hpp"
 #include "cluster/metadata_image.hpp"
+#include "cluster/node_load.hpp"
 #include "cluster/partition_settling.hpp"
 #include "cluster/refusal.hpp"
 #include "schema/kafka/alter_configs.hpp"
@@ -101,6 +102,8 @@ struct broker_heartbeat {
   int64_t applied_index = -1;
   /// It is about to end: what it leads is to be moved away first.
   bool want_shutdown = false;
+  /// What it carries; now and then.
+  std::optional<node_load> load = {};
 
   friend bool operator==(const broker_heartbeat&, const broker_heartbeat&)
     = default;

@@ -70,6 +70,26 @@ struct BrokerHeartbeat {
   # The last entry of the metadata log that the broker has applied (R25).
   appliedIndex @2 :Int64;
   wantShutDown @3 :Bool;
+  # Now and then: what it carries. Who does not know it does without.
+  load @4 :NodeLoad;
+}
+
+# Record bytes a second that clients write (in) and read (out).
+struct NodeLoad {
+  # Of all partitions that the node leads.
+  inRate @0 :Int64;
+  outRate @1 :Int64;
+  # So long ago the measurement began.
+  overMs @2 :Int64;
+  # A few of them, the heaviest first.
+  heaviest @3 :List(PartitionLoad);
+
+  struct PartitionLoad {
+    topic @0 :Meta.Uuid;
+    partition @1 :Int32;
+    inRate @2 :Int64;
+    outRate @3 :Int64;
+  }
 }
 
 struct BrokerHeartbeatAnswer {

@@ -157,24 +157,16 @@ public:
     return true;
   }
 
-  /// As the first node that runs knows them.
-  std::vector<int32_t> replicas_of(
+  /// As the first node that runs knows it; null: there is none.
+  const partition_registration* find_partition(
     const std::string& topic, int32_t partition) {
-    std::vector<int32_t> numbers;
-    for (int32_t i = 0; i < cluster_.size(); ++i) {
-      const auto* image = image_at(i);
-      if (image == nullptr)
-        continue;
-      const auto* found = image->find_topic(topic);
-      const auto* p = found == nullptr
-                        ? nullptr
-                        : image->find_partition(found->id, partition);
-      if (p != nullptr)
-        for (const auto id : p->replicas)
-          numbers.push_back(id.value);
-      break;
-    }
-    return numbers;
+    for (int32_t i = 0; i < cluster_.size(); ++i)
+      if (const auto* image = image_at(i)) {
+        const auto* found = image->find_topic(topic);
+        return found == nullptr ? nullptr
+                                : image->find_partition(found->id, partition);
+      }
+    return nullptr;
   }
 
 private:
@@ -356,7 +348,19 @@ std::map<std::string, std::string> cluster_fixture::last_values(
 
 std::vector<int32_t> cluster_fixture::replicas_of(
   const std::string& topic, int32_t partition) const {
-  return impl_->replicas_of(topic, partition);
+  std::vector<int32_t> numbers;
+  if (const auto* p = impl_->find_partition(topic, partition))
+    for (const auto id : p->replicas)
+      numbers.push_back(id.value);
+  return numbers;
+}
+
+std::optional<int32_t> cluster_fixture::leader_of(
+  const std::string& topic, int32_t partition) const {
+  const auto* p = impl_->find_partition(topic, partition);
+  if (p == nullptr || p->leader == no_node)
+    return std::nullopt;
+  return p->leader.value;
 }
 
 actor_address cluster_fixture::expect_letter(const std::string& name,

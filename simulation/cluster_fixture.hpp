@@ -143,6 +143,10 @@ public:
   [[nodiscard]] std::vector<int32_t> replicas_of(
     const std::string& topic, int32_t partition = 0) const;
 
+  /// The node that leads a partition; none: nobody does.
+  [[nodiscard]] std::optional<int32_t> leader_of(
+    const std::string& topic, int32_t partition = 0) const;
+
   // -- actors ----------------------------------------------------------------
 
   /// Waits for a message of type T that is handed to an instance of `name`

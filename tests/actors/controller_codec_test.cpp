@@ -43,7 +43,9 @@ std::vector<admin_question> own_questions() {
   registration.known_starts = {uuid{4, 1}, uuid{4, 2}};
   registration.unclean = true;
   return {auto_create_topics{{"a", "__consumer_offsets", ""}}, registration,
-    broker_heartbeat{{4}, 77, 1'000, true},
+    broker_heartbeat{{4}, 77, 1'000, true,
+      node_load{{5'000'000'000, 6}, 10'000,
+        {{uuid{1, 2}, 3, {4, 5}}, {uuid{6, 7}, 0, {}}}}},
     change_isr{{1}, 77, {8, 9}, 3, {7}, 12, {{{1}, 77}, {{2}, -1}}},
     allocate_producer_ids{{4}, 77}};
 }
@@ -175,6 +177,26 @@ TEST_CASE(
     CHECK(back->reply == reply);
   }
   CHECK(kinds.size() == std::variant_size_v<admin_reply>);
+}
+
+TEST_CASE("a heartbeat without a load, as an older node says it, has none",
+  "[actors][controller_codec]") {
+  const auto e = sent(encode_question(1, {0, 0, broker_heartbeat{{4}, 77}}));
+  const auto back = decode_question(e);
+  REQUIRE(back.ok());
+  CHECK_FALSE(std::get<broker_heartbeat>(back->question).load);
+}
+
+TEST_CASE("of a load only so many partitions are read, whoever has sent it",
+  "[actors][controller_codec]") {
+  node_load load;
+  load.heaviest.resize(1'000);
+  const auto e = sent(
+    encode_question(1, {0, 0, broker_heartbeat{{4}, 77, 0, false, load}}));
+  const auto back = decode_question(e);
+  REQUIRE(back.ok());
+  CHECK(std::get<broker_heartbeat>(back->question).load->heaviest.size()
+        == node_load::heaviest_max);
 }
 
 TEST_CASE("an error answers every question", "[actors][controller_codec]") {
