@@ -171,7 +171,7 @@ void consider_isr(self_pointer self) {
   if (now < s.next_proposal_ms)
     return;
   std::optional<std::vector<node_id>> isr;
-  if (s.log->first_lost())
+  if (s.log->first_lost() && !planted(bug::replica_leads_damaged))
     isr = s.replicas->propose_to_leave();
   // Alone it stays: what it can read nobody else has.
   if (!isr)

@@ -33,6 +33,9 @@ enum class bug {
   replica_shrinks_uncommitted,    ///< a shrunk ISR counts when it is proposed
   replica_joins_too_early,        ///< in the ISR below the high watermark
   replica_ignores_min_isr,        ///< goes on with too few in sync (R4)
+  replica_leads_damaged,          ///< though others could give what it lost
+
+  log_serves_unread, ///< what nobody has looked at since the start (R10)
 
   controller_elects_anyone, ///< a leader that lacks what is committed
   controller_ignores_cuts,  ///< a leader whose log recovery had to cut (R10)

@@ -124,9 +124,8 @@ result<void> partition_log::recovery::prepare() {
   const size_t last = segments.size() - 1;
   // The segment that ends where the hint does may have been sealed since: what
   // is derived from it is on disk only after the next sync.
-  first_walked_ = what_.clean       ? last
-                  : hint_.value > 0 ? log_.segment_of(hint_ + int64_t{-1})
-                                    : 0;
+  const auto durable = std::max(hint_ + int64_t{-1}, offset{0});
+  first_walked_ = what_.clean ? last : log_.segment_of(durable);
 
   bool epochs_known = false;
   auto text = read_file(files_, log_.directory_ + std::string{epochs_name});

@@ -67,6 +67,8 @@ constexpr planting plantings[] = {
   {bug::replica_shrinks_uncommitted, "replica_shrinks_uncommitted"},
   {bug::replica_joins_too_early, "replica_joins_too_early"},
   {bug::replica_ignores_min_isr, "replica_ignores_min_isr"},
+  {bug::replica_leads_damaged, "replica_leads_damaged", 60 * sim_second},
+  {bug::log_serves_unread, "log_serves_unread", 60 * sim_second},
   {bug::raft_vote_not_awaited, "raft_vote_not_awaited"},
   {bug::raft_votes_twice, "raft_votes_twice", 60 * sim_second},
   {bug::raft_vote_ignores_log, "raft_vote_ignores_log"},
