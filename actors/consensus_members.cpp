@@ -201,6 +201,8 @@ void take_in(self_pointer self) {
   });
   if (s.joining.empty())
     return;
+  for (const auto& [node, member] : s.joining)
+    s.core->note_replaced_by(member);
   auto voters = now.voters;
   auto learners = settled_learners(now);
   std::string parts;

@@ -57,6 +57,9 @@ public:
   /// C_old,new and C_new follow (§6). Ends in actions' change_ended.
   raft_refusal change_members(const std::vector<raft_member>& voters,
     const std::vector<raft_member>& learners);
+  /// This one is what another member of its node has become. Was that one to
+  /// get a vote, it will never catch up: the change ends with timed_out.
+  void note_replaced_by(const raft_member& member);
   /// The leader's process is known to have ended: nobody is held back for
   /// having heard of it, and elections begin soon. Only a hint: a leader that
   /// lives after all goes on when it is heard again.

@@ -53,6 +53,17 @@ raft_refusal raft_core::change_members(const std::vector<raft_member>& voters,
   return raft_refusal::none;
 }
 
+void raft_core::note_replaced_by(const raft_member& member) {
+  if (!change_ || configuration().is_joint())
+    return;
+  const auto& wanted = change_->voters;
+  if (std::any_of(wanted.begin(), wanted.end(), [&](const raft_member& m) {
+        return m.node == member.node && m != member
+               && !is_voter(configuration(), m);
+      }))
+    end_change(raft_refusal::timed_out);
+}
+
 /// More of the log is committed; for the leader only.
 void raft_core::on_committed() {
   if (configurations_.current_index() > log_.committed())

@@ -57,10 +57,6 @@ bool fault_atlas::may_damage(int32_t node) const {
   if (image == nullptr
       || image->applied_index() < static_cast<int64_t>(metadata_.committed()))
     return false;
-  partitions_.forgive([image](const partition_invariants::key& k, node_id id) {
-    const auto* p = image->find_partition(k.first, k.second);
-    return p != nullptr && has_node(p->replicas, id);
-  });
   if (partitions_.any_damaged())
     return false;
   const auto self = sim_cluster::id_of(node);

@@ -10,6 +10,9 @@ namespace millrace {
 namespace {
 
 constexpr uint64_t block_bytes = sim_file_content::block_bytes;
+/// Of a batch's leader epoch, in its header.
+constexpr uint64_t epoch_begin = 12;
+constexpr uint64_t epoch_end = 16;
 
 /// Files of partitions that end so and are not empty. Those of the metadata
 /// are no logs of records.
@@ -69,13 +72,16 @@ std::vector<std::string> flip_a_bit(sim_file_system& disk, sim_world& world) {
   const auto begins = batches_in(disk.content(path));
   if (begins.empty())
     return {};
-  // In a header every other time: no checksum covers all of that.
   const auto begin = one_of(begins, world);
   const auto size = disk.content(path).size() - begin;
+  // In a header every other time: no checksum covers all of that.
   const auto within
     = world.random(2) == 0 ? uint64_t{batch_view::header_size} : size;
-  disk.flip_bit(path, begin + world.random(std::min(within, size)),
-    static_cast<unsigned>(world.random(8)));
+  auto at = world.random(std::min(within, size));
+  // Of a leader epoch that is wrong nothing tells before the next epoch.
+  if (at >= epoch_begin && at < epoch_end)
+    at += epoch_end - epoch_begin;
+  disk.flip_bit(path, begin + at, static_cast<unsigned>(world.random(8)));
   return {log_of(path)};
 }
 

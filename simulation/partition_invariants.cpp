@@ -104,6 +104,27 @@ void partition_invariants::learn(int32_t node, const broker_state& broker) {
   for (const auto& [name, replica] : broker.replicas)
     if (replica.actor != nullptr)
       names.try_emplace(replica.actor->id(), name);
+  if (broker.registered)
+    forgive(node, broker);
+}
+
+/// Damage of a log that has gone counts no more.
+void partition_invariants::forgive(int32_t node, const broker_state& broker) {
+  const auto has
+    = [&](const key& k, const topic_partition& name, const uuid& topic) {
+        return topic == k.first && name.partition == k.second;
+      };
+  for (auto& [k, p] : partitions_) {
+    if (!p.damaged.contains(node) || !broker.failed.empty())
+      continue;
+    bool is_there = false;
+    for (const auto& [name, replica] : broker.replicas)
+      is_there = is_there || has(k, name, replica.topic_id);
+    for (const auto& [name, topic] : broker.closing)
+      is_there = is_there || has(k, name, topic);
+    if (!is_there)
+      p.damaged.erase(node);
+  }
 }
 
 void partition_invariants::give_up(int32_t node, const topic_partition& name) {
@@ -111,7 +132,6 @@ void partition_invariants::give_up(int32_t node, const topic_partition& name) {
     if (p.name == to_string(name)) {
       p.replicas.erase(node);
       p.promised.erase(node);
-      p.damaged.erase(node);
       p.gave_up.insert(node);
     }
 }
@@ -205,14 +225,6 @@ void partition_invariants::damaged(
     p.name = to_string(name);
   p.damaged.insert(node);
   p.promised.erase(node);
-}
-
-void partition_invariants::forgive(
-  const std::function<bool(const key&, node_id)>& is_replica) {
-  for (auto& [k, p] : partitions_)
-    std::erase_if(p.damaged, [&, &of = k](int32_t node) {
-      return !is_replica(of, sim_cluster::id_of(node));
-    });
 }
 
 bool partition_invariants::any_damaged() const {

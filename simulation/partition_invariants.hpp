@@ -34,8 +34,6 @@ public:
   void wiped(int32_t node);
   [[nodiscard]] bool any_damaged() const;
   using key = std::pair<uuid, int32_t>; ///< topic id and partition
-  /// Damage of what is no replica any more counts no more.
-  void forgive(const std::function<bool(const key&, node_id)>& is_replica);
 
   /// The first rule that was broken, or empty.
   [[nodiscard]] const std::string& violation() const {
@@ -92,6 +90,7 @@ private:
     const partition_log& log, int64_t& from, int64_t end, bool trusted);
   /// Which actors of this node are replicas.
   void learn(int32_t node, const broker_state& broker);
+  void forgive(int32_t node, const broker_state& broker);
   /// The node is no replica any more; the log goes with it.
   void give_up(int32_t node, const topic_partition& name);
   /// A replica whose log is open, or null.

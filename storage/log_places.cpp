@@ -110,7 +110,8 @@ result<void> log_places::reopen_offline(const std::string& name) {
 result<std::string> log_places::prepare(
   const topic_partition& name, const uuid& topic) {
   const auto path = path_of(to_string(name));
-  if (directory_->offline().contains(to_string(name)))
+  const bool was_offline = directory_->offline().contains(to_string(name));
+  if (was_offline)
     MILLRACE_TRY(reopen_offline(to_string(name)));
   ++prepared_[name];
   const auto at = there_.find(name);
@@ -147,6 +148,9 @@ result<std::string> log_places::prepare(
     if (!renamed)
       return renamed.error();
     deleted_.push_back(renamed->substr(directory_->path().size() + 1));
+    MILLRACE_TRY(make(path, topic));
+  } else if (was_offline) {
+    // What said whose it is may have been in memory only.
     MILLRACE_TRY(make(path, topic));
   }
   there_.erase(name);
