@@ -1,7 +1,7 @@
 #include "cluster/group_records.hpp"
 
+#include "cluster/versioned_record.hpp"
 #include "schema/kafka/offset_commit_record.hpp"
-#include "schema/kafka_wire.hpp"
 
 namespace millrace {
 
@@ -18,28 +18,10 @@ constexpr int16_t offset_version = 4;
 constexpr int16_t offset_expiring_version = 1;
 constexpr int16_t group_version = 3;
 
-template <class T>
-std::string encode_prefixed(int16_t prefix, int16_t version, const T& body) {
-  kafka_writer writer;
-  writer.write_int16(prefix);
-  encode(writer, version, body);
-  return std::move(writer.finish().bytes);
-}
-
 result<offset_key> decode_offset_key(kafka_reader& reader) {
   kafka::offset_commit_key key;
   MILLRACE_TRY(decode(reader, key_version, key));
   return offset_key{std::move(key.group), std::move(key.topic), key.partition};
-}
-
-template <class T>
-result<T> decode_value(std::string_view bytes, const char* what) {
-  kafka_reader reader{shared_bytes::copy_of(bytes)};
-  const auto version = reader.read_int16("version");
-  MILLRACE_TRY(reader.status(what, version));
-  T value;
-  MILLRACE_TRY(decode(reader, version, value));
-  return value;
 }
 
 } // namespace
@@ -85,7 +67,7 @@ result<decoded_record> decode_offsets_record(
     decoded_offset decoded{std::move(*offset), {}};
     if (value) {
       auto body
-        = decode_value<kafka::offset_commit_value>(*value, "offset value");
+        = decode_versioned<kafka::offset_commit_value>(*value, "offset value");
       MILLRACE_TRY(body);
       decoded.value = committed_offset{body->offset, body->leader_epoch,
         std::move(body->metadata), body->commit_timestamp,
@@ -99,7 +81,7 @@ result<decoded_record> decode_offsets_record(
     decoded_group decoded{std::move(name.group), {}};
     if (value) {
       auto body
-        = decode_value<kafka::group_metadata_value>(*value, "group value");
+        = decode_versioned<kafka::group_metadata_value>(*value, "group value");
       MILLRACE_TRY(body);
       decoded.value = std::move(*body);
     }

@@ -141,12 +141,7 @@ group_effects group_registry::on_appended(
 
 group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
   auto turn = begin_turn(now_ms, wall_ms);
-  std::vector<std::string> touched;
-  for (const auto& [wake_ms, id] : wakes_) {
-    if (wake_ms > now_ms)
-      break;
-    touched.push_back(id);
-  }
+  auto touched = wakes_.due(now_ms);
   for (const auto& id : touched)
     group_rebalance{groups_.at(id), turn}.expire();
   if (loaded_ && expiry_due_ms_ <= now_ms)
@@ -155,9 +150,8 @@ group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
 }
 
 std::optional<int64_t> group_registry::next_deadline() const {
-  auto next_ms = groups_.empty() ? never_ms : expiry_due_ms_;
-  if (!wakes_.empty())
-    next_ms = std::min(next_ms, wakes_.begin()->first);
+  const auto next_ms
+    = std::min(wakes_.next_ms(), groups_.empty() ? never_ms : expiry_due_ms_);
   if (next_ms == never_ms)
     return {};
   return next_ms;
@@ -180,7 +174,6 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
   offsets_.clear();
   image_.clear();
   wakes_.clear();
-  wake_of_.clear();
   expiry_due_ms_ = never_ms;
   loaded_ = false;
   group_effects effects;
@@ -261,17 +254,7 @@ group_state& group_registry::find_or_create(const std::string& id) {
 void group_registry::schedule(const std::string& id) {
   const auto* group = find(id);
   const auto wake_ms = group ? group->wake_ms() : never_ms;
-  const auto it = wake_of_.find(id);
-  if (it != wake_of_.end()) {
-    if (it->second == wake_ms)
-      return;
-    wakes_.erase({it->second, id});
-    wake_of_.erase(it);
-  }
-  if (wake_ms == never_ms)
-    return;
-  wakes_.emplace(wake_ms, id);
-  wake_of_.emplace(id, wake_ms);
+  wakes_.set(id, wake_ms);
 }
 
 void group_registry::remove_if_blank(const std::string& id) {

@@ -9,6 +9,7 @@
 #include "cluster/group_state.hpp"
 #include "cluster/group_turn.hpp"
 #include "cluster/offset_store.hpp"
+#include "cluster/wake_schedule.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/result.hpp"
 #include "schema/types.hpp"
@@ -164,9 +165,8 @@ private:
   group_image image_;
   std::map<uint64_t, pending_append> pending_;
   uint64_t next_append_id_ = 1;
-  // Groups by when they want to be woken, and back.
-  std::set<std::pair<int64_t, std::string>> wakes_;
-  std::map<std::string, int64_t> wake_of_;
+  // Groups by when they want to be woken.
+  wake_schedule wakes_;
   int64_t expiry_due_ms_ = never_ms;
   std::string expiry_cursor_; // the group after which to go on
   // The clocks when loading ended; R19.

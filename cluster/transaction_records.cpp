@@ -1,7 +1,7 @@
 #include "cluster/transaction_records.hpp"
 
+#include "cluster/versioned_record.hpp"
 #include "schema/kafka/transaction_log_record.hpp"
-#include "schema/kafka_wire.hpp"
 
 #include <map>
 #include <utility>
@@ -15,14 +15,6 @@ constexpr int16_t kind_transaction = 0;
 constexpr int16_t key_version = 0;
 constexpr int16_t value_version_plain = 0;
 constexpr int16_t value_version_tagged = 1;
-
-template <class T>
-std::string encode_prefixed(int16_t prefix, int16_t version, const T& body) {
-  kafka_writer writer;
-  writer.write_int16(prefix);
-  encode(writer, version, body);
-  return std::move(writer.finish().bytes);
-}
 
 bool needs_tags(const transaction_value& value) {
   return value.previous_id.value >= 0 || value.next_id.value >= 0
@@ -86,12 +78,11 @@ result<transaction_value> from_wire(
 
 result<transaction_value> decode_value(
   const std::string& id, std::string_view bytes) {
-  kafka_reader reader{shared_bytes::copy_of(bytes)};
-  const auto version = reader.read_int16("version");
-  MILLRACE_TRY(reader.status("transaction value", version));
-  kafka::transaction_log_value value;
-  MILLRACE_TRY(decode(reader, version, value));
-  return from_wire(id, value);
+  auto value = decode_versioned<kafka::transaction_log_value>(
+    bytes, "transaction value");
+  if (!value)
+    return value.error();
+  return from_wire(id, *value);
 }
 
 } // namespace

@@ -10,7 +10,7 @@ namespace millrace {
 
 namespace {
 
-constexpr auto never = std::numeric_limits<int64_t>::max();
+constexpr auto never = wake_schedule::never;
 
 } // namespace
 
@@ -147,8 +147,8 @@ void transaction_registry::complete(turn& t, entry& e) {
 transaction_effects transaction_registry::on_timer(
   int64_t now_ms, int64_t wall_ms) {
   auto t = begin_turn(now_ms, wall_ms);
-  while (!wakes_.empty() && wakes_.begin()->first <= now_ms) {
-    const auto id = wakes_.begin()->second;
+  while (wakes_.next_ms() <= now_ms) {
+    const auto id = wakes_.next();
     auto& e = entries_.at(id);
     if (e.state.in_phase(transaction_phase::ongoing))
       append(t, e.state.decide_fence(wall_ms));
@@ -162,9 +162,8 @@ transaction_effects transaction_registry::on_timer(
 }
 
 std::optional<int64_t> transaction_registry::next_deadline() const {
-  auto next_ms = entries_.empty() ? never : expiry_due_ms_;
-  if (!wakes_.empty())
-    next_ms = std::min(next_ms, wakes_.begin()->first);
+  const auto next_ms
+    = std::min(wakes_.next_ms(), entries_.empty() ? never : expiry_due_ms_);
   if (next_ms == never)
     return {};
   return next_ms;
@@ -178,7 +177,6 @@ transaction_effects transaction_registry::abandon() {
   pending_.clear();
   entries_.clear();
   wakes_.clear();
-  wake_of_.clear();
   expiry_cursor_.clear();
   loaded_ = false;
   return effects;
@@ -242,17 +240,7 @@ void transaction_registry::schedule(const std::string& id) {
     else if (e.state.markers() && e.unmarked.empty())
       wake_ms = e.not_before_ms;
   }
-  const auto it = wake_of_.find(id);
-  if (it != wake_of_.end()) {
-    if (it->second == wake_ms)
-      return;
-    wakes_.erase({it->second, id});
-    wake_of_.erase(it);
-  }
-  if (wake_ms == never)
-    return;
-  wakes_.emplace(wake_ms, id);
-  wake_of_.emplace(id, wake_ms);
+  wakes_.set(id, wake_ms);
 }
 
 } // namespace millrace

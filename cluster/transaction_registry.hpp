@@ -6,6 +6,7 @@
 #include "cluster/transaction_config.hpp"
 #include "cluster/transaction_effects.hpp"
 #include "cluster/transaction_state.hpp"
+#include "cluster/wake_schedule.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/result.hpp"
 
@@ -157,9 +158,8 @@ private:
   std::map<std::string, entry> entries_;
   std::map<uint64_t, pending_append> pending_;
   uint64_t next_append_id_ = 1;
-  // Ids by when they want to be woken, and back.
-  std::set<std::pair<int64_t, std::string>> wakes_;
-  std::map<std::string, int64_t> wake_of_;
+  // Ids by when they want to be woken.
+  wake_schedule wakes_;
   int64_t expiry_due_ms_ = 0;
   std::string expiry_cursor_; // the id after which to go on
   bool loaded_ = false;
