@@ -28,6 +28,8 @@ struct append_item {
   /// write: it is patched in place, or replaced by a re-coded one.
   shared_bytes batch;
   append_origin origin = append_origin::client;
+  /// Of a control batch: what its producer does about epochs (KIP-890).
+  int8_t transaction_version = 0;
   /// Whether a producer that the log does not know must begin at sequence 0.
   bool newcomers_begin_at_zero = false;
 

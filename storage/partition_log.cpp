@@ -31,6 +31,15 @@ void partition_log::expire_producers(int64_t now_ms) {
   producers_.expire(now_ms, config_.producer_id_expiration_ms);
 }
 
+std::vector<ended_transaction> partition_log::aborted_in(
+  offset from, offset limit) const {
+  std::vector<ended_transaction> out;
+  for (size_t i = segment_of(from); i < segments_.size(); ++i)
+    if (segments_[i].aborted.collect(from, limit, out))
+      break;
+  return out;
+}
+
 size_t partition_log::segment_of(offset at) const {
   const auto above = std::upper_bound(
     segments_.begin(), segments_.end(), at, [](offset o, const segment& s) {

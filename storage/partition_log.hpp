@@ -13,9 +13,11 @@
 #include "storage/file_cache.hpp"
 #include "storage/log_config.hpp"
 #include "storage/lost_ranges.hpp"
+#include "storage/open_transactions.hpp"
 #include "storage/producer_state.hpp"
 #include "storage/segment.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -215,6 +217,20 @@ public:
     return producers_.list();
   }
 
+  /// Up to where read_committed may read (KIP-98): what is below is on every
+  /// replica that counts, and its transaction has ended; what retention has
+  /// taken of an open one holds nobody back.
+  [[nodiscard]] offset last_stable_offset(offset high_watermark) {
+    transactions_.advance(high_watermark);
+    return std::max(std::min(log_start_, high_watermark),
+      transactions_.last_stable(high_watermark));
+  }
+
+  /// The aborted transactions of which a read of [from, limit) may meet a
+  /// batch (KIP-98), by their markers.
+  [[nodiscard]] std::vector<ended_transaction> aborted_in(
+    offset from, offset limit) const;
+
   /// Files to unlink once `file_delete_delay_ms` has passed: a fetch that
   /// was decided before may still send them (R18).
   struct removal {
@@ -287,6 +303,8 @@ private:
     size_t index, offset from, size_t& bytes) const;
 
   // partition_log_append.cpp
+  [[nodiscard]] bool plan_marker(
+    append_item& item, const producer_state& newer) const;
   [[nodiscard]] bool plan(append_item& item, producer_state& newer, offset base,
     leader_epoch epoch, int64_t now_ms) const;
   result<void> write(std::span<planned> batches, int64_t now_ms);
@@ -303,10 +321,16 @@ private:
   result<void> roll(offset base, int64_t now_ms);
   result<void> start_segment(offset base, int64_t now_ms);
   result<void> write_indexes(segment& s);
+  result<void> write_aborted(segment& s);
+  result<void> remove_aborted(segment& s);
   result<void> write_snapshot(offset at);
   result<void> drop_snapshots_above(offset end);
   result<void> rebuild_producers();
-  result<void> remove_segment_files(const segment& s);
+  [[nodiscard]] bool restore_producers(std::string_view snapshot);
+  /// Notes what a batch of the log says of its producer, and its transaction.
+  void note_producer(const batch_view& batch, offset base,
+    const std::optional<end_transaction_marker>& marker);
+  result<void> remove_segment_files(segment& s);
   result<void> remove_if_there(const std::string& path);
 
   // partition_log_truncate.cpp
@@ -330,6 +354,7 @@ private:
   offset durable_end_{0};
   epoch_cache epochs_;
   producer_state producers_;
+  open_transactions transactions_;
   lost_ranges lost_;
   bool cut_short_ = false;
   recovery_report report_;

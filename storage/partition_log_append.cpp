@@ -1,5 +1,6 @@
 #include "storage/batch_check.hpp"
 #include "storage/data_directory_listing.hpp"
+#include "storage/marker_check.hpp"
 #include "storage/partition_log.hpp"
 
 #include <algorithm>
@@ -7,12 +8,34 @@
 
 namespace millrace {
 
+bool partition_log::plan_marker(
+  append_item& item, const producer_state& newer) const {
+  const batch_view view{item.batch.span()};
+  const auto marker = marker_in(view);
+  if (!marker)
+    return true;
+  const auto* known = newer.find(marker->producer);
+  if (known == nullptr)
+    known = producers_.find(marker->producer);
+  auto verdict = judge_marker(known, *marker, item.transaction_version);
+  item.error = verdict.error;
+  item.message = std::move(verdict.message);
+  if (verdict.repeated) {
+    // Where the first one is nobody remembers: not behind the log's end.
+    item.duplicate = true;
+    item.last_offset = log_end_ + int64_t{-1};
+  }
+  return item.error == kafka_error::none && !item.duplicate;
+}
+
 bool partition_log::plan(append_item& item, producer_state& newer, offset base,
   leader_epoch epoch, int64_t now_ms) const {
   check_batch(item, config_, now_ms);
   if (item.error != kafka_error::none)
     return false;
   const batch_view view{item.batch.span()};
+  if (view.is_control() && !plan_marker(item, newer))
+    return false;
   if (view.producer().value >= 0 && !view.is_control()
       && view.base_sequence() >= 0) {
     const auto* known = newer.find(view.producer());
@@ -56,8 +79,15 @@ void partition_log::append(
       continue;
     if (!plan(item, newer, next, epoch, now_ms))
       continue;
-    if (items.size() > 1)
-      newer.apply(batch_view{item.batch.span()}, item.base_offset);
+    if (items.size() > 1) {
+      const batch_view view{item.batch.span()};
+      if (newer.find(view.producer()) == nullptr)
+        if (const auto* known = producers_.find(view.producer()))
+          newer.replace(view.producer(), *known);
+      newer.apply(view, item.base_offset);
+      if (const auto marker = marker_in(view))
+        newer.note_coordinator(*marker);
+    }
     next = item.last_offset + int64_t{1};
     accepted.push_back({item.batch, &item});
   }
@@ -190,7 +220,7 @@ void partition_log::note_written(const planned& batch) {
     config_.index_interval_bytes);
   if (epochs_.assign(view.epoch(), base))
     epochs_stale_ = true;
-  producers_.apply(view, base);
+  note_producer(view, base, marker_in(view));
   log_end_ = view.last_offset() + int64_t{1};
 }
 

@@ -29,14 +29,40 @@ struct seen_header {
   std::array<std::byte, batch_view::header_size> header;
 };
 
-/// Whether all of the batch is there, with the checksum that it names.
-result<bool> is_sound(const file& source, const seen_header& batch) {
+/// All of the batch; fewer bytes where the file ends before it does.
+result<std::vector<std::byte>> read_whole(
+  const file& source, const seen_header& batch) {
   std::vector<std::byte> bytes(batch.size);
   auto got = source.read_at(batch.position, bytes);
   if (!got)
     return got.error();
-  const batch_view whole{bytes};
-  return *got == bytes.size() && whole.crc() == whole.computed_crc();
+  bytes.resize(*got);
+  return bytes;
+}
+
+/// Whether all of the batch is there, with the checksum that it names.
+result<bool> is_sound(const file& source, const seen_header& batch) {
+  auto bytes = read_whole(source, batch);
+  if (!bytes)
+    return bytes.error();
+  if (bytes->size() != batch.size)
+    return false;
+  const batch_view whole{*bytes};
+  return whole.crc() == whole.computed_crc();
+}
+
+/// What the batch says of a transaction's end, for which its header is not
+/// enough.
+result<std::optional<end_transaction_marker>> marker_of(
+  const file& source, const seen_header& batch) {
+  if (!batch.view().is_control())
+    return std::optional<end_transaction_marker>{};
+  auto bytes = read_whole(source, batch);
+  if (!bytes)
+    return bytes.error();
+  if (bytes->size() != batch.size)
+    return std::optional<end_transaction_marker>{};
+  return marker_in(batch_view{*bytes});
 }
 
 bool is_leftover(std::string_view name) {
@@ -93,6 +119,8 @@ result<bool> partition_log::recovery::list() {
       log_.segments_.back().size = entry.size;
     } else if (const auto at = parse_segment_name(entry.name, ".snapshot")) {
       snapshots_.push_back(*at);
+    } else if (const auto in = parse_segment_name(entry.name, ".txnindex")) {
+      indexed_.push_back(*in);
     } else if (entry.name == cut_mark_name) {
       log_.cut_short_ = true;
     } else if (is_leftover(entry.name)) {
@@ -139,20 +167,29 @@ result<void> partition_log::recovery::prepare() {
   }
 
   // A snapshot counts up to the hint only: it may hold batches that a crash
-  // has taken back (R14).
+  // has taken back (R14). What was aborted in the hint's segment is told by
+  // its batches: its index may not have been synced.
+  auto limit = load_aborted(
+    what_.clean ? offset{INT64_MAX}
+                : segments[log_.segment_of(hint_ + int64_t{-1})].base);
+  if (!limit)
+    return limit.error();
   replay_from_ = segments.front().base;
   std::sort(snapshots_.rbegin(), snapshots_.rend());
   for (const auto at : snapshots_) {
-    if (!what_.clean && at > hint_)
+    if (at > *limit)
       continue;
     auto content = read_file(files_, log_.path_of(at, ".snapshot"));
-    if (!content || !log_.producers_.restore(*content))
+    if (!content || !log_.restore_producers(*content))
       continue; // an older one and the batches since tell the same
     log_.last_snapshot_ = at;
     replay_from_ = std::max(at, replay_from_);
     break;
   }
   first_walked_ = std::min(first_walked_, log_.segment_of(replay_from_));
+  for (auto& s : segments)
+    if (s.base >= replay_from_)
+      s.aborted.clear();
   if (!epochs_known)
     first_walked_ = 0;
 
@@ -179,6 +216,32 @@ result<void> partition_log::recovery::prepare() {
   if (!what_.clean)
     walk_from_first_gap();
   return {};
+}
+
+result<offset> partition_log::recovery::load_aborted(offset limit) {
+  auto& segments = log_.segments_;
+  for (const auto base : indexed_)
+    if (auto& s = segments[log_.segment_of(base)]; s.base == base)
+      s.aborted_filed = true; // others are of segments that are gone
+  for (size_t i = 0; i < segments.size() && segments[i].base < limit; ++i) {
+    auto& s = segments[i];
+    if (!s.aborted_filed)
+      continue;
+    const auto base = s.base;
+    const auto path = log_.path_of(base, ".txnindex");
+    auto content = read_file(files_, path);
+    if (!content)
+      return content.error();
+    auto index = transaction_index::decode(*content, base,
+      i + 1 < segments.size() ? segments[i + 1].base : offset{INT64_MAX});
+    if (!index) {
+      log_.report_.notes.push_back(
+        path + ": " + to_string(index.error()) + "; made anew");
+      return base; // its batches tell
+    }
+    s.aborted = std::move(*index);
+  }
+  return limit;
 }
 
 void partition_log::recovery::walk_from_first_gap() {
@@ -242,8 +305,12 @@ result<bool> partition_log::recovery::walk_tail() {
         return reached;
     }
   }
-  tail = segment{tail.base, what_.now_ms};
-  tail.size = size;
+  auto again = segment{tail.base, what_.now_ms};
+  again.size = size;
+  // Up to where producers are replayed only their file tells.
+  again.aborted = std::move(tail.aborted);
+  again.aborted_filed = tail.aborted_filed;
+  tail = std::move(again);
   return false;
 }
 
@@ -278,12 +345,16 @@ result<bool> partition_log::recovery::walk_run(size_t index,
   // After a clean stop a batch is known by its header only, and the next one
   // shows that it is as long as it says. Until then it is not in the log.
   std::optional<seen_header> last;
-  const auto take_last = [&] {
+  const auto take_last = [&]() -> result<void> {
     if (!last)
-      return;
-    note(s, last->view(), last->position);
+      return {};
+    auto marker = marker_of(*source, *last);
+    if (!marker)
+      return marker.error();
+    note(s, last->view(), last->position, *marker);
     position = last->end();
     last.reset();
+    return {};
   };
   const auto stop = [&](bool at_end) -> result<bool> {
     if (!last)
@@ -292,7 +363,7 @@ result<bool> partition_log::recovery::walk_run(size_t index,
     if (!sound)
       return sound.error();
     if (*sound)
-      take_last();
+      MILLRACE_TRY(take_last());
     return *sound && at_end;
   };
   while (true) {
@@ -303,7 +374,7 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       return stop(false);
     if (!*batch) {
       if (what_.clean) // and it ends where the file does
-        take_last();
+        MILLRACE_TRY(take_last());
       return stop(true);
     }
     const auto& header = (*batch)->header;
@@ -311,7 +382,7 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       = last ? last->view().last_offset() + int64_t{1} : log_.log_end_;
     if (!follows(index, header, expected))
       return stop(false);
-    take_last();
+    MILLRACE_TRY(take_last());
     if (what_.clean) {
       last.emplace(**batch);
     } else if (header.last_offset() >= hint_ && past_cache_from_ != index) {
@@ -330,7 +401,7 @@ result<bool> partition_log::recovery::walk_run(size_t index,
       const batch_view whole{*bytes};
       if (whole.crc() != whole.computed_crc())
         return false;
-      note(s, whole, position);
+      note(s, whole, position, marker_in(whole));
       position = walker.position();
     }
   }
@@ -349,8 +420,8 @@ bool partition_log::recovery::follows(
          && last.value - log_.segments_[index].base.value <= INT32_MAX;
 }
 
-void partition_log::recovery::note(
-  segment& s, const batch_view& batch, uint64_t position) {
+void partition_log::recovery::note(segment& s, const batch_view& batch,
+  uint64_t position, const std::optional<end_transaction_marker>& marker) {
   const offset base = batch.base_offset();
   s.note(batch, base, position, static_cast<uint32_t>(batch.size()),
     log_.config_.index_interval_bytes);
@@ -358,7 +429,7 @@ void partition_log::recovery::note(
     log_.epochs_stale_ = true;
   walked_epoch_ = batch.epoch();
   if (base >= replay_from_)
-    log_.producers_.apply(batch, base);
+    log_.note_producer(batch, base, marker);
   log_.log_end_ = batch.last_offset() + int64_t{1};
 }
 
@@ -387,6 +458,8 @@ result<void> partition_log::recovery::finish() {
   if (log.lost_.truncate_to(log.log_end_)) // they were cut since
     MILLRACE_TRY(log.lost_.save(files_, log.directory_));
   log.epochs_.truncate_to(log.log_end_);
+  for (size_t i = 0; i < log.segments_.size(); ++i)
+    log.segments_[i].aborted.truncate_to(log.end_of(i));
   for (const auto at : snapshots_)
     if (at > log.log_end_)
       MILLRACE_TRY(log.remove_if_there(log.path_of(at, ".snapshot")));

@@ -32,6 +32,10 @@ private:
   /// Reads the epochs' file and chooses the snapshot and the first segment
   /// that must be walked.
   result<void> prepare();
+  /// Reads which transactions were aborted in the segments below `limit`.
+  /// Returns from where on only the batches can tell: `limit`, or the first
+  /// segment whose file makes no sense.
+  result<offset> load_aborted(offset limit);
   /// Segments below the hint are not walked if each reaches the next one.
   void walk_from_first_gap();
   result<void> walk();
@@ -46,7 +50,8 @@ private:
   /// Whether a batch with this header may come at `expected`.
   [[nodiscard]] bool follows(
     size_t index, const batch_view& header, offset expected) const;
-  void note(segment& s, const batch_view& batch, uint64_t position);
+  void note(segment& s, const batch_view& batch, uint64_t position,
+    const std::optional<end_transaction_marker>& marker);
 
   // partition_log_damage.cpp
   /// Deals with bytes at `position` that are no batch. Returns where to go on
@@ -90,6 +95,7 @@ private:
   offset start_; // 0 if unknown
   offset hint_;  // below it, nothing is cut
   std::vector<offset> snapshots_;
+  std::vector<offset> indexed_; // segments with a file of aborted transactions
   size_t first_walked_ = 0;
   bool from_index_ = false; // the last segment's tail is all that is walked
   leader_epoch walked_epoch_ = no_leader_epoch; // of the last batch noted

@@ -65,7 +65,10 @@ result<partition_log::removal> partition_log::finish_retention(
   auto& files = cache_->files();
   while (segments_.size() > 1 && segments_[1].base <= below) {
     const auto& s = segments_.front();
-    for (const auto* kind : {".log", ".index", ".timeindex", ".snapshot"}) {
+    for (const std::string_view kind :
+      {".log", ".index", ".timeindex", ".txnindex", ".snapshot"}) {
+      if (kind == ".txnindex" && !s.aborted_filed)
+        continue;
       const auto path = path_of(s.base, kind);
       cache_->forget(path);
       auto renamed = files.rename(path, path + ".deleted");

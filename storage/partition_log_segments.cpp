@@ -36,6 +36,29 @@ result<void> partition_log::write_indexes(segment& s) {
   dirty_.push_back(std::move(*offsets));
   dirty_.push_back(std::move(*times));
   directory_dirty_ = true;
+  return write_aborted(s);
+}
+
+result<void> partition_log::write_aborted(segment& s) {
+  // Nothing aborted is no file, as with Kafka.
+  if (s.aborted.entries().empty())
+    return remove_aborted(s);
+  const auto path = path_of(s.base, ".txnindex");
+  s.aborted_filed = true;
+  auto made = cache_->create(path);
+  if (!made)
+    return made.error();
+  cache_->forget(path); // nobody reads it before the next start
+  const auto content = s.aborted.encode();
+  MILLRACE_TRY((*made)->write_at(0, std::as_bytes(std::span{content})));
+  dirty_.push_back(std::move(*made));
+  directory_dirty_ = true;
+  return {};
+}
+
+result<void> partition_log::remove_aborted(segment& s) {
+  if (std::exchange(s.aborted_filed, false))
+    return remove_if_there(path_of(s.base, ".txnindex"));
   return {};
 }
 
@@ -88,8 +111,9 @@ result<void> partition_log::roll_if_due(int64_t now_ms) {
   return roll(log_end_, now_ms);
 }
 
-result<void> partition_log::remove_segment_files(const segment& s) {
+result<void> partition_log::remove_segment_files(segment& s) {
   // The log goes last: an index without a log means nothing.
+  MILLRACE_TRY(remove_aborted(s));
   for (const auto* kind : {".index", ".timeindex", ".log"})
     MILLRACE_TRY(remove_if_there(path_of(s.base, kind)));
   return {};
@@ -106,11 +130,29 @@ result<void> partition_log::drop_snapshots_above(offset end) {
   return {};
 }
 
+bool partition_log::restore_producers(std::string_view snapshot) {
+  if (!producers_.restore(snapshot))
+    return false;
+  transactions_.restore(producers_);
+  return true;
+}
+
+void partition_log::note_producer(const batch_view& batch, offset base,
+  const std::optional<end_transaction_marker>& marker) {
+  producers_.apply(batch, base);
+  if (marker)
+    producers_.note_coordinator(*marker);
+  const auto ended = transactions_.apply(batch, base);
+  if (ended && marker && !marker->commit)
+    segments_[segment_of(ended->marker)].aborted.add(*ended);
+}
+
 result<void> partition_log::rebuild_producers() {
   auto entries = cache_->files().list(directory_);
   if (!entries)
     return entries.error();
   producers_.clear();
+  transactions_.clear();
   last_snapshot_ = offset{-1};
   offset from = segments_.front().base;
   // From the newest; one that cannot be read is passed over (R14).
@@ -119,7 +161,7 @@ result<void> partition_log::rebuild_producers() {
     if (!at || *at > log_end_)
       continue;
     auto content = read_file(cache_->files(), directory_ + "/" + entry->name);
-    if (!content || !producers_.restore(*content))
+    if (!content || !restore_producers(*content))
       continue;
     last_snapshot_ = *at;
     from = std::max(from, *at);
@@ -145,8 +187,17 @@ result<void> partition_log::rebuild_producers() {
       if (!batch || !*batch)
         break;
       const auto& header = (*batch)->header;
-      if (header.base_offset() >= from)
-        producers_.apply(header, header.base_offset());
+      if (header.base_offset() < from)
+        continue;
+      if (!header.is_control()) {
+        note_producer(header, header.base_offset(), {});
+        continue;
+      }
+      auto bytes = walker.whole(); // and `header` may be gone
+      if (!bytes)
+        return bytes.error();
+      const batch_view whole{*bytes};
+      note_producer(whole, whole.base_offset(), marker_in(whole));
     }
   }
   return {};

@@ -100,8 +100,10 @@ result<void> partition_log::close(bool clean) {
       // A short segment is walked faster than a file is written, synced and
       // read again: ten thousand idle logs stop at once.
       constexpr uint64_t walked_bytes = 64u << 10;
-      if (last_snapshot_ < log_end_ && s.size > walked_bytes)
+      if (last_snapshot_ < log_end_ && s.size > walked_bytes) {
+        MILLRACE_TRY(write_aborted(s)); // what the snapshot does not say
         MILLRACE_TRY(write_snapshot(log_end_));
+      }
       const bool wanted = segments_.size() > 1 || !s.offsets.entries().empty();
       epochs_due_ = epochs_due_ || (epochs_stale_ && wanted);
     }

@@ -62,6 +62,8 @@ result<void> partition_log::truncate_to(offset end) {
       MILLRACE_TRY(s.offsets.load(*cache_, path_of(s.base, ".index")));
       MILLRACE_TRY(s.times.load(*cache_, path_of(s.base, ".timeindex")));
     }
+    s.aborted.truncate_to(end);
+    MILLRACE_TRY(remove_aborted(s));
     for (const auto* kind : {".index", ".timeindex"})
       MILLRACE_TRY(remove_if_there(path_of(s.base, kind)));
     const bool broken = lost_.interrupt(s.base);
@@ -103,6 +105,7 @@ result<void> partition_log::reset_to(offset start, int64_t now_ms) {
     }
     MILLRACE_TRY(drop_snapshots_above(offset{-1}));
     producers_.clear();
+    transactions_.clear();
     epochs_.clear();
     epochs_due_ = epochs_stale_ = true;
     last_snapshot_ = offset{-1};

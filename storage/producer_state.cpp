@@ -144,6 +144,10 @@ void producer_state::apply(const batch_view& batch, offset base) {
     base + int64_t{batch.last_offset_delta()}, batch.max_timestamp()});
 }
 
+void producer_state::note_coordinator(const end_transaction_marker& marker) {
+  producers_[marker.producer].coordinator_epoch = marker.coordinator_epoch;
+}
+
 void producer_state::replace(producer_id id, const producer_entry& entry) {
   producers_[id] = entry;
 }

@@ -7,6 +7,7 @@
 #include "schema/kafka_error.hpp"
 #include "schema/result.hpp"
 #include "schema/types.hpp"
+#include "storage/control_batch.hpp"
 #include "storage/record_batch.hpp"
 
 #include <array>
@@ -98,6 +99,8 @@ public:
 
   /// Notes a batch that is in the log. Batches without producer are ignored.
   void apply(const batch_view& batch, offset base);
+  /// Notes who wrote the marker that apply() was given.
+  void note_coordinator(const end_transaction_marker& marker);
   void replace(producer_id id, const producer_entry& entry);
 
   /// Drops who has not appended for `expiration_ms`. Timestamps and wall

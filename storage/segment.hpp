@@ -9,6 +9,7 @@
 #include "storage/record_batch.hpp"
 #include "storage/segment_scan.hpp"
 #include "storage/time_index.hpp"
+#include "storage/transaction_index.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -53,6 +54,10 @@ public:
   std::optional<largest_timestamp> largest;
   offset_index offsets;
   time_index times;
+  /// Always in memory, as there is seldom anything in it.
+  transaction_index aborted;
+  /// Whether its file is there, perhaps an older one.
+  bool aborted_filed = false;
 
   /// Bytes that were there when the log was opened, and whose checksums nobody
   /// has looked at since.

@@ -168,3 +168,28 @@ TEST_CASE("a producer is not forgotten because its timestamps are old (R19)",
   state.expire(1'700'000'000'000, 100);
   CHECK_FALSE(state.empty());
 }
+
+namespace {
+
+/// A producer in epoch 3 after a marker of coordinator epoch 5.
+producer_entry after_marker(bool open) {
+  producer_entry entry;
+  entry.epoch = 3;
+  entry.coordinator_epoch = 5;
+  if (open)
+    entry.transaction_start = offset{40};
+  return entry;
+}
+
+} // namespace
+
+TEST_CASE("a snapshot keeps the coordinator's epoch and what is open",
+  "[storage][producer_state]") {
+  producer_state state;
+  state.replace(pid, after_marker(true));
+  const auto restored = producer_state::decode(state.encode());
+  REQUIRE(restored.ok());
+  REQUIRE(restored->find(pid));
+  CHECK(restored->find(pid)->coordinator_epoch == 5);
+  CHECK(restored->find(pid)->transaction_start == offset{40});
+}
