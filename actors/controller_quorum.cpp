@@ -59,21 +59,28 @@ std::vector<described::quorum_node> addresses(
 described answer(const kafka::describe_quorum_request& request,
   const quorum_view& view, const metadata_image& image, int64_t wall_ms) {
   described response;
+  bool known = false;
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();
     out.topic_name = topic.topic_name;
     for (const auto& wanted : topic.partitions) {
       if (topic.topic_name == metadata_topic && wanted.partition_index == 0) {
         out.partitions.push_back(describe(view, wall_ms));
+        known = true;
         continue;
       }
       auto& p = out.partitions.emplace_back();
       p.partition_index = wanted.partition_index;
       p.error_code
         = static_cast<int16_t>(kafka_error::unknown_topic_or_partition);
+      p.error_message = "Only partition 0 of " + std::string{metadata_topic}
+                        + " has a quorum.";
     }
   }
-  response.nodes = addresses(view, image);
+  if (known)
+    response.nodes = addresses(view, image);
+  else
+    response.error_message = "";
   return response;
 }
 

@@ -60,6 +60,12 @@ struct answerer {
     answer.error = check_epoch(s, q.current_epoch);
     if (answer.error != kafka_error::none)
       return;
+    // Nobody has led in a later epoch yet: nothing is known of it.
+    if (q.epoch > s.options.registration.epoch) {
+      answer.epoch = no_leader_epoch;
+      answer.found = offset{-1};
+      return;
+    }
     const auto end = s.log->end_offset_for(q.epoch);
     answer.epoch = end.epoch;
     answer.found = end.end;

@@ -171,9 +171,8 @@ described_config describe_topic_config(const config_key& key,
     add_broker_synonyms(described, *broker_key, image, node);
     choose(described, *broker_key);
   } else if (key.default_value != nullptr) {
+    // Brokers have no such key, so there is nobody's setting to be shown.
     described.value = key.default_value;
-    described.synonyms.push_back(
-      {key.name, key.default_value, config_source::default_value});
   }
   if (broker_key != nullptr)
     drop_defaults_of_fallbacks(described, broker_key->name);

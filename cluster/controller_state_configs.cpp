@@ -1,6 +1,7 @@
 #include "cluster/config_topic.hpp"
 #include "cluster/controller_state.hpp"
 #include "cluster/refusal.hpp"
+#include "cluster/topic_rules.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -25,6 +26,8 @@ refusal find_resource(int8_t type, const std::string& name,
     if (name.empty())
       return {kafka_error::invalid_request,
         "Default topic resources are not allowed."};
+    if (auto why = why_not_topic_name(name))
+      return {kafka_error::invalid_topic_exception, std::move(*why)};
     const auto* topic = image.find_topic(name);
     if (topic == nullptr)
       return {kafka_error::unknown_topic_or_partition,

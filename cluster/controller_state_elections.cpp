@@ -63,8 +63,19 @@ metadata_decision<kafka::elect_leaders_response> controller_state::decide(
   auto& results = decided.reply.replica_election_results;
   if (request.election_type != preferred_election
       && request.election_type != unclean_election) {
-    decided.reply.error_code
-      = static_cast<int16_t>(kafka_error::invalid_request);
+    const refusal refused{kafka_error::invalid_request,
+      "There is no election of type " + std::to_string(request.election_type)};
+    // Of nothing nothing can be wrong.
+    if (!request.topic_partitions || !request.topic_partitions->empty())
+      decided.reply.error_code = static_cast<int16_t>(refused.error);
+    if (request.topic_partitions)
+      for (const auto& wanted : *request.topic_partitions) {
+        auto& result = results.emplace_back();
+        result.topic = wanted.topic;
+        for (const auto index : wanted.partitions)
+          result.partition_result.push_back(
+            {index, decided.reply.error_code, refused.message});
+      }
     return decided;
   }
   const auto answer = [](auto& result, int32_t partition, refusal refused) {

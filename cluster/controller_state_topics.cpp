@@ -38,9 +38,7 @@ refusal check_topic_configs(const creatable_topic& topic, config_map& configs) {
     if (!config.value)
       return {kafka_error::invalid_config,
         "Null value not supported for topic configs: " + config.name};
-    if (!configs.emplace(config.name, *config.value).second)
-      return {kafka_error::invalid_request,
-        "Error due to duplicate config keys: " + config.name};
+    configs[config.name] = *config.value; // the last one, if it comes twice
   }
   if (auto why = why_not_topic_configs(topic.name, configs))
     return {kafka_error::invalid_config, *why};

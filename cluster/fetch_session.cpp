@@ -50,6 +50,23 @@ partition_key key_of(const fetch_partition& p) {
   return {p.topic_id, p.topic, p.partition};
 }
 
+/// What is named twice keeps its place, and is wanted as it came last.
+std::vector<fetch_partition> named_partitions(
+  const kafka::fetch_request& request) {
+  std::vector<fetch_partition> named;
+  std::unordered_map<partition_key, size_t, partition_key_hash> places;
+  for (const auto& topic : request.topics)
+    for (const auto& p : topic.partitions) {
+      auto wanted = wanted_partition(topic, p);
+      const auto [at, fresh] = places.emplace(key_of(wanted), named.size());
+      if (fresh)
+        named.push_back(std::move(wanted));
+      else
+        named[at->second] = std::move(wanted);
+    }
+  return named;
+}
+
 bool is_follower(const kafka::fetch_request& request) {
   return request.replica_id >= 0 || request.replica_state.replica_id >= 0;
 }
@@ -176,10 +193,8 @@ size_t fetch_session_cache::partition_count() const {
 fetch_context fetch_session_cache::full(const kafka::fetch_request& request,
   bool want_session, int16_t version, int64_t now_ms) {
   fetch_context context;
-  for (const auto& topic : request.topics)
-    for (const auto& p : topic.partitions)
-      context.partitions_.push_back(wanted_partition(topic, p));
-  if (!want_session || context.partitions_.empty()
+  context.partitions_ = named_partitions(request);
+  if (!want_session
       || !make_room(is_follower(request), context.partitions_.size(), now_ms))
     return context;
   context.session_ = std::make_shared<fetch_session>(
@@ -218,9 +233,10 @@ fetch_context fetch_session_cache::incremental(
       session->forget({topic.topic_id, topic.topic, partition});
   session->used_ms = now_ms;
   if (session->size() == 0) {
-    // Nothing left to remember.
+    // Nothing left to remember, but what it names along is answered still.
     sessions_.erase(at);
     context.incremental_ = false;
+    context.partitions_ = named_partitions(request);
     return context;
   }
   session->next_epoch = epoch_after(session->next_epoch);

@@ -13,6 +13,9 @@ namespace millrace {
 namespace {
 
 constexpr int16_t describe_missing_version = 6; // KIP-1043
+/// Until there are ACLs: read, delete, describe, and the two on configurations.
+constexpr int32_t group_operations
+  = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 constexpr const char* dead = "Dead";
 constexpr const char* classic = "classic";
 
@@ -62,9 +65,7 @@ group_effects group_registry::handle(const group_request_context& who,
   for (const auto& id : request.groups) {
     auto& g = answer.groups.emplace_back();
     g.group_id = id;
-    if (!is_group_id(id)) {
-      g.error_code = code_of(kafka_error::invalid_group_id);
-    } else if (const auto* group = find(id)) {
+    if (const auto* group = find(id)) {
       describe(*group, g);
     } else {
       g.group_state = dead;
@@ -73,6 +74,9 @@ group_effects group_registry::handle(const group_request_context& who,
         g.error_message = "Group " + id + " not found.";
       }
     }
+    if (request.include_authorized_operations
+        && g.error_code == code_of(kafka_error::none))
+      g.authorized_operations = group_operations;
   }
   turn.reply(who.token, std::move(answer));
   return end_turn(turn);

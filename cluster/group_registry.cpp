@@ -11,6 +11,12 @@
 
 namespace millrace {
 
+namespace {
+
+constexpr int16_t leave_members_version = 3;
+
+} // namespace
+
 group_registry::group_registry(
   group_config config, std::function<uuid()> new_uuid)
     : config_(config), new_uuid_(std::move(new_uuid)) {}
@@ -104,8 +110,12 @@ group_effects group_registry::handle(
   kafka::leave_group_response answer;
   if (!is_group_id(request.group_id))
     answer.error_code = code_of(kafka_error::invalid_group_id);
-  else if (!group)
+  else if (!group && who.version < leave_members_version)
     answer.error_code = code_of(kafka_error::unknown_member_id);
+  else if (!group)
+    for (const auto& m : request.members)
+      answer.members.push_back({m.member_id, m.group_instance_id,
+        code_of(kafka_error::unknown_member_id)});
   else
     answer = leave_group(*group, turn, who, request);
   turn.reply_when_durable(who.token, std::move(answer),

@@ -10,6 +10,8 @@ namespace millrace {
 
 namespace {
 
+constexpr int16_t first_version_by_id = 12;
+
 int16_t code(kafka_error error) {
   return static_cast<int16_t>(error);
 }
@@ -68,14 +70,13 @@ metadata_topic refused_topic(
 /// One topic that the request names.
 void answer_topic(metadata_answer& answer,
   const kafka::metadata_request::metadata_request_topic& wanted,
-  const kafka::metadata_request& request, const client_view& view,
-  const metadata_image& image, const node_config& node) {
+  const kafka::metadata_request& request, const metadata_image& image,
+  const node_config& node) {
   auto& topics = answer.response.topics;
   const bool by_id = !wanted.topic_id.is_zero();
-  // Fields are there from v10 on, but ids work from v12 on only.
-  if ((by_id && view.version < 12) || (!by_id && !wanted.name)) {
-    topics.push_back(refused_topic(
-      kafka_error::invalid_request, wanted.name.value_or(""), wanted.topic_id));
+  if (!by_id && !wanted.name) {
+    topics.push_back(
+      refused_topic(kafka_error::invalid_request, "", wanted.topic_id));
     return;
   }
   const auto* found = by_id ? image.find_topic(wanted.topic_id)
@@ -96,6 +97,21 @@ void answer_topic(metadata_answer& answer,
   topics.push_back(refused_topic(valid ? kafka_error::unknown_topic_or_partition
                                        : kafka_error::invalid_topic_exception,
     wanted.name, uuid{}));
+  // Nobody may do less with what is not there.
+  if (request.include_topic_authorized_operations)
+    topics.back().topic_authorized_operations = topic_operations;
+}
+
+/// The fields are there from v10 on, but ids work from v12 on only: one topic
+/// that is not simply named makes the whole request a wrong one.
+bool names_no_topic(
+  const kafka::metadata_request& request, const client_view& view) {
+  return view.version < first_version_by_id && request.topics
+         && std::ranges::any_of(
+           *request.topics,
+           [](const auto& topic) {
+             return !topic.name || !topic.topic_id.is_zero();
+           });
 }
 
 } // namespace
@@ -105,6 +121,12 @@ metadata_answer answer_metadata(const kafka::metadata_request& request,
   const node_config& node) {
   metadata_answer answer;
   auto& response = answer.response;
+  if (names_no_topic(request, view)) {
+    for (const auto& topic : *request.topics)
+      response.topics.push_back(refused_topic(
+        kafka_error::invalid_request, topic.name.value_or(""), topic.topic_id));
+    return answer;
+  }
   for (const auto& [id, broker] : image.brokers()) {
     if (broker.fenced
         && std::find(view.lately_fenced.begin(), view.lately_fenced.end(), id)
@@ -130,7 +152,7 @@ metadata_answer answer_metadata(const kafka::metadata_request& request,
   std::set<std::pair<uuid, std::string>> seen;
   for (const auto& wanted : *request.topics)
     if (seen.insert({wanted.topic_id, wanted.name.value_or("")}).second)
-      answer_topic(answer, wanted, request, view, image, node);
+      answer_topic(answer, wanted, request, image, node);
   return answer;
 }
 
@@ -140,7 +162,6 @@ kafka::describe_cluster_response answer_describe_cluster(
   constexpr int8_t brokers = 1;
   constexpr int8_t controllers = 2;
   kafka::describe_cluster_response response;
-  response.endpoint_type = request.endpoint_type;
   if (request.endpoint_type == controllers) {
     response.error_code = code(kafka_error::mismatched_endpoint_type);
     response.error_message
@@ -172,6 +193,14 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
   const kafka::describe_topic_partitions_request& request, const client_view&,
   const metadata_image& image, const node_config& node) {
   kafka::describe_topic_partitions_response response;
+  if (request.cursor && request.cursor->partition_index < 0) {
+    for (const auto& wanted : request.topics) {
+      auto& topic = response.topics.emplace_back();
+      topic.name = wanted.name;
+      topic.error_code = code(kafka_error::invalid_request);
+    }
+    return response;
+  }
   const auto after = request.cursor ? request.cursor->topic_name : "";
   std::set<std::string> names;
   for (const auto& topic : request.topics)
@@ -179,10 +208,9 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
   if (request.topics.empty())
     for (const auto& [name, topic] : image.topics())
       names.insert(names.end(), name);
-  auto room
-    = std::min(request.response_partition_limit, node.describe_partitions_max);
-  if (room <= 0)
-    room = node.describe_partitions_max;
+  auto room = std::max(
+    std::min(request.response_partition_limit, node.describe_partitions_max),
+    1);
   for (auto at = names.lower_bound(after); at != names.end(); ++at) {
     const auto* found = image.find_topic(*at);
     // Asked for everything: the cursor's topic may be gone meanwhile.
@@ -194,6 +222,7 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
     auto& topic = response.topics.emplace_back();
     topic.name = *at;
     topic.is_internal = is_internal_topic(*at);
+    topic.topic_authorized_operations = topic_operations;
     if (found == nullptr) {
       topic.error_code = code(why_not_topic_name(*at)
                                 ? kafka_error::invalid_topic_exception
@@ -201,7 +230,6 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
       continue;
     }
     topic.topic_id = found->id;
-    topic.topic_authorized_operations = topic_operations;
     const auto count = static_cast<int32_t>(found->partitions.size());
     int32_t i = 0;
     if (request.cursor && *at == after)

@@ -114,7 +114,6 @@ kafka::describe_configs_response answer_describe_configs(
     auto& answer = response.results.emplace_back();
     answer.resource_type = wanted.resource_type;
     answer.resource_name = wanted.resource_name;
-    answer.error_message.reset();
     switch (static_cast<config_resource>(wanted.resource_type)) {
     case config_resource::topic:
       describe_topic(answer, wanted, request, image, node);
@@ -163,10 +162,12 @@ kafka::list_config_resources_response answer_list_config_resources(
     for (const auto& [name, topic] : image.topics())
       response.config_resources.push_back(
         {name, static_cast<int8_t>(config_resource::topic)});
-  if (wants(config_resource::broker))
-    for (const auto& [id, broker] : image.brokers())
-      response.config_resources.push_back({std::to_string(id.value),
-        static_cast<int8_t>(config_resource::broker)});
+  for (const auto type :
+    {config_resource::broker, config_resource::broker_logger})
+    if (wants(type))
+      for (const auto& [id, broker] : image.brokers())
+        response.config_resources.push_back(
+          {std::to_string(id.value), static_cast<int8_t>(type)});
   return response;
 }
 

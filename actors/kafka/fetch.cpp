@@ -196,6 +196,11 @@ private:
     leader_hints<kafka::fetch_response>& hints, size_t i) {
     const auto& want = context_.partitions()[i];
     auto& answer = parts_[i].answer;
+    if (answer.error != kafka_error::none) {
+      // With an error nothing is said of the log.
+      answer.high_watermark = offset{-1};
+      answer.log_start = offset{-1};
+    }
     const bool told
       = context_.include(i, {.error = answer.error,
                               .high_watermark = answer.high_watermark.value,
@@ -230,7 +235,10 @@ private:
                                     : hub_.image().find_topic(want.topic),
         want.partition, out);
     }
-    if (read_committed_)
+    // None, or (null) not looked for: empty for what is not there at all.
+    const bool unknown = answer.error == kafka_error::unknown_topic_or_partition
+                         || answer.error == kafka_error::unknown_topic_id;
+    if (unknown || (read_committed_ && answer.error == kafka_error::none))
       out.aborted_transactions.emplace();
     else
       out.aborted_transactions.reset();

@@ -85,6 +85,8 @@ result<void> handle_find_coordinator(
                               : "the group's partition has no leader";
         return;
       }
+      if (slot.version < 4)
+        out.error_message = "NONE"; // as it has been since v1
       out.node_id = leader.id.value;
       out.host = leader.address->host;
       out.port = leader.address->port;
@@ -124,6 +126,14 @@ result<void> handle_join_group(gateway_core& hub, kafka_request& request) {
 result<void> handle_sync_group(gateway_core& hub, kafka_request& request) {
   kafka::sync_group_request body;
   MILLRACE_TRY(read_body(request, body));
+  constexpr int16_t names_protocol = 5; // KIP-559
+  if (request.header.api_version >= names_protocol
+      && (!body.protocol_type || !body.protocol_name)) {
+    reply(hub, request.slot,
+      with_code<kafka::sync_group_response>(
+        kafka_error::inconsistent_group_protocol));
+    return {};
+  }
   const auto group = body.group_id;
   ask_coordinator<kafka::sync_group_response>(hub, request, group,
     std::move(body), nullptr, with_code<kafka::sync_group_response>);

@@ -8,6 +8,7 @@
 #include "schema/kafka/list_offsets.hpp"
 #include "schema/kafka/offset_for_leader_epoch.hpp"
 
+#include <array>
 #include <set>
 
 namespace millrace {
@@ -73,6 +74,14 @@ std::set<std::pair<std::string, int32_t>> named_twice(
   return twice;
 }
 
+/// Questions that are no times (KIP-79, KIP-734, KIP-405, KIP-1005, KIP-1023)
+/// came with versions of their own.
+bool may_ask(int64_t timestamp, int16_t version) {
+  constexpr std::array<int16_t, 6> since{1, 1, 7, 8, 9, 11}; // of -1, -2, ...
+  const auto at = static_cast<size_t>(-(timestamp + 1));
+  return timestamp >= 0 || (at < since.size() && version >= since[at]);
+}
+
 } // namespace
 
 result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
@@ -94,6 +103,8 @@ result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
       auto found = locate(hub, topic.name, p.partition_index);
       if (twice.contains({topic.name, p.partition_index}))
         found.error = kafka_error::invalid_request;
+      else if (!may_ask(p.timestamp, request.header.api_version))
+        found.error = kafka_error::unsupported_version;
       round->entries.push_back({&out.partitions[i], std::move(found),
         ask_offset_by_time{.timestamp = p.timestamp,
           .read_committed = body.isolation_level == 1,

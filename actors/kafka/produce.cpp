@@ -1,6 +1,9 @@
 #include "schema/kafka/produce.hpp"
 
 #include "actors/kafka/sinks.hpp"
+#include "schema/big_endian.hpp"
+
+#include <cstring>
 
 namespace millrace {
 
@@ -32,7 +35,9 @@ public:
     p.error_code = code(r.error);
     p.base_offset = r.base_offset.value;
     p.log_append_time_ms = r.log_append_time_ms;
-    p.log_start_offset = r.log_start.value;
+    // Without an append nothing is said of the log, unless records are told.
+    if (r.error == kafka_error::none || !r.record_errors.empty())
+      p.log_start_offset = r.log_start.value;
     if (!r.message.empty())
       p.error_message = std::move(r.message);
     for (auto& e : r.record_errors)
@@ -107,12 +112,51 @@ struct refusal {
   const char* why = "";
 };
 
+constexpr size_t batch_size_at = 8;
+constexpr size_t batch_size_end = batch_size_at + sizeof(int32_t);
+constexpr size_t batch_magic_at = 16;
+
+int32_t size_of_batch(const std::byte* batch) {
+  int32_t size = 0;
+  std::memcpy(&size, batch + batch_size_at, sizeof(size));
+  return big_endian(size);
+}
+
+/// What every version of Produce that is served asks for: one whole batch.
+/// The leader looks at what is in it.
+refusal refuse(const shared_bytes& bytes) {
+  constexpr int32_t size_min = 14; // of a message in the oldest format
+  if (bytes.size() <= batch_magic_at)
+    return {kafka_error::invalid_record,
+      "a partition takes exactly one record batch in a request"};
+  const auto size = size_of_batch(bytes.data());
+  if (size < size_min)
+    return {kafka_error::corrupt_message,
+      "the record batch is shorter than any can be"};
+  if (static_cast<size_t>(size) > bytes.size() - batch_size_end)
+    return {kafka_error::invalid_record,
+      "the record batch says that it has more bytes than came"};
+  const auto magic = std::to_integer<int>(bytes.data()[batch_magic_at]);
+  if (magic > 2)
+    return {kafka_error::corrupt_message, "there is no such format of records"};
+  if (magic != 2)
+    return {kafka_error::invalid_record,
+      "record batches have format 2 since version 3 of Produce"};
+  const auto end = batch_size_end + static_cast<size_t>(size);
+  if (bytes.size() - end > batch_magic_at
+      && static_cast<size_t>(size_of_batch(bytes.data() + end))
+           <= bytes.size() - end - batch_size_end)
+    return {kafka_error::invalid_record,
+      "a partition takes exactly one record batch in a request"};
+  return {};
+}
+
 refusal refuse(const kafka::produce_request& body, int16_t version,
   const kafka::records& records, const located_partition& found) {
   constexpr int16_t first_version_with_zstd = 7; // KIP-110
-  if (body.acks < -1 || body.acks > 1)
-    return {kafka_error::invalid_required_acks,
-      "acks is -1 (all), 0 or 1, nothing else"};
+  const auto shape = refuse(records.bytes);
+  if (shape.error == kafka_error::corrupt_message)
+    return shape; // whatever it is for
   if (body.transactional_id)
     return {kafka_error::invalid_request,
       "transactions are not supported by this version of Millrace"};
@@ -128,6 +172,11 @@ refusal refuse(const kafka::produce_request& body, int16_t version,
   if (version < first_version_with_zstd && is_zstd(records))
     return {kafka_error::unsupported_compression_type,
       "zstd needs version 7 of Produce, which clients of Kafka 2.1 speak"};
+  if (shape.error != kafka_error::none)
+    return shape;
+  if (body.acks < -1 || body.acks > 1)
+    return {kafka_error::invalid_required_acks,
+      "acks is -1 (all), 0 or 1, nothing else"};
   return {};
 }
 

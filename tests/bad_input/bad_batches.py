@@ -119,8 +119,7 @@ class Batches(NodeCase):
 
     def test_old_and_unknown_formats_are_refused(self):
         for magic in (0, 1):
-            self.assert_refused(
-                batch(magic=magic), UNSUPPORTED_FOR_MESSAGE_FORMAT)
+            self.assert_refused(batch(magic=magic), INVALID_RECORD)
         for magic in (3, 127, -1):
             self.assert_refused(batch(magic=magic), CORRUPT_MESSAGE)
 

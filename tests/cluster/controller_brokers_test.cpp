@@ -453,6 +453,12 @@ TEST_CASE("a preferred election passes one by whose log was cut (R10)",
   const auto answer = c.ask(request);
   CHECK(answer.replica_election_results[0].partition_result[0].error_code
         == static_cast<int16_t>(kafka_error::preferred_leader_not_available));
+  request.election_type = 2;
+  const auto unknown = c.ask(request);
+  CHECK(
+    unknown.error_code == static_cast<int16_t>(kafka_error::invalid_request));
+  CHECK(unknown.replica_election_results[0].partition_result[0].error_code
+        == static_cast<int16_t>(kafka_error::invalid_request));
   // Its leader is heard of, and goes on without the one that was cut.
   c.silent.clear();
   for (const auto& command : c.state.decide_heard(leader))

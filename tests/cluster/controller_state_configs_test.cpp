@@ -139,6 +139,15 @@ TEST_CASE("a bad change is refused with its sentence, and nothing of it done",
   CHECK(refused({{"flush.ms", 9, "1"}}) == kafka_error::invalid_request);
 }
 
+TEST_CASE("a topic that has no topic's name is not merely unknown",
+  "[cluster][controller_state]") {
+  controller c;
+  CHECK(change(c, topic_type, "a b", {{"flush.ms", op_set, "5"}}).first
+        == kafka_error::invalid_topic_exception);
+  CHECK(change(c, topic_type, "a", {{"flush.ms", op_set, "5"}}).first
+        == kafka_error::unknown_topic_or_partition);
+}
+
 TEST_CASE(
   "a resource that is not there has its code", "[cluster][controller_state]") {
   controller c;

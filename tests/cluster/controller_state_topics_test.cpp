@@ -103,6 +103,15 @@ TEST_CASE("-1 takes the node's defaults", "[cluster][controller_state]") {
   CHECK(result.replication_factor == 2);
 }
 
+TEST_CASE("of a configuration that comes twice the last one counts",
+  "[cluster][controller_state]") {
+  controller c{1};
+  auto wanted = topic("t");
+  wanted.configs = {{"flush.ms", "7"}, {"flush.ms", "8"}};
+  CHECK(error_of(create(c, wanted).error_code) == kafka_error::none);
+  CHECK(c.image().find_topic("t")->configs == config_map{{"flush.ms", "8"}});
+}
+
 TEST_CASE("the answer to CreateTopics holds the configurations (C9)",
   "[cluster][controller_state]") {
   controller c;

@@ -224,6 +224,43 @@ TEST_CASE(
   CHECK(second.error() == kafka_error::fetch_session_topic_id_error);
 }
 
+TEST_CASE("what a full fetch names twice is fetched once, as it came last",
+  "[cluster][fetch_session]") {
+  auto cache = cache_of(10);
+  auto again = topic("a", {0});
+  again.partitions[0].fetch_offset = 77;
+  auto context
+    = cache.begin(request(0, -1, {topic("a", {0, 1}), again}), by_name, 0);
+  CHECK(names(context) == std::vector<std::string>{"a-0", "a-1"});
+  CHECK(context.partitions()[0].fetch_offset == 77);
+}
+
+TEST_CASE("what is named and forgotten at once is answered a last time",
+  "[cluster][fetch_session]") {
+  auto cache = cache_of(10);
+  const auto id
+    = cache.begin(request(0, 0, {topic("a", {0})}), by_name, 0).session_id();
+  auto both = request(id, 1, {topic("a", {0})});
+  both.forgotten_topics_data.emplace_back();
+  both.forgotten_topics_data[0].topic = "a";
+  both.forgotten_topics_data[0].partitions = {0};
+  auto last = cache.begin(both, by_name, 1);
+  CHECK(last.session_id() == 0);
+  CHECK(names(last) == std::vector<std::string>{"a-0"});
+  CHECK(include_all(last, at(5)) == std::vector{true});
+  CHECK(cache.size() == 0);
+}
+
+TEST_CASE("a session may begin without partitions, which come later",
+  "[cluster][fetch_session]") {
+  auto cache = cache_of(10);
+  const auto id = cache.begin(request(0, 0), by_name, 0).session_id();
+  REQUIRE(id != 0);
+  auto next = cache.begin(request(id, 1, {topic("a", {0})}), by_name, 1);
+  CHECK(next.session_id() == id);
+  CHECK(names(next) == std::vector<std::string>{"a-0"});
+}
+
 TEST_CASE(
   "a full fetch that names a session ends it", "[cluster][fetch_session]") {
   auto cache = cache_of(10);

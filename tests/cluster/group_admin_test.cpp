@@ -78,6 +78,35 @@ TEST_CASE("a group that is not there is dead, and from version 6 an error",
   CHECK(g.error_message == "Group none not found.");
 }
 
+TEST_CASE(
+  "nobody has no name: such a group is dead too", "[cluster][group_admin]") {
+  group_host host;
+  CHECK(describe(host, "", 5).group_state == "Dead");
+  CHECK(describe(host, "", 5).error_code == 0);
+  CHECK(describe(host, "", 6).error_code
+        == static_cast<int16_t>(kafka_error::group_id_not_found));
+}
+
+TEST_CASE("what may be done with a group is told when asked for",
+  "[cluster][group_admin]") {
+  group_host host;
+  host.stable_group("g", 1);
+  kafka::describe_groups_request request;
+  request.groups = {"g", "none"};
+  request.include_authorized_operations = true;
+  const auto operations = [&](int16_t version, size_t i) {
+    return host
+      .answer<kafka::describe_groups_response>(host.send(version, request))
+      .groups.at(i)
+      .authorized_operations;
+  };
+  // Read 3, delete 6, describe 8, describe configs 10, alter configs 11.
+  const int32_t all = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
+  CHECK(operations(5, 0) == all);
+  CHECK(operations(5, 1) == all);
+  CHECK(operations(6, 1) == INT32_MIN); // an error
+}
+
 TEST_CASE("groups are listed by state and type", "[cluster][group_admin]") {
   group_host host;
   host.commit("a", "t", 1);

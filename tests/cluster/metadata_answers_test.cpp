@@ -130,6 +130,9 @@ TEST_CASE(
     CHECK(error_of(topic.error_code) == kafka_error::invalid_request);
     CHECK(topic.name.has_value());
   }
+  CHECK(older.response.topics[1].topic_id == uuid{9, 9});
+  CHECK(older.response.brokers.empty());
+  CHECK_FALSE(older.response.cluster_id);
 }
 
 TEST_CASE(
@@ -167,6 +170,11 @@ TEST_CASE("operations are told when asked for, else -2147483648",
   CHECK(a.response.topics[0].topic_authorized_operations
         == (1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10
             | 1 << 11));
+  request = asking({"missing", "no name"});
+  request.include_topic_authorized_operations = true;
+  a = answer(c, request, 8);
+  CHECK(a.response.topics[0].topic_authorized_operations == topic_operations);
+  CHECK(a.response.topics[1].topic_authorized_operations == topic_operations);
 }
 
 TEST_CASE("a broker that advertises nothing is where the client reached it",
@@ -228,6 +236,7 @@ TEST_CASE("DescribeCluster answers for brokers and not for controllers",
   response = answer_describe_cluster(request, view_of(2), c.image());
   CHECK(
     error_of(response.error_code) == kafka_error::unsupported_endpoint_type);
+  CHECK(response.endpoint_type == 1);
 }
 
 TEST_CASE("DescribeTopicPartitions pages through everything once",
@@ -237,7 +246,7 @@ TEST_CASE("DescribeTopicPartitions pages through everything once",
   c.create("b", 1);
   c.create("c", 4);
   kafka::describe_topic_partitions_request request;
-  for (int32_t limit = 1; limit <= 9; ++limit) {
+  for (int32_t limit = -1; limit <= 9; ++limit) {
     request.response_partition_limit = limit;
     request.cursor.reset();
     std::vector<std::string> seen;
@@ -250,7 +259,7 @@ TEST_CASE("DescribeTopicPartitions pages through everything once",
           seen.push_back(*topic.name + std::to_string(p.partition_index));
           ++count;
         }
-      CHECK(count <= limit);
+      CHECK(count <= std::max(limit, 1));
       if (!response.next_cursor)
         break;
       request.cursor.emplace();
@@ -277,7 +286,26 @@ TEST_CASE("DescribeTopicPartitions names what is not there",
         == kafka_error::invalid_topic_exception);
   CHECK(error_of(response.topics[2].error_code)
         == kafka_error::unknown_topic_or_partition);
+  CHECK(response.topics[2].topic_authorized_operations == topic_operations);
   CHECK_FALSE(response.next_cursor);
+}
+
+TEST_CASE("DescribeTopicPartitions refuses a cursor at a partition below 0",
+  "[cluster][metadata_answers]") {
+  controller c;
+  c.create("a", 1);
+  kafka::describe_topic_partitions_request request;
+  request.topics = {{"b"}, {"a"}};
+  request.cursor.emplace();
+  request.cursor->partition_index = -1;
+  const auto response = answer_describe_topic_partitions(
+    request, view_of(0), c.image(), test::node());
+  REQUIRE(response.topics.size() == 2);
+  CHECK(response.topics[0].name == "b");
+  for (const auto& topic : response.topics) {
+    CHECK(error_of(topic.error_code) == kafka_error::invalid_request);
+    CHECK(topic.partitions.empty());
+  }
 }
 
 TEST_CASE("the server's own limit of partitions holds too",
@@ -305,7 +333,7 @@ TEST_CASE("DescribeConfigs of a topic tells value, source, type, synonyms (C9)",
   REQUIRE(response.results.size() == 1);
   const auto& result = response.results.front();
   CHECK(error_of(result.error_code) == kafka_error::none);
-  CHECK_FALSE(result.error_message);
+  CHECK(result.error_message == "");
   REQUIRE(result.configs.size() == 2);
   const auto& retention = result.configs[1];
   CHECK(retention.name == "retention.ms");
@@ -396,7 +424,9 @@ TEST_CASE("ListConfigResources lists topics and brokers from v1 on",
   CHECK(answer_list_config_resources(request, view_of(0), c.image())
       .config_resources.empty());
   auto response = answer_list_config_resources(request, view_of(1), c.image());
-  REQUIRE(response.config_resources.size() == 2);
+  REQUIRE(response.config_resources.size() == 3);
+  CHECK(response.config_resources[2].resource_name == "0");
+  CHECK(response.config_resources[2].resource_type == 8); // its logger
   CHECK(response.config_resources[0].resource_name == "t");
   CHECK(response.config_resources[0].resource_type == 2);
   CHECK(response.config_resources[1].resource_name == "0");

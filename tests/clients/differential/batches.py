@@ -57,7 +57,7 @@ def batch(records, time, base=0, producer=-1, epoch=-1, sequence=-1,
 
 HEADER = struct.Struct(">qiibIhiqqqhii")
 NAMES = ("base_offset", "length", "leader_epoch", "magic", "crc", "attributes",
-         "last_delta", "base_time", "max_time", "producer_id",
+         "last_delta", "base_time", "max_time", "batch_producer",
          "producer_epoch", "sequence", "count")
 
 

@@ -11,7 +11,6 @@ printed with its chapter, which `--chapter` repeats alone; `--all` goes on after
 import argparse
 import collections
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import time
 sys.dont_write_bytecode = True
 SOURCE = os.environ["MILLRACE_SOURCE"]
 sys.path.insert(0, os.path.join(SOURCE, "bench", "driver"))
-from servers import Kafka, Millrace  # noqa: E402
+from servers import Kafka, Millrace, free_port  # noqa: E402
 
 import recipes_groups  # noqa: E402
 import recipes_logs  # noqa: E402
@@ -45,28 +44,24 @@ COMMON = {"node.id": "1", "num.partitions": "2",
 
 class LeftKafka(Kafka):
     def prepare(self):
-        super().prepare()
-        with open(self.properties()) as file:
-            lines = file.read().replace("controller.quorum.voters=0@",
-                                        "controller.quorum.voters=1@")
-        extra = {**COMMON, "transaction.state.log.replication.factor": "1",
-                 "transaction.state.log.min.isr": "1",
-                 "share.coordinator.state.topic.replication.factor": "1",
-                 "share.coordinator.state.topic.min.isr": "1"}
-        lines = "".join(line + "\n" for line in lines.splitlines()
-                        if line.split("=")[0] not in extra)
+        controller = free_port()
+        lines = {
+            **COMMON, "process.roles": "broker,controller",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": f"PLAINTEXT://127.0.0.1:{self.port},"
+                         f"CONTROLLER://127.0.0.1:{controller}",
+            "log.dirs": os.path.join(self.directory, "data"),
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1"}
         with open(self.properties(), "w") as file:
-            file.write(lines)
-            file.writelines(f"{k}={v}\n" for k, v in extra.items())
-        self.format()
-
-    def format(self):
-        shutil.rmtree(os.path.join(self.directory, "data"),
-                      ignore_errors=True)
+            file.writelines(f"{k}={v}\n" for k, v in lines.items())
         subprocess.run(
             [*self.java, "kafka.tools.StorageTool", "format", "-t",
-             "AAAAAAAAAAAAAAAAAAAAAQ", "-c", self.properties(),
-             "--feature", "eligible.leader.replicas.version=0"],
+             "AAAAAAAAAAAAAAAAAAAAAQ", "-c", self.properties(), "--feature",
+             "eligible.leader.replicas.version=0"],
             check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -173,7 +168,9 @@ def run(options, kafka, millrace):
 
 
 def write(options, pair, report, missing):
+    at = time.monotonic()
     warm_up(Chapter(pair, options.seed, "w"), pair)
+    print(f"both are ready after {time.monotonic() - at:.1f} s", flush=True)
     recipes = [r for module in (recipes_topics, recipes_logs, recipes_groups)
                for r in module.RECIPES if r[1] in pair.shared]
     without = sorted(set(pair.shared) - {r[1] for r in recipes})

@@ -59,7 +59,8 @@ EXCEPTIONS = [
     Exception_("api_versions", "finalized_features",
                "features by which Kafka is upgraded"),
     *[Exception_(api, "error_code", FAILED, kafka_failed, whole=True)
-      for api in ("fetch", "list_offsets", "describe_topic_partitions")],
+      for api in ("fetch", "list_offsets", "describe_topic_partitions",
+                  "incremental_alter_configs", "produce")],
     Exception_("create_topics", "topics.configs",
                "tiered storage is Kafka's, millrace.durability is ours",
                names=OTHER_CONFIGS),
@@ -84,10 +85,8 @@ EXCEPTIONS = [
          "replica_election_results.partition_result.error_message"),
         ("alter_partition_reassignments", "responses.partitions"
                                           ".error_message"),
-        ("describe_cluster", "error_message"),
-        ("describe_quorum", "error_message"),
+        ("describe_quorum", "topics.partitions.error_message"),
         ("add_raft_voter", "error_message"),
         ("remove_raft_voter", "error_message"),
-        ("unregister_broker", "error_message"),
     )],
 ]

@@ -6,7 +6,7 @@ import copy
 FROZEN = {"timeout_ms", "max_wait_ms", "min_bytes", "session_timeout_ms",
           "rebalance_timeout_ms", "num_partitions", "count", "acks",
           "voter_id", "broker_id", "transaction_timeout_ms", "records",
-          "config_operation"}
+          "config_operation", "replica_id", "replica_state"}
 RANGES = {"int8": 7, "int16": 15, "int32": 31, "int64": 63}
 TEXTS = ("", "x", " ", ".", "..", "a b", "a/b", "x" * 249, "x" * 250,
          "y" * 3000, "\u00e9\u4e16", "-1", "a\0b", "__consumer_offsets",

@@ -6,6 +6,7 @@ from link import Closed, Link, Silent
 from rules import Comparison, Identities
 from wire import Malformed
 
+SLOW_S = 5
 ANSWERED, CLOSED, SILENT = "answered", "closed", "silent"
 
 
@@ -119,7 +120,8 @@ class Pair:
 
         A read of what is told to a broker a little later is asked again until
         the two agree, for `again_s` at most."""
-        until = time.monotonic() + again_s
+        began = time.monotonic()
+        until = began + again_s
         self.asked += 1
         while True:
             now = frames or self.frames(api, version, body, client)
@@ -128,6 +130,10 @@ class Pair:
             if not found or time.monotonic() > until:
                 break
             time.sleep(0.02)  # between two questions, never for an event
+        if time.monotonic() - began > SLOW_S:
+            print(f"slow: {api.name} v{version} took "
+                  f"{time.monotonic() - began:.1f} s: {str(body)[:300]}",
+                  flush=True)
         if found:
             self.on_difference(api, version, body, found, left, right)
         return left

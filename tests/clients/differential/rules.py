@@ -179,10 +179,8 @@ class Comparison:
         if order:
             left, right = once(left), once(right)
 
-            def key(value):
-                return tuple(str(value.get(name)) for name in order) + \
-                    (value.get("error_code", 0),)
-            left, right = sorted(left, key=key), sorted(right, key=key)
+            left = self._sorted(order, left, self.identities.right_of)
+            right = self._sorted(order, right, {})
         for exception in EXCEPTIONS:
             if exception.names and exception.path == path:
                 self.excused[exception] = self.excused.get(exception, 0) + 1
@@ -200,6 +198,15 @@ class Comparison:
             return
         for a, b in zip(left, right):
             self._walk(path, version, api, field, a, b, found)
+
+    @staticmethod
+    def _sorted(order, elements, right_of):
+        def key(value):
+            topic = value.get("topic_id", b"")
+            return tuple(str(value.get(name)) for name in order) + \
+                (right_of.get(("topic", topic), topic),
+                 value.get("error_code", 0))
+        return sorted(elements, key=key)
 
     def _both_now(self, field, left, right):
         """Whether both are times of this run that the servers have read."""
