@@ -114,6 +114,8 @@ metadata_decision<kafka::alter_partition_reassignments_response>
 controller_state::decide(
   const kafka::alter_partition_reassignments_request& request) const {
   metadata_decision<kafka::alter_partition_reassignments_response> decided;
+  decided.reply.allow_replication_factor_change
+    = request.allow_replication_factor_change;
   const replication_rules_finder finder{image_, node_};
   std::set<topic_partition> seen;
   const auto change
