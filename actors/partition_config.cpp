@@ -36,7 +36,7 @@ partition_settings partition_settings_of(
     .max_message_bytes = topic.message_bytes_max,
     .compression = codec_of(topic.compression_type),
     .levels = {topic.gzip_level, topic.lz4_level, topic.zstd_level},
-    .keys_required = topic.cleanup_compact,
+    .compacted = topic.cleanup_compact,
     .timestamps = topic.log_append_time ? timestamp_type::log_append_time
                                         : timestamp_type::create_time,
     .timestamp_before_max_ms = topic.timestamp_before_ms_max,

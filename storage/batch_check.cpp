@@ -150,7 +150,7 @@ bool check_records(append_item& item, const log_config& config, int64_t now_ms,
     if (head.offset_delta != i) [[unlikely]]
       note_record(item, kafka_error::invalid_record, i,
         "its offset does not follow the one before");
-    else if (head.key_size < 0 && config.keys_required)
+    else if (head.key_size < 0 && config.compacted)
       note_record(item, kafka_error::invalid_record, i,
         "a compacted topic takes no record without a key");
     else if (own_times && !timestamp_allowed(config, timestamp, now_ms))

@@ -54,8 +54,17 @@ struct log_config {
   /// nullopt keeps the producer's codec (`compression.type=producer`).
   std::optional<compression_codec> compression;
   compression_levels levels;
-  /// Records without key are refused (`cleanup.policy` holds `compact`).
-  bool keys_required = false;
+  /// Of each key only the newest value has to stay (`cleanup.policy` holds
+  /// `compact`); records without key are refused.
+  bool compacted = false;
+  /// How long a tombstone can be read once compaction has met it.
+  int64_t delete_retention_ms = 86400000;
+  /// Records that are younger stay as they are.
+  int64_t min_compaction_lag_ms = 0;
+  /// Older ones are compacted however few there are.
+  int64_t max_compaction_lag_ms = INT64_MAX;
+  /// The share of what is not compacted yet from which on it is worth while.
+  double min_cleanable_dirty_ratio = 0.5;
   bool transactional_allowed = false;
 
   timestamp_type timestamps = timestamp_type::create_time;

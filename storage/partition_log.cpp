@@ -9,6 +9,7 @@ partition_log::partition_log(opening what, std::shared_ptr<file_cache> handles)
       name_(std::move(what.name)), config_(what.config) {}
 
 partition_log::~partition_log() {
+  revoke_compaction();
   // Another log may come to bear these names.
   for (const auto& s : segments_)
     for (const auto* kind : {".log", ".index", ".timeindex"})

@@ -9,6 +9,7 @@
 // which another thread may run: begin_sync(), run(), complete_sync().
 
 #include "storage/append_item.hpp"
+#include "storage/compaction_job.hpp"
 #include "storage/epoch_cache.hpp"
 #include "storage/file_cache.hpp"
 #include "storage/log_config.hpp"
@@ -247,6 +248,21 @@ public:
   /// The same for DeleteRecords: checks that `before` is within the log.
   result<removal> delete_records(offset before, int64_t now_ms);
 
+  /// What of a compacted log could be compacted. @param clean_until up to
+  /// where it is, as the last job told; @param stable_end the last stable
+  /// offset. nullopt if nothing is dirty, or something is lost.
+  [[nodiscard]] result<std::optional<compaction_plan>> plan_compaction(
+    offset clean_until, offset stable_end, int64_t now_ms);
+  /// What a job needs, which may then run in another thread. It is revoked by
+  /// the next one, and when the log is cut.
+  [[nodiscard]] result<compaction_job::order> begin_compaction(
+    const compaction_plan& plan, int64_t now_ms);
+  /// Puts a segment that a job has made in the place of others (R18): what was
+  /// given out of them stays valid. Nothing happens if they are gone.
+  /// @param gate of the job's order
+  result<removal> finish_compaction(
+    compacted_segment&& done, const std::shared_ptr<compaction_gate>& gate);
+
   /// Cuts everything from `end` on, whole batches (a batch or a lost range
   /// that holds `end` goes too); durable on return (R11). Precondition: not
   /// below the own high watermark; the durable hint is not above `end`.
@@ -333,6 +349,16 @@ private:
   result<void> remove_segment_files(segment& s);
   result<void> remove_if_there(const std::string& path);
 
+  // partition_log_compact.cpp
+  /// The sealed segments.
+  [[nodiscard]] result<std::vector<compaction_candidate>> candidates();
+  result<removal> swap_in(size_t index, compacted_segment&& done);
+  /// Nothing of a running job is swapped in any more.
+  void revoke_compaction();
+  /// Makes what was swapped in durable, and removes what was not; then nothing
+  /// of either comes back.
+  result<void> remove_swaps();
+
   // partition_log_truncate.cpp
   /// How much of the segment stays if all from `end` on is cut. Moves `end`
   /// to the begin of a batch that holds it.
@@ -368,6 +394,8 @@ private:
   bool epochs_stale_ = false;    // the checkpoint file lacks an entry
   bool epochs_due_ = false;      // and must be written with the next sync
   uint64_t generation_ = 0;      // of truncations
+  std::shared_ptr<compaction_gate> gate_; // of the job that runs
+  bool swap_dirty_ = false;               // a swap's names are not durable yet
   offset last_snapshot_{-1};
   bool offline_ = false;
 };

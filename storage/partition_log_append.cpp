@@ -1,4 +1,5 @@
 #include "storage/batch_check.hpp"
+#include "storage/batch_filter.hpp"
 #include "storage/data_directory_listing.hpp"
 #include "storage/marker_check.hpp"
 #include "storage/partition_log.hpp"
@@ -7,6 +8,17 @@
 #include <utility>
 
 namespace millrace {
+
+namespace {
+
+shared_bytes filler_from(offset first, offset last, leader_epoch epoch) {
+  const auto made = make_filler(first, last, epoch);
+  auto bytes = shared_bytes::allocate(made.size());
+  std::copy(made.begin(), made.end(), bytes.data());
+  return bytes;
+}
+
+} // namespace
 
 bool partition_log::plan_marker(
   append_item& item, const producer_state& newer) const {
@@ -142,12 +154,19 @@ result<offset> partition_log::append_follower(
       return bad(at, "a batch is cut");
     if (view.crc() != view.computed_crc())
       return bad(at, "the checksum is wrong");
-    if (view.base_offset() != next)
-      return bad(at, "the offsets do not go on where the log ends");
     if (view.epoch() > current)
       return bad(at, "a batch of an epoch to come");
     const auto size = static_cast<size_t>(view.size());
-    accepted.push_back({batches.slice(at, size), nullptr});
+    if (accepted.empty() && is_filler(view) && view.base_offset() < next
+        && view.last_offset() >= next) {
+      // The leader has compacted from before where this log ends.
+      accepted.push_back(
+        {filler_from(next, view.last_offset(), view.epoch()), nullptr});
+    } else if (view.base_offset() == next) {
+      accepted.push_back({batches.slice(at, size), nullptr});
+    } else {
+      return bad(at, "the offsets do not go on where the log ends");
+    }
     next = view.last_offset() + int64_t{1};
     at += size;
   }

@@ -23,6 +23,9 @@ struct seen_header {
   [[nodiscard]] uint64_t end() const {
     return position + size;
   }
+  [[nodiscard]] bool has_all_records() const {
+    return view().record_count() == view().last_offset_delta() + int64_t{1};
+  }
 
   uint64_t position;
   uint32_t size;
@@ -112,6 +115,14 @@ result<bool> partition_log::recovery::list() {
     if (entries.error().code == errc::not_found)
       return false;
     return entries.error();
+  }
+  if (std::any_of(entries->begin(), entries->end(), [](const auto& entry) {
+        return entry.name.ends_with(swap_suffix);
+      })) {
+    MILLRACE_TRY(finish_swaps(*entries));
+    entries = files_.list(log_.directory_);
+    if (!entries)
+      return entries.error();
   }
   for (const auto& entry : *entries) {
     if (const auto base = parse_segment_name(entry.name, ".log")) {
@@ -373,7 +384,9 @@ result<bool> partition_log::recovery::walk_run(size_t index,
     if (!batch)
       return stop(false);
     if (!*batch) {
-      if (what_.clean) // and it ends where the file does
+      // It ends where the file does. Of one that has lost records to compaction
+      // the header alone does not tell that it is right.
+      if (last && last->has_all_records())
         MILLRACE_TRY(take_last());
       return stop(true);
     }
@@ -415,7 +428,8 @@ bool partition_log::recovery::follows(
   return header.base_offset() == expected
          // Epochs rise, too, and are not under the checksum either.
          && header.epoch() >= walked_epoch_
-         && header.record_count() == header.last_offset_delta() + 1
+         // Compaction takes records, but leaves the offsets to their batch.
+         && header.record_count() <= header.last_offset_delta() + int64_t{1}
          && last < ceiling(index)
          && last.value - log_.segments_[index].base.value <= INT32_MAX;
 }

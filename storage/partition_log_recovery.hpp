@@ -26,6 +26,14 @@ public:
   result<void> run();
 
 private:
+  /// Ends the swaps of compaction that a crash has interrupted (R18).
+  result<void> finish_swaps(const std::vector<directory_entry>& entries);
+  result<void> finish_swap(
+    offset base, const std::vector<directory_entry>& entries);
+  /// The same for the indexes of a segment whose log has its name already.
+  result<void> finish_indexes(offset base);
+  /// Whether a segment's new offset index is of the log that is there.
+  result<bool> fits_log(offset base);
   /// Sorts the directory's names. False if there is no directory.
   result<bool> list();
   result<void> create(offset base);

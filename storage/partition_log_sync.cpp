@@ -91,6 +91,7 @@ result<void> partition_log::sync_everything() {
 result<void> partition_log::close(bool clean) {
   if (offline_)
     return error{errc::offline, to_string(name_) + " is offline"};
+  revoke_compaction();
   const auto finish = [&]() -> result<void> {
     if (clean) {
       auto& s = active();

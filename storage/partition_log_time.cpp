@@ -13,16 +13,16 @@ result<std::optional<timestamp_offset>> first_record(
   std::span<const std::byte> bytes, int64_t timestamp, offset start,
   size_t decompressed_max) {
   const batch_view view{bytes};
-  if (view.timestamps() == timestamp_type::log_append_time)
-    return std::optional{timestamp_offset{
-      view.max_timestamp(), std::max(start, view.base_offset()), view.epoch()}};
+  // One time for all of them, of which the first may be gone.
+  const bool one_time = view.timestamps() == timestamp_type::log_append_time;
   auto cursor
     = view.codec() == compression_codec::none
         ? record_cursor{view.records()}
         : record_cursor{view.codec(), view.records(), decompressed_max};
   record_head head;
   while (cursor.next(head)) {
-    const int64_t at = view.base_timestamp() + head.timestamp_delta;
+    const int64_t at = one_time ? view.max_timestamp()
+                                : view.base_timestamp() + head.timestamp_delta;
     const offset o = view.base_offset() + int64_t{head.offset_delta};
     if (at >= timestamp && o >= start)
       return std::optional{timestamp_offset{at, o, view.epoch()}};
@@ -47,7 +47,7 @@ result<std::optional<timestamp_offset>> partition_log::record_by_time(
     if (!*batch)
       return std::optional<timestamp_offset>{};
     const auto& header = (*batch)->header;
-    if (header.max_timestamp() < timestamp_ms
+    if (header.max_timestamp() < timestamp_ms || header.record_count() == 0
         || header.last_offset() < log_start_)
       continue;
     auto bytes = walker.whole();
@@ -99,7 +99,8 @@ result<int64_t> partition_log::largest_from(
       return batch.error();
     if (!*batch)
       return largest;
-    largest = std::max(largest, (*batch)->header.max_timestamp());
+    if ((*batch)->header.record_count() > 0)
+      largest = std::max(largest, (*batch)->header.max_timestamp());
   }
 }
 

@@ -37,6 +37,8 @@ result<void> partition_log::truncate_to(offset end) {
   // Whatever fails half way: only opening the log again knows what is there.
   const auto outcome = [&]() -> result<void> {
     ++generation_;
+    revoke_compaction();
+    MILLRACE_TRY(remove_swaps());
     const bool lost_from_end = hole != nullptr;
     if (lost_.truncate_to(end))
       MILLRACE_TRY(lost_.save(cache_->files(), directory_));
@@ -96,6 +98,8 @@ result<void> partition_log::reset_to(offset start, int64_t now_ms) {
     return error{errc::offline, to_string(name_) + " is offline"};
   const auto outcome = [&]() -> result<void> {
     ++generation_;
+    revoke_compaction();
+    MILLRACE_TRY(remove_swaps());
     dirty_.clear();
     if (lost_.truncate_to(offset{-1}))
       MILLRACE_TRY(lost_.save(cache_->files(), directory_));

@@ -111,6 +111,11 @@ public:
   void clear();
 
   [[nodiscard]] std::vector<producer_info> list() const;
+  template <class Visit>
+  void for_each(Visit visit) const {
+    for (const auto& [id, entry] : producers_)
+      visit(id, entry);
+  }
   [[nodiscard]] bool empty() const {
     return producers_.empty();
   }

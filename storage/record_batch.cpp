@@ -166,6 +166,16 @@ void patch_max_timestamp(std::span<std::byte> batch, int64_t timestamp) {
   store_field(batch.data() + max_timestamp_at, timestamp);
 }
 
+void patch_base_timestamp(std::span<std::byte> batch, int64_t timestamp) {
+  check_header(batch);
+  store_field(batch.data() + base_timestamp_at, timestamp);
+}
+
+void patch_record_count(std::span<std::byte> batch, int32_t count) {
+  check_header(batch);
+  store_field(batch.data() + count_at, count);
+}
+
 void patch_crc(std::span<std::byte> batch) {
   const batch_view view{batch};
   MILLRACE_ASSERT(view.size() == static_cast<int64_t>(batch.size()),

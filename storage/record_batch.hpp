@@ -76,9 +76,11 @@ void patch_base_offset(std::span<std::byte> batch, offset base);
 void patch_leader_epoch(std::span<std::byte> batch, leader_epoch epoch);
 /// Makes the header say that the batch is as long as `batch`.
 void patch_size(std::span<std::byte> batch);
-/// Both change what the checksum covers: call patch_crc() afterwards.
+/// These change what the checksum covers: call patch_crc() afterwards.
 void patch_attributes(std::span<std::byte> batch, int16_t attributes);
 void patch_max_timestamp(std::span<std::byte> batch, int64_t timestamp);
+void patch_base_timestamp(std::span<std::byte> batch, int64_t timestamp);
+void patch_record_count(std::span<std::byte> batch, int32_t count);
 /// Precondition: the batch is whole.
 void patch_crc(std::span<std::byte> batch);
 

@@ -14,6 +14,12 @@ constexpr size_t name_digits = 20;
 // A look at the batches near an index entry reads so much at once.
 constexpr size_t look_bytes = 4096;
 
+/// An empty batch still says how old its last record was when compaction took
+/// it, and nobody finds it there.
+int64_t youngest_in(const batch_view& batch) {
+  return batch.record_count() > 0 ? batch.max_timestamp() : -1;
+}
+
 } // namespace
 
 std::string segment_path(
@@ -42,7 +48,7 @@ std::optional<offset> parse_segment_name(
 void segment::note(const batch_view& batch, offset base_offset,
   uint64_t position, uint32_t batch_size, int64_t index_interval_bytes) {
   const offset last = base_offset + int64_t{batch.last_offset_delta()};
-  const int64_t timestamp = batch.max_timestamp();
+  const int64_t timestamp = youngest_in(batch);
   if (!first_timestamp)
     first_timestamp = timestamp;
   if (!largest)
@@ -339,11 +345,27 @@ result<largest_timestamp> segment::find_largest(
     const batch_view whole{*bytes};
     if (whole.crc() != whole.computed_crc())
       return error{errc::corrupt, "a checksum is wrong"};
-    if (whole.max_timestamp() > found.timestamp)
-      found = {whole.max_timestamp(), whole.last_offset()};
+    if (youngest_in(whole) > found.timestamp)
+      found = {youngest_in(whole), whole.last_offset()};
   }
   largest = found;
   return found;
+}
+
+result<void> segment::find_first_timestamp(
+  file_cache& cache, const std::string& directory) {
+  if (first_timestamp || size == 0)
+    return {};
+  auto source = cache.open(segment_path(directory, base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, 0, size, batch_view::header_size};
+  auto first = walker.next();
+  if (!first)
+    return first.error();
+  if (*first)
+    first_timestamp = (*first)->header.max_timestamp();
+  return {};
 }
 
 } // namespace millrace

@@ -108,6 +108,10 @@ public:
   result<largest_timestamp> find_largest(
     file_cache& cache, const std::string& directory);
 
+  /// `first_timestamp`, which is read from the first batch once.
+  result<void> find_first_timestamp(
+    file_cache& cache, const std::string& directory);
+
   /// Appends the closing entry to the time index, as Kafka does on a roll.
   void close_times();
 

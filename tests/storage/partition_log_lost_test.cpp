@@ -38,7 +38,7 @@ TEST_CASE("a gap below the hint is a lost range, whatever the cleanup policy "
           "is (R10)",
   "[storage][partition_log_lost]") {
   log_fixture f;
-  f.config.keys_required = GENERATE(false, true);
+  f.config.compacted = GENERATE(false, true);
   fill(f, true);
   REQUIRE(f.disk.remove(log_of(2)).ok());
   auto& log = f.open();
@@ -56,7 +56,7 @@ TEST_CASE("a batch whose offset does not follow is damage, whatever the "
           "cleanup policy is (R10)",
   "[storage][partition_log_lost]") {
   log_fixture f;
-  f.config.keys_required = GENERATE(false, true);
+  f.config.compacted = GENERATE(false, true);
   fill(f, false);
   // The last byte of its base offset, which no checksum covers: 2 becomes 3.
   f.disk.flip_bit(log_of(0), 2 * make_batch().size() + 7, 0);

@@ -133,7 +133,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   opening.files = &disk;
   opening.directory = directory;
   opening.name = {"t", 0};
-  opening.config.keys_required = (choice & 1) != 0;
+  opening.config.compacted = (choice & 1) != 0;
   opening.config.index_interval_bytes = 100;
   opening.clean = (choice & 2) != 0;
   opening.now_ms = 1'000'000;

@@ -29,7 +29,7 @@ log_config config_for(unsigned choice) {
   log_config config;
   config.decompressed_bytes_max = unfolded_bytes_max;
   config.timestamp_after_max_ms = INT64_MAX;
-  config.keys_required = (choice & keyed) != 0;
+  config.compacted = (choice & keyed) != 0;
   if ((choice & stamped) != 0)
     config.timestamps = timestamp_type::log_append_time;
   if ((choice & recoded) != 0)
