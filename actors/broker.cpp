@@ -1,6 +1,7 @@
 #include "actors/broker.hpp"
 
 #include "actors/broker_replicas.hpp"
+#include "actors/compactor.hpp"
 #include "actors/log.hpp"
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
@@ -56,6 +57,40 @@ void set_throttle(self_pointer self) {
         rate(s, "follower.replication.throttled.rate")});
 }
 
+/// What each of the compactors may take of what all of them may.
+compactor_settings compactor_settings_of(const broker_state& s) {
+  const auto* key = find_config_key(
+    config_scope::broker, "log.cleaner.io.max.bytes.per.second");
+  const auto threads
+    = static_cast<size_t>(std::max(s.options.config->cleaner_threads, 1));
+  return {
+    .map_bytes_max
+    = static_cast<size_t>(rate(s, "log.cleaner.dedupe.buffer.size")) / threads,
+    .chunk_bytes = static_cast<size_t>(rate(s, "log.cleaner.io.buffer.size")),
+    .bytes_per_second
+    = parse_config_real(
+        *describe_broker_config(*key, s.image, *s.options.config).value)
+      / static_cast<double>(threads)};
+}
+
+void set_compactors(self_pointer self) {
+  auto& s = self->state;
+  for (const auto& one : s.compactors)
+    tell(self, one, compactor_settings_of(s));
+}
+
+void start_compactors(self_pointer self) {
+  auto& s = self->state;
+  if (!s.options.config->cleaner_enabled)
+    return;
+  for (int32_t i = 0; i < s.options.config->cleaner_threads; ++i) {
+    auto one = s.env->spawn_blocking(self->system(), compactor, s.env,
+      s.options.status, compactor_settings_of(s));
+    self->link_to(one);
+    s.compactors.push_back(std::move(one));
+  }
+}
+
 /// Does what one committed command asks of this node.
 struct follow_command {
   self_pointer self;
@@ -81,6 +116,7 @@ struct follow_command {
       return; // of another one alone
     if (of_brokers) {
       set_throttle(self);
+      set_compactors(self);
       configure_everything(self);
     } else if (const auto* topic = s.image.find_topic(c.name)) {
       configure_topic(self, *topic);
@@ -222,6 +258,7 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
     s.options.link->bind(conversation::replica, front);
     s.options.link->watch(front);
   }
+  start_compactors(self);
   open_replicas(self);
   register_when_open(self);
 }
@@ -384,9 +421,12 @@ void tick(self_pointer self) {
   if (retention)
     s.next_retention_ms
       = now + s.options.config->log_retention_check_interval_ms;
+  const bool compaction = now >= s.next_compaction_ms;
+  if (compaction)
+    s.next_compaction_ms = now + s.options.config->cleaner_backoff_ms;
   tell_load(self, now); // of what was reported after the last tick
   for (const auto& [name, replica] : s.replicas)
-    tell(self, replica.actor, partition_tick{retention});
+    tell(self, replica.actor, partition_tick{retention, compaction});
   for (const auto& [index, coordinator] : s.coordinators)
     tell(self, coordinator.actor, report_groups{});
   write_checkpoints(self);
@@ -444,6 +484,7 @@ void on_report(self_pointer self, const partition_state_report& report) {
     s.options.status->set(report.name, {report.log_start, report.high_watermark,
                                          report.size_bytes, report.offline});
     places.set_hints(report.name, report.log_start, report.durable_end);
+    places.set_clean_until(report.name, report.clean_until);
     const auto* p
       = s.image.find_partition(replica.topic_id, report.name.partition);
     const bool replicated = p != nullptr && p->replicas.size() > 1;
@@ -511,6 +552,7 @@ broker_actor::behavior_type broker(
     [=](const save_hints& save) {
       auto& places = *self->state.options.places;
       places.set_hints(save.name, save.log_start, save.durable);
+      places.limit_clean_until(save.name, save.durable);
       const auto done = places.save();
       if (!done)
         log::error("the durable offset of {} could not be saved: {}",

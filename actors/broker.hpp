@@ -58,6 +58,7 @@ struct broker_state {
   std::map<int32_t, coordinator> coordinators;
   replica_front_actor front; ///< null where there are no other nodes
   throttle_actor throttle;   ///< likewise
+  std::vector<compactor_actor> compactors;
   std::vector<caf::strong_actor_ptr> gateways;
   /// They hear nothing before this broker is registered and its partitions
   /// are there: an empty directory is no directory.
@@ -80,8 +81,9 @@ struct broker_state {
   std::vector<replica_cut> cut_short;
 
   load_meter meter;
-  int64_t next_load_ms = 0;      ///< monotonic
-  int64_t next_retention_ms = 0; ///< likewise
+  int64_t next_load_ms = 0;       ///< monotonic
+  int64_t next_retention_ms = 0;  ///< likewise
+  int64_t next_compaction_ms = 0; ///< likewise
   /// Could not be started, and this was told; every tick tries again.
   std::set<topic_partition> failed;
 

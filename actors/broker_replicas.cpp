@@ -7,6 +7,7 @@
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
 #include "cluster/partition_settling.hpp"
+#include "storage/murmur2.hpp"
 
 namespace millrace {
 
@@ -15,7 +16,13 @@ using self_pointer = broker_actor::stateful_pointer<broker_state>;
 namespace {
 
 topic_config config_of(const broker_state& s, const topic_image& topic) {
-  return effective_topic_config(topic.configs, s.image, *s.options.config);
+  auto config
+    = effective_topic_config(topic.configs, s.image, *s.options.config);
+  // What custom actors have done is all there is of them, and records of one
+  // key do not replace each other. Earlier versions made these as compacted.
+  if (topic.name.starts_with(actor_topic_prefix))
+    config.cleanup_compact = false;
+  return config;
 }
 
 partition_settings settings_of(
@@ -86,6 +93,17 @@ void place_in_front(self_pointer self, const topic_image& topic, int32_t index,
     tell(self, s.front, replica_place{topic.id, index, actor});
 }
 
+/// Always the same one, so that a log is compacted once at a time. Null where
+/// nothing is compacted.
+compactor_actor compactor_for(
+  const broker_state& s, const topic_partition& name) {
+  if (s.compactors.empty())
+    return {};
+  const auto hash = static_cast<uint32_t>(murmur2(name.topic))
+                    + static_cast<uint32_t>(name.partition);
+  return s.compactors[hash % s.compactors.size()];
+}
+
 void start_partition(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
   auto& s = self->state;
@@ -129,7 +147,9 @@ void start_partition(self_pointer self, const topic_image& topic,
       .controller
       = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
       .throttle = s.throttle,
-      .link = s.options.link});
+      .link = s.options.link,
+      .compactor = compactor_for(s, name),
+      .clean_until = hints.clean_until});
   self->monitor(actor);
   s.replicas[name] = {actor, topic.id, known.partition_epoch, false};
   const auto place_of_actor = caf::actor_cast<caf::strong_actor_ptr>(actor);

@@ -40,7 +40,9 @@ void make_topic(self_pointer self, const custom_deployment& deployment) {
     config.name = key;
     config.value = value;
   };
-  set("cleanup.policy", "compact"); // nothing of it is ever too old
+  set("cleanup.policy", "delete");
+  set("retention.ms", "-1"); // nothing of it is ever too old
+  set("retention.bytes", "-1");
   set("max.message.bytes", std::to_string(32 << 20));
   // What one node alone has could be lost with it.
   if (s.core->config().default_replication_factor > 2)

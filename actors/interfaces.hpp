@@ -4,6 +4,7 @@
 // sentence for each message that it understands. Answers are messages of
 // their own (see messages.hpp); they go to whoever sent the question.
 
+#include "actors/compaction_messages.hpp"
 #include "actors/consensus_messages.hpp"
 #include "actors/custom_messages.hpp"
 #include "actors/image_keeper.hpp"
@@ -65,8 +66,24 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<log_start_saved>, caf::reacts_to<hints_saved>,
   // Housekeeping.
   caf::reacts_to<partition_tick>,
+  // The compactor's: it is this log's turn, what it has made of it, and that
+  // it is done.
+  caf::reacts_to<compaction_turn>, caf::reacts_to<compaction_swap>,
+  caf::reacts_to<compaction_over>,
   // Ends the actor after a last sync; answers partition_closed.
   caf::reacts_to<close_partition>>;
+
+/// COMPACTOR: compacts logs, one after the other, on a thread of its own.
+using compactor_actor = caf::typed_actor<
+  // What it may take.
+  caf::reacts_to<compactor_settings>,
+  // A partition's log is worth it; answers compaction_turn, or nothing when
+  // the partition has ended before.
+  caf::reacts_to<compaction_offer>,
+  // The partition's answer; later it hears compaction_swap, compaction_over.
+  caf::reacts_to<compaction_work>,
+  // To itself.
+  caf::reacts_to<compaction_step>>;
 
 /// THROTTLE: lets the node's partitions copy what is throttled, one after the
 /// other.

@@ -235,7 +235,8 @@ struct log_start_saved {
 
 /// Housekeeping: roll, retention, expiry, checkpoint.
 struct partition_tick {
-  bool retention = false; ///< also look what is to be deleted
+  bool retention = false;  ///< also look what is to be deleted
+  bool compaction = false; ///< and what is to be compacted
 };
 
 struct partition_settings {
@@ -364,6 +365,7 @@ struct partition_state_report {
   leader_epoch last_epoch{-1}; ///< of the last batch; -1: there is none
   /// Of clients, as long as this replica has led, since the actor started.
   byte_counts carried = {};
+  offset clean_until{0}; ///< by compaction
 };
 
 // -- consensus and controller ------------------------------------------------

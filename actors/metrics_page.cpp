@@ -140,6 +140,21 @@ void add_groups(page& p, const std::vector<group_status>& groups,
           std::max<int64_t>(known->second.high_watermark.value - at, 0));
 }
 
+void add_compaction(page& p, const compaction_counts& c) {
+  const auto total = [&](const char* name, const char* help, uint64_t value) {
+    p.one(name, "counter", help, static_cast<int64_t>(value));
+  };
+  total("millrace_compaction_passes_total",
+    "Passes over a log that have ended.", c.passes);
+  total("millrace_compaction_read_bytes_total",
+    "Bytes of segments that compaction has read.", c.bytes_read);
+  total("millrace_compaction_written_bytes_total",
+    "Bytes of segments that it has written in their place.", c.bytes_written);
+  total("millrace_compaction_busy_microseconds_total",
+    "How long it has worked; what the throttle holds back is not counted.",
+    c.busy_us);
+}
+
 } // namespace
 
 std::string metrics_page(const node_counters& counters,
@@ -158,6 +173,7 @@ std::string metrics_page(const node_counters& counters,
   const auto partitions = status.partitions();
   add_partitions(p, partitions, image);
   add_groups(p, status.groups(), partitions);
+  add_compaction(p, status.compaction());
   return p.take();
 }
 

@@ -27,6 +27,14 @@ struct group_status {
   std::map<topic_partition, int64_t> committed;
 };
 
+/// What compaction has done.
+struct compaction_counts {
+  uint64_t bytes_read = 0;
+  uint64_t bytes_written = 0;
+  uint64_t passes = 0;
+  uint64_t busy_us = 0;
+};
+
 class node_status {
 public:
   using partition_map = std::map<topic_partition, partition_status>;
@@ -49,6 +57,18 @@ public:
     groups_.erase(partition);
   }
 
+  void add_compaction(const compaction_counts& more) {
+    const std::lock_guard lock{mutex_};
+    compaction_.bytes_read += more.bytes_read;
+    compaction_.bytes_written += more.bytes_written;
+    compaction_.passes += more.passes;
+    compaction_.busy_us += more.busy_us;
+  }
+  [[nodiscard]] compaction_counts compaction() const {
+    const std::lock_guard lock{mutex_};
+    return compaction_;
+  }
+
   [[nodiscard]] partition_map partitions() const {
     const std::lock_guard lock{mutex_};
     return partitions_;
@@ -64,6 +84,7 @@ public:
 private:
   mutable std::mutex mutex_;
   partition_map partitions_;
+  compaction_counts compaction_;
   std::map<int32_t, std::vector<group_status>> groups_;
 };
 

@@ -1,6 +1,7 @@
 #include "actors/partition.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_compaction.hpp"
 #include "actors/partition_fetch.hpp"
 #include "actors/partition_follower.hpp"
 #include "actors/partition_leader.hpp"
@@ -47,7 +48,7 @@ void on_tick(self_pointer self, const partition_tick& tick) {
   auto& s = self->state;
   if (!ensure_open(self) || s.closing != nullptr)
     return;
-  keep_house(self, tick.retention);
+  keep_house(self, tick);
   report_state(self);
 }
 
@@ -57,6 +58,7 @@ partition_actor::behavior_type partition(
   self_pointer self, environment* env, partition_options options) {
   self->state.env = env;
   self->state.options = std::move(options);
+  self->state.compaction.clean_until = self->state.options.clean_until;
   self->state.dirty.emplace(self->state.options.budget);
   // One that is alone is opened when it is used; with others it has to say
   // where it stands.
@@ -147,6 +149,15 @@ partition_actor::behavior_type partition(
     },
     [=](const partition_tick& tick) {
       on_tick(self, tick);
+    },
+    [=](compaction_turn) {
+      begin_compaction(self);
+    },
+    [=](const compaction_swap& swap) {
+      swap_compacted(self, swap);
+    },
+    [=](const compaction_over& over) {
+      end_compaction(self, over);
     },
     [=](const close_partition& close) {
       auto& s = self->state;

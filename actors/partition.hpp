@@ -42,6 +42,8 @@ struct partition_options {
   caf::strong_actor_ptr controller; ///< this node's controller_actor
   throttle_actor throttle;
   std::shared_ptr<node_link> link;
+  compactor_actor compactor;
+  offset clean_until{0}; ///< from the checkpoint
 
   [[nodiscard]] bool replicated() const {
     return registration.replicas.size() > 1;
@@ -179,6 +181,15 @@ struct partition_state {
   };
   std::vector<waiting_deletion> deletions;
   wall_clock_check clock;
+
+  /// How the log stands with the compactor.
+  struct compaction_state {
+    offset clean_until{0};
+    std::shared_ptr<compaction_gate> gate; ///< of the job that runs
+    int64_t now_ms = 0;                    ///< when the clock was trusted last
+    bool failed = false;                   ///< not tried any more
+  };
+  compaction_state compaction;
 
   // -- of partitions with several replicas
   std::map<node_id, follower_view> followers;

@@ -25,7 +25,10 @@ partition_settings partition_settings_of(
   using durability = partition_settings::durability;
   partition_settings s;
   s.log = {.segment_bytes = topic.segment_bytes,
-    .segment_ms = topic.segment_ms,
+    // So that what is too old to wait is in a segment that can be compacted.
+    .segment_ms = topic.cleanup_compact
+                    ? std::min(topic.segment_ms, topic.max_compaction_lag_ms)
+                    : topic.segment_ms,
     .segment_jitter_ms = topic.segment_jitter_ms,
     .segment_index_bytes = topic.segment_index_bytes,
     .index_interval_bytes = topic.index_interval_bytes,
@@ -37,6 +40,10 @@ partition_settings partition_settings_of(
     .compression = codec_of(topic.compression_type),
     .levels = {topic.gzip_level, topic.lz4_level, topic.zstd_level},
     .compacted = topic.cleanup_compact,
+    .delete_retention_ms = topic.delete_retention_ms,
+    .min_compaction_lag_ms = topic.min_compaction_lag_ms,
+    .max_compaction_lag_ms = topic.max_compaction_lag_ms,
+    .min_cleanable_dirty_ratio = topic.min_cleanable_dirty_ratio,
     .timestamps = topic.log_append_time ? timestamp_type::log_append_time
                                         : timestamp_type::create_time,
     .timestamp_before_max_ms = topic.timestamp_before_ms_max,

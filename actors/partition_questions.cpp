@@ -1,6 +1,7 @@
 #include "actors/partition_questions.hpp"
 
 #include "actors/log.hpp"
+#include "actors/partition_compaction.hpp"
 #include "actors/partition_leader.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
@@ -111,6 +112,8 @@ private:
   }
 };
 
+} // namespace
+
 void remove_later(self_pointer self, partition_log::removal removal) {
   if (removal.paths_to_remove.empty())
     return;
@@ -119,8 +122,6 @@ void remove_later(self_pointer self, partition_log::removal removal) {
   self->delayed_send(self->state.options.disk, delay,
     remove_paths{std::move(removal.paths_to_remove)});
 }
-
-} // namespace
 
 kafka_error check_epoch(const partition_state& s, leader_epoch claimed) {
   const auto own = s.options.registration.epoch;
@@ -202,15 +203,19 @@ bool may_answer(const partition_state& s, const log_ask& ask) {
          || std::holds_alternative<ask_producers>(ask.question);
 }
 
-void keep_house(self_pointer self, bool retention) {
+void keep_house(self_pointer self, const partition_tick& tick) {
   auto& s = self->state;
   const auto now = s.env->wall_clock_ms();
   if (auto rolled = s.log->roll_if_due(now); !rolled)
     log::error(
       "partition {}: {}", to_string(s.options.name), to_string(rolled.error()));
   s.log->expire_producers(monotonic_ms(*self));
+  if (!s.clock.trusts(now, monotonic_ms(*self)))
+    return;
+  if (tick.compaction)
+    offer_compaction(self, now);
   // A follower's log starts where its leader's does.
-  if (!s.clock.trusts(now, monotonic_ms(*self)) || !retention || !s.leads())
+  if (!tick.retention || !s.leads())
     return;
   if (const auto start = s.log->begin_retention(now, s.high_watermark))
     tell_broker(self, save_log_start{s.options.name, *start});

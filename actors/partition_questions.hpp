@@ -30,8 +30,11 @@ void fail_deletions(
 [[nodiscard]] bool may_answer(const partition_state& s, const log_ask& ask);
 
 /// Rolls and removes segments that are due. Precondition: the log is open.
-/// @param retention also look what is to be deleted
-void keep_house(
-  partition_actor::stateful_pointer<partition_state> self, bool retention);
+void keep_house(partition_actor::stateful_pointer<partition_state> self,
+  const partition_tick& tick);
+
+/// Unlinks files when nobody sends them any more (R18).
+void remove_later(partition_actor::stateful_pointer<partition_state> self,
+  partition_log::removal removal);
 
 } // namespace millrace

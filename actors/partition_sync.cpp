@@ -180,7 +180,8 @@ void report_state(self_pointer self) {
             static_cast<int64_t>(s.log->size_bytes()), s.log->offline(),
             s.log->first_lost().value_or(offset{0}),
             s.log->first_lost() ? s.log->log_end_offset() : offset{0},
-            s.log->cut_short(), s.log->last_batch_epoch(), s.carried});
+            s.log->cut_short(), s.log->last_batch_epoch(), s.carried,
+            std::min(s.compaction.clean_until, s.log->log_end_offset())});
 }
 
 namespace {

@@ -32,6 +32,11 @@ constexpr config_key topics(const char* name, config_type type,
   return key;
 }
 
+constexpr config_key dynamic(config_key key) {
+  key.dynamic = true;
+  return key;
+}
+
 constexpr config_key falls_back(
   config_key key, const char* to, int64_t factor = 1) {
   key.fallback_key = to;
@@ -131,7 +136,32 @@ constexpr config_key table[] = {
     "Which protocol each listener speaks; PLAINTEXT so far."),
   broker("listeners", list, "PLAINTEXT://127.0.0.1:9092,PLAINTEXT://[::1]:9092",
     "Where Kafka's clients are listened for."),
-  among(topics("log.cleanup.policy", list, "delete"), "delete"),
+  within(broker("log.cleaner.backoff.ms", int64, "15000",
+           "How often logs are looked at that may have to be compacted.", "ms"),
+    0),
+  dynamic(
+    within(broker("log.cleaner.dedupe.buffer.size", int64, "134217728",
+             "Memory for the keys of the logs that are compacted.", "bytes"),
+      1 << 20)),
+  topics("log.cleaner.delete.retention.ms", int64, "86400000", 0),
+  broker("log.cleaner.enable", boolean, "true",
+    "Whether this broker compacts logs; without that, compacted topics grow."),
+  broker("log.cleaner.io.buffer.load.factor", real, "0.9", without_effect),
+  dynamic(within(broker("log.cleaner.io.buffer.size", int32, "524288",
+                   "Read at once by compaction.", "bytes"),
+    4096)),
+  dynamic(
+    within(broker("log.cleaner.io.max.bytes.per.second", real,
+             "1.7976931348623157E308",
+             "What compaction reads and writes in a second, at most.", "bytes"),
+      1)),
+  topics("log.cleaner.max.compaction.lag.ms", int64, "9223372036854775807", 1),
+  topics("log.cleaner.min.cleanable.ratio", real, "0.5", 0, 1),
+  topics("log.cleaner.min.compaction.lag.ms", int64, "0", 0),
+  within(broker("log.cleaner.threads", int32, "1",
+           "How many logs are compacted at once."),
+    0, 64),
+  among(topics("log.cleanup.policy", list, "delete"), "compact|delete"),
   broker("log.dir", string, "./data", "Another name of log.dirs."),
   broker("log.dirs", list, nullptr,
     "The directories that hold the data; unset: log.dir."),

@@ -208,6 +208,11 @@ result<void> check_config_value(const config_key& key, std::string_view value) {
     double number = 0;
     if (!read_real(value, number))
       return invalid(key, value, "Not a number of type DOUBLE");
+    if (number < static_cast<double>(key.min))
+      return invalid(
+        key, value, "Value must be at least " + std::to_string(key.min));
+    if (number > 1 && key.max == 1)
+      return invalid(key, value, "Value must be no more than 1");
     return {};
   }
   default:

@@ -171,6 +171,9 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.producer_id_expiration_ms, "producer.id.expiration.ms");
   from.read(
     node.log_retention_check_interval_ms, "log.retention.check.interval.ms");
+  from.read(node.cleaner_enabled, "log.cleaner.enable");
+  from.read(node.cleaner_threads, "log.cleaner.threads");
+  from.read(node.cleaner_backoff_ms, "log.cleaner.backoff.ms");
   from.read(node.lazy_flush_ms, "millrace.lazy.flush.ms");
   from.read(node.lazy_flush_bytes, "millrace.lazy.flush.bytes");
   from.read(node.offsets_trim_records, "millrace.offsets.trim.records");

@@ -87,6 +87,9 @@ struct node_config {
   int32_t fetch_bytes_max = 0;
   int64_t producer_id_expiration_ms = 0;
   int64_t log_retention_check_interval_ms = 0;
+  bool cleaner_enabled = true;
+  int32_t cleaner_threads = 1;
+  int64_t cleaner_backoff_ms = 0;
   int64_t lazy_flush_ms = 0;    ///< R8: the group commit nobody waits for
   int64_t lazy_flush_bytes = 0; ///< R8
   /// __consumer_offsets loses what its image covers, so many records at once.

@@ -223,6 +223,11 @@ topic_config effective_topic_config(const config_map& overrides,
   };
   c.cleanup_delete = has("delete");
   c.cleanup_compact = has("compact");
+  c.delete_retention_ms = from.integer<int64_t>("delete.retention.ms");
+  c.min_compaction_lag_ms = from.integer<int64_t>("min.compaction.lag.ms");
+  c.max_compaction_lag_ms = from.integer<int64_t>("max.compaction.lag.ms");
+  c.min_cleanable_dirty_ratio
+    = parse_config_real(from.text("min.cleanable.dirty.ratio"));
   c.flush_messages = from.integer<int64_t>("flush.messages");
   c.flush_ms = from.integer<int64_t>("flush.ms");
   c.file_delete_delay_ms = from.integer<int64_t>("file.delete.delay.ms");
@@ -243,8 +248,7 @@ topic_config effective_topic_config(const metadata_image& image,
     found == nullptr ? none : found->configs, image, node);
 }
 
-std::optional<std::string> why_not_topic_configs(
-  std::string_view topic, const config_map& overrides) {
+std::optional<std::string> why_not_topic_configs(const config_map& overrides) {
   for (const auto& [name, value] : overrides) {
     const auto* key = find_config_key(config_scope::topic, name);
     if (key == nullptr)
@@ -252,14 +256,16 @@ std::optional<std::string> why_not_topic_configs(
     if (const auto checked = check_config_value(*key, value); !checked)
       return checked.error().context;
   }
-  const auto policy = overrides.find("cleanup.policy");
-  if (policy == overrides.end() || is_internal_topic(topic))
-    return std::nullopt;
-  for (const auto& word : parse_config_list(policy->second))
-    if (word == "compact")
-      return "Invalid value " + policy->second
-             + " for configuration cleanup.policy: compaction is not supported "
-               "yet; only delete is";
+  const auto number = [&](const char* name, int64_t otherwise) {
+    const auto at = overrides.find(name);
+    return at == overrides.end() ? otherwise : parse_config_integer(at->second);
+  };
+  const auto least = number("min.compaction.lag.ms", 0);
+  const auto most = number("max.compaction.lag.ms", INT64_MAX);
+  if (least > most)
+    return "conflict topic config setting min.compaction.lag.ms ("
+           + std::to_string(least) + ") > max.compaction.lag.ms ("
+           + std::to_string(most) + ")";
   return std::nullopt;
 }
 

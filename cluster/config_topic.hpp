@@ -36,6 +36,10 @@ struct topic_config {
   int32_t zstd_level = 0;
   bool cleanup_delete = true;
   bool cleanup_compact = false;
+  int64_t delete_retention_ms = 0;
+  int64_t min_compaction_lag_ms = 0;
+  int64_t max_compaction_lag_ms = 0;
+  double min_cleanable_dirty_ratio = 0;
   int64_t flush_messages = 0;
   int64_t flush_ms = 0;
   int64_t file_delete_delay_ms = 0;
@@ -77,8 +81,7 @@ struct described_config {
   const metadata_image& image, const node_config& node);
 
 /// Why a topic cannot have these overrides, as Kafka says it; none if it can.
-/// Compaction is for internal topics only, as long as nobody compacts.
 [[nodiscard]] std::optional<std::string> why_not_topic_configs(
-  std::string_view topic, const config_map& overrides);
+  const config_map& overrides);
 
 } // namespace millrace

@@ -32,8 +32,8 @@ using enum config_type;
 // By name.
 constexpr config_key table[] = {
   among(topic("cleanup.policy", list, "delete", "log.cleanup.policy", nullptr,
-          "What becomes of old segments: delete removes them by time and size. "
-          "compact is reserved for internal topics so far."),
+          "What becomes of old segments: delete removes them by time and size, "
+          "compact keeps the newest value of each key."),
     "compact|delete"),
   within(topic("compression.gzip.level", int32, "-1", "compression.gzip.level",
            nullptr, "Level for re-coding with gzip, 1 to 9; -1 is its own."),
@@ -48,7 +48,10 @@ constexpr config_key table[] = {
   within(topic("compression.zstd.level", int32, "3", "compression.zstd.level",
            nullptr, "Level for re-coding with zstd."),
     -131072, 22),
-  unsupported("delete.retention.ms", int64, "86400000"),
+  within(topic("delete.retention.ms", int64, "86400000",
+           "log.cleaner.delete.retention.ms", "ms",
+           "How long a tombstone can be read once compaction has met it."),
+    0),
   within(
     topic("file.delete.delay.ms", int64, "60000", "log.segment.delete.delay.ms",
       "ms", "How long a deleted segment's file stays, for fetches under way."),
@@ -75,7 +78,10 @@ constexpr config_key table[] = {
     "leader.replication.throttled.rate.")),
   unsupported("local.retention.bytes", int64, "-2"),
   unsupported("local.retention.ms", int64, "-2"),
-  unsupported("max.compaction.lag.ms", int64, "9223372036854775807"),
+  within(topic("max.compaction.lag.ms", int64, "9223372036854775807",
+           "log.cleaner.max.compaction.lag.ms", "ms",
+           "Older records are compacted however few they are."),
+    1),
   within(topic("max.message.bytes", int32, "1048588", "message.max.bytes",
            "bytes", "The biggest batch that is taken, as stored."),
     0),
@@ -96,8 +102,14 @@ constexpr config_key table[] = {
           "What an answer waits for. fsync: acks=all is on disk before it is "
           "answered; fsync-always: acks=1 too; os: the page cache is enough."),
     "fsync|fsync-always|os"),
-  unsupported("min.cleanable.dirty.ratio", real, "0.5"),
-  unsupported("min.compaction.lag.ms", int64, "0"),
+  within(topic("min.cleanable.dirty.ratio", real, "0.5",
+           "log.cleaner.min.cleanable.ratio", nullptr,
+           "A log is compacted when more of it than this share is not."),
+    0, 1),
+  within(topic("min.compaction.lag.ms", int64, "0",
+           "log.cleaner.min.compaction.lag.ms", "ms",
+           "Younger records are left alone by compaction."),
+    0),
   within(topic("min.insync.replicas", int32, "1", "min.insync.replicas",
            "replicas", "Fewer in sync, and nothing more is acknowledged."),
     1),

@@ -59,7 +59,7 @@ refusal find_resource(int8_t type, const std::string& name,
 /// Whether the resource may have these overrides, old and new ones.
 refusal check_configs(const resource& of, const config_map& after) {
   if (of.type == config_resource::topic) {
-    if (auto why = why_not_topic_configs(of.name, after))
+    if (auto why = why_not_topic_configs(after))
       return {kafka_error::invalid_config, *why};
     return {};
   }

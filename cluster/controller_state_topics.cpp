@@ -40,7 +40,7 @@ refusal check_topic_configs(const creatable_topic& topic, config_map& configs) {
         "Null value not supported for topic configs: " + config.name};
     configs[config.name] = *config.value; // the last one, if it comes twice
   }
-  if (auto why = why_not_topic_configs(topic.name, configs))
+  if (auto why = why_not_topic_configs(configs))
     return {kafka_error::invalid_config, *why};
   return {};
 }

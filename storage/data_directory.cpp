@@ -16,6 +16,8 @@ std::string_view file_name(checkpoint_kind kind) {
     return "log-start-offset-checkpoint";
   case checkpoint_kind::high_watermark:
     return "replication-offset-checkpoint";
+  case checkpoint_kind::clean_until:
+    return "cleaner-offset-checkpoint";
   case checkpoint_kind::durable_offsets:
     break;
   }

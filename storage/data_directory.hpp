@@ -30,6 +30,7 @@ enum class checkpoint_kind : uint8_t {
   log_start,       ///< Kafka's: DeleteRecords; durable before deletion (R18)
   high_watermark,  ///< Kafka's `replication-offset-checkpoint`
   durable_offsets, ///< ours: the lazy hint of what was durable (R10)
+  clean_until,     ///< Kafka's `cleaner-offset-checkpoint`
 };
 
 /// Holds the directory's lock as long as it lives.

@@ -46,6 +46,7 @@ result<std::unique_ptr<log_places>> log_places::open(
     = load(checkpoint_kind::log_start, places->log_start_);
   load(checkpoint_kind::durable_offsets, places->durable_);
   load(checkpoint_kind::high_watermark, places->high_watermark_);
+  load(checkpoint_kind::clean_until, places->clean_until_);
   return places;
 }
 
@@ -174,6 +175,8 @@ log_hints log_places::hints(const topic_partition& name) const {
     h.durable = at->second;
   if (const auto at = high_watermark_.find(name); at != high_watermark_.end())
     h.high_watermark = at->second;
+  if (const auto at = clean_until_.find(name); at != clean_until_.end())
+    h.clean_until = at->second;
   const auto prepared = prepared_.find(name);
   h.clean = directory_->stopped_cleanly()
             && (prepared == prepared_.end() || prepared->second == 1);
@@ -201,6 +204,21 @@ void log_places::set_high_watermark(
     high_watermark_changed_ = true;
 }
 
+void log_places::set_clean_until(
+  const topic_partition& name, offset clean_until) {
+  // Most logs are never compacted.
+  if (clean_until.value == 0 && !clean_until_.contains(name))
+    return;
+  if (put(clean_until_, name, clean_until))
+    clean_until_changed_ = true;
+}
+
+void log_places::limit_clean_until(const topic_partition& name, offset end) {
+  const auto at = clean_until_.find(name);
+  if (at != clean_until_.end() && at->second > end)
+    set_clean_until(name, end);
+}
+
 result<void> log_places::save() {
   if (log_start_changed_) {
     MILLRACE_TRY(directory_->write(checkpoint_kind::log_start, log_start_));
@@ -215,6 +233,10 @@ result<void> log_places::save() {
       directory_->write(checkpoint_kind::high_watermark, high_watermark_));
     high_watermark_changed_ = false;
   }
+  if (clean_until_changed_) {
+    MILLRACE_TRY(directory_->write(checkpoint_kind::clean_until, clean_until_));
+    clean_until_changed_ = false;
+  }
   return {};
 }
 
@@ -227,6 +249,8 @@ result<std::string> log_places::mark_deleted(const topic_partition& name) {
     durable_changed_ = true;
   if (high_watermark_.erase(name) != 0)
     high_watermark_changed_ = true;
+  if (clean_until_.erase(name) != 0)
+    clean_until_changed_ = true;
   MILLRACE_TRY(save());
   // Two topics of one name may be deleted one after the other: the first
   // free name is taken.

@@ -16,6 +16,8 @@ struct log_hints {
   std::optional<offset> log_start;
   std::optional<offset> durable;        ///< a lower bound (R10)
   std::optional<offset> high_watermark; ///< a lower bound
+  /// Up to where compaction has seen every key; 0 where nobody knows.
+  offset clean_until{0};
   /// The last run ended cleanly, and nobody has opened the log since.
   bool clean = false;
 };
@@ -51,6 +53,9 @@ public:
   void set_hints(const topic_partition& name, offset log_start, offset durable);
   void set_log_start(const topic_partition& name, offset log_start);
   void set_high_watermark(const topic_partition& name, offset high_watermark);
+  void set_clean_until(const topic_partition& name, offset clean_until);
+  /// The log is about to be cut: what comes anew is not clean.
+  void limit_clean_until(const topic_partition& name, offset end);
   /// Writes the checkpoints that changed; durable when it returns.
   result<void> save();
 
@@ -76,9 +81,11 @@ private:
   bool log_start_known_ = true;
   checkpoint durable_;
   checkpoint high_watermark_;
+  checkpoint clean_until_;
   bool log_start_changed_ = false;
   bool durable_changed_ = false;
   bool high_watermark_changed_ = false;
+  bool clean_until_changed_ = false;
   std::vector<std::string> notes_;
 };
 

@@ -151,7 +151,9 @@ TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
     {"unclean.leader.election.enable", "true"},
     {"millrace.durability", "fsync-always"},
     {"leader.replication.throttled.replicas", "0:1"},
-    {"follower.replication.throttled.replicas", "0:2"}};
+    {"follower.replication.throttled.replicas", "0:2"},
+    {"delete.retention.ms", "15"}, {"min.compaction.lag.ms", "16"},
+    {"max.compaction.lag.ms", "17"}, {"min.cleanable.dirty.ratio", "0.25"}};
   for (const auto& key : topic_config_keys())
     if (key.supported)
       CHECK(overrides.count(key.name) == 1);
@@ -174,6 +176,10 @@ TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
   CHECK(c.zstd_level == -4);
   CHECK_FALSE(c.cleanup_delete);
   CHECK(c.cleanup_compact);
+  CHECK(c.delete_retention_ms == 15);
+  CHECK(c.min_compaction_lag_ms == 16);
+  CHECK(c.max_compaction_lag_ms == 17);
+  CHECK(c.min_cleanable_dirty_ratio == 0.25);
   CHECK(c.flush_messages == 12);
   CHECK(c.flush_ms == 13);
   CHECK(c.file_delete_delay_ms == 14);
@@ -185,10 +191,16 @@ TEST_CASE("every typed value follows its key", "[cluster][config_topic]") {
   CHECK(c.throttled_followers.contains(0, node_id{2}));
 }
 
-TEST_CASE("compaction is refused for users' topics and left to internal ones",
+TEST_CASE("a topic may be compacted, with lags that do not contradict",
   "[cluster][config_topic]") {
-  const config_map compact{{"cleanup.policy", "delete,compact"}};
-  CHECK_THAT(why_not_topic_configs("mine", compact).value_or(""),
-    Catch::Contains("compaction is not supported yet"));
-  CHECK_FALSE(why_not_topic_configs("__consumer_offsets", compact));
+  CHECK_FALSE(why_not_topic_configs({{"cleanup.policy", "delete,compact"}}));
+  CHECK_FALSE(why_not_topic_configs(
+    {{"min.compaction.lag.ms", "5"}, {"max.compaction.lag.ms", "5"}}));
+  CHECK_THAT(why_not_topic_configs(
+               {{"min.compaction.lag.ms", "6"}, {"max.compaction.lag.ms", "5"}})
+               .value_or(""),
+    Catch::Contains("min.compaction.lag.ms (6) > max.compaction.lag.ms (5)"));
+  CHECK(why_not_topic_configs({{"min.cleanable.dirty.ratio", "1.1"}}));
+  CHECK(why_not_topic_configs({{"min.cleanable.dirty.ratio", "-0.1"}}));
+  CHECK_FALSE(why_not_topic_configs({{"min.cleanable.dirty.ratio", "1"}}));
 }

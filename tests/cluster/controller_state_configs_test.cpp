@@ -130,7 +130,7 @@ TEST_CASE("a bad change is refused with its sentence, and nothing of it done",
     refused({{"retention.sm", op_set, "5"}}) == kafka_error::invalid_config);
   CHECK(refused({{"local.retention.ms", op_set, "5"}})
         == kafka_error::invalid_config);
-  CHECK(refused({{"cleanup.policy", op_set, "compact"}})
+  CHECK(refused({{"cleanup.policy", op_set, "shred"}})
         == kafka_error::invalid_config);
   CHECK(refused({{"flush.ms", op_set, std::nullopt}})
         == kafka_error::invalid_request);
@@ -219,9 +219,9 @@ TEST_CASE("what a broker reads only at its start is not changed",
   }
   CHECK(change(c, broker_type, "0", {{"log.retention", op_set, "1"}}).first
         == kafka_error::invalid_config);
-  CHECK(change(c, broker_type, "0", {{"log.cleanup.policy", op_set, "compact"}})
-          .first
-        == kafka_error::invalid_request);
+  CHECK(
+    change(c, broker_type, "0", {{"log.cleanup.policy", op_set, "shred"}}).first
+    == kafka_error::invalid_request);
 }
 
 TEST_CASE("AlterConfigs replaces everything", "[cluster][controller_state]") {
