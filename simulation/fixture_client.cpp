@@ -2,6 +2,7 @@
 
 #include "schema/kafka/fetch.hpp"
 #include "schema/kafka/init_producer_id.hpp"
+#include "schema/kafka/list_offsets.hpp"
 #include "schema/kafka/produce.hpp"
 #include "schema/kafka_error.hpp"
 #include "storage/record_builder.hpp"
@@ -183,6 +184,24 @@ void fixture_client::produce(const std::string& topic, int32_t partition,
     what);
 }
 
+std::optional<int64_t> fixture_client::first_offset(
+  const std::string& topic, const partition_view& from) {
+  constexpr int64_t earliest = -2;
+  kafka::list_offsets_request request;
+  auto& t = request.topics.emplace_back();
+  t.name = topic;
+  auto& p = t.partitions.emplace_back();
+  p.partition_index = from.partition;
+  p.timestamp = earliest;
+  const auto response = ask<kafka::list_offsets_response>(from.leader,
+    api_key::list_offsets, 4, request, "where " + topic + " begins");
+  if (!response || response->topics.empty()
+      || response->topics.front().partitions.empty()
+      || response->topics.front().partitions.front().error_code != 0)
+    return std::nullopt;
+  return response->topics.front().partitions.front().offset;
+}
+
 bool fixture_client::consume(const std::string& topic,
   const partition_view& from, std::vector<topic_record>& to) {
   if (from.leader < 0)
@@ -206,9 +225,11 @@ bool fixture_client::consume(const std::string& topic,
         || response->responses.front().partitions.empty())
       return false;
     const auto& data = response->responses.front().partitions.front();
-    if (is_error(data.error_code, kafka_error::offset_out_of_range)
-        && data.log_start_offset > next) {
-      next = data.log_start_offset;
+    if (is_error(data.error_code, kafka_error::offset_out_of_range)) {
+      const auto begin = first_offset(topic, from);
+      if (!begin || *begin <= next)
+        return false;
+      next = *begin;
       continue;
     }
     if (data.error_code != 0)

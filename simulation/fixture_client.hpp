@@ -49,6 +49,8 @@ private:
   /// None: nobody has said. Empty: there is no such topic.
   std::optional<std::vector<partition_view>> partitions_of(
     const std::string& topic);
+  [[nodiscard]] std::optional<int64_t> first_offset(
+    const std::string& topic, const partition_view& from);
   bool consume(const std::string& topic, const partition_view& from,
     std::vector<topic_record>& to);
   int32_t next_node();
