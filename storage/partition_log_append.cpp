@@ -48,8 +48,7 @@ bool partition_log::plan(append_item& item, producer_state& newer, offset base,
   const batch_view view{item.batch.span()};
   if (view.is_control() && !plan_marker(item, newer))
     return false;
-  if (view.producer().value >= 0 && !view.is_control()
-      && view.base_sequence() >= 0) {
+  if (view.producer().value >= 0 && !view.is_control()) {
     const auto* known = newer.find(view.producer());
     if (known == nullptr)
       known = producers_.find(view.producer());

@@ -74,7 +74,9 @@ sequenced_batch sequenced_batch::of(const batch_view& batch) {
 
 sequence_verdict judge_sequence(const producer_entry* known,
   const sequenced_batch& batch, bool newcomers_begin_at_zero) {
-  if (known == nullptr && newcomers_begin_at_zero && batch.base_sequence != 0)
+  const bool has_sequence = batch.base_sequence >= 0;
+  if (known == nullptr && newcomers_begin_at_zero && has_sequence
+      && batch.base_sequence != 0)
     return {kafka_error::out_of_order_sequence_number,
       describe(batch)
         + ": nothing of this producer is here, and what it sent "
@@ -86,6 +88,8 @@ sequence_verdict judge_sequence(const producer_entry* known,
     return {kafka_error::invalid_producer_epoch,
       describe(batch) + ": the newest epoch is " + std::to_string(known->epoch),
       {}};
+  if (!has_sequence)
+    return {};
   if (batch.epoch > known->epoch) {
     if (batch.base_sequence == 0 || known->epoch < 0)
       return {};

@@ -85,6 +85,7 @@ struct sequence_verdict {
 ///
 /// An unknown producer may start anywhere, unless newcomers begin at 0; a known
 /// one must go on without a gap, or at 0 with a higher epoch.
+/// A coordinator's batch has no sequence, only an epoch.
 /// INVALID_PRODUCER_EPOCH for a lower one; OUT_OF_ORDER_SEQUENCE_NUMBER for a
 /// gap, and for what lies before all that is known: that was never appended;
 /// DUPLICATE_SEQUENCE_NUMBER for a batch that was appended but left the window

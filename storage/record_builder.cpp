@@ -13,6 +13,11 @@ void record_builder::set_producer(
   base_sequence_ = base_sequence;
 }
 
+void record_builder::set_transaction(producer_id id, int16_t epoch) {
+  set_producer(id, epoch, -1);
+  transactional_ = true;
+}
+
 void record_builder::put_varint(int64_t value) {
   std::byte buffer[varint_bytes_max];
   auto* const end = store_varint(buffer, value);
@@ -68,7 +73,11 @@ result<shared_bytes> record_builder::finish() {
   store_field<int32_t>(p + 12, no_leader_epoch.value);
   p[16] = std::byte{2};
   store_field<uint32_t>(p + 17, 0);
-  store_field<int16_t>(p + 21, static_cast<int16_t>(codec_));
+  const auto codec = static_cast<int16_t>(codec_);
+  store_field<int16_t>(
+    p + 21, transactional_
+              ? static_cast<int16_t>(codec | batch_attributes::transactional)
+              : codec);
   store_field<int32_t>(p + 23, count_ - 1);
   store_field<int64_t>(p + 27, base_timestamp_);
   store_field<int64_t>(p + 35, max_timestamp_);

@@ -36,6 +36,9 @@ public:
 
   /// Makes the batch an idempotent producer's (KIP-98).
   void set_producer(producer_id id, int16_t epoch, int32_t base_sequence);
+  /// Makes the batch a coordinator's part of a producer's transaction: it has
+  /// no sequence.
+  void set_transaction(producer_id id, int16_t epoch);
   void add(const record_view& record);
 
   [[nodiscard]] int32_t record_count() const {
@@ -59,6 +62,7 @@ private:
   producer_id producer_{-1};
   int16_t producer_epoch_ = -1;
   int32_t base_sequence_ = -1;
+  bool transactional_ = false;
   std::vector<std::byte> records_;
   std::vector<std::byte> one_;
   int32_t count_ = 0;

@@ -74,7 +74,9 @@ void read_record(
   }
 }
 
-result<void> read_batch(const batch_view& batch,
+} // namespace
+
+result<void> read_records(const batch_view& batch,
   const std::function<void(const record_view&)>& visit,
   size_t unfolded_bytes_max) {
   std::vector<std::byte> unfolded;
@@ -98,11 +100,8 @@ result<void> read_batch(const batch_view& batch,
   return {};
 }
 
-} // namespace
-
-result<offset> for_each_record(std::span<const std::byte> bytes, offset from,
-  const std::function<void(const record_view&)>& visit,
-  size_t unfolded_bytes_max) {
+result<offset> for_each_batch(std::span<const std::byte> bytes, offset from,
+  const std::function<result<void>(const batch_view&)>& visit) {
   auto next = from;
   while (bytes.size() >= batch_view::header_size) {
     const batch_view batch{bytes};
@@ -117,13 +116,21 @@ result<offset> for_each_record(std::span<const std::byte> bytes, offset from,
       break;
     if (batch.crc() != batch.computed_crc())
       return error{errc::corrupt, where("a wrong checksum")};
-    if (!batch.is_control())
-      if (auto done = read_batch(batch, visit, unfolded_bytes_max); !done)
-        return error{done.error().code, where(done.error().context)};
+    if (auto done = visit(batch); !done)
+      return error{done.error().code, where(done.error().context)};
     next = std::max(next, batch.last_offset() + int64_t{1});
     bytes = bytes.subspan(size);
   }
   return next;
+}
+
+result<offset> for_each_record(std::span<const std::byte> bytes, offset from,
+  const std::function<void(const record_view&)>& visit,
+  size_t unfolded_bytes_max) {
+  return for_each_batch(bytes, from, [&](const batch_view& batch) {
+    return batch.is_control() ? result<void>{}
+                              : read_records(batch, visit, unfolded_bytes_max);
+  });
 }
 
 } // namespace millrace

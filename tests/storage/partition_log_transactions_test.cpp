@@ -94,6 +94,27 @@ TEST_CASE("a marker in a higher epoch fences what comes late",
   CHECK(stable(f) == offset{2});
 }
 
+TEST_CASE("a coordinator's batch in an older epoch is refused",
+  "[storage][partition_log_transactions]") {
+  log_fixture f;
+  f.open();
+  const auto commit = [&](int16_t epoch) {
+    record_builder builder;
+    builder.set_transaction({7}, epoch);
+    builder.add({.timestamp_ms = 1, .key = "k", .value = "v"});
+    auto batch = builder.finish();
+    REQUIRE(batch.ok());
+    return append_as_coordinator(*f.log, std::move(*batch));
+  };
+  CHECK(commit(1).error == none);
+  CHECK(commit(1).base_offset == offset{1}); // no sequence: no duplicate
+  CHECK(commit(0).error == old_epoch);
+  CHECK(marker(f, 7, 3).error == none);
+  CHECK(commit(2).error == old_epoch);
+  CHECK(commit(4).error == none);
+  CHECK(f.log->log_end_offset() == offset{4});
+}
+
 TEST_CASE("a marker of transaction N never ends N+1 (KIP-890)",
   "[storage][partition_log_transactions]") {
   log_fixture f;

@@ -1,3 +1,4 @@
+#include "storage/control_batch.hpp"
 #include "storage/crc32c.hpp"
 #include "storage/record_batch.hpp"
 #include "storage/record_field.hpp"
@@ -63,4 +64,49 @@ TEST_CASE("offsets and timestamps whose sums overflow are read, not computed",
       });
   CHECK(end.ok());
   CHECK(seen == 2);
+}
+
+TEST_CASE("batches are read with their producers, and markers too",
+  "[storage][record_reader]") {
+  record_builder builder;
+  builder.set_transaction({7}, 2);
+  builder.add({.timestamp_ms = 1, .key = "k", .value = "v"});
+  builder.add({.timestamp_ms = 2, .key = "k", .value = "w"});
+  auto records = builder.finish();
+  REQUIRE(records.ok());
+  auto marker = make_control_batch({{7}, 2, true, 5}, 3);
+  patch_base_offset(marker.writable(), offset{2});
+  std::vector<std::byte> bytes(records->span().begin(), records->span().end());
+  bytes.insert(bytes.end(), marker.span().begin(), marker.span().end());
+  bytes.resize(bytes.size() + batch_view::header_size / 2); // a part of one
+  std::vector<std::string> seen;
+  const auto end
+    = for_each_batch(bytes, offset{0}, [&](const batch_view& batch) {
+        CHECK(batch.producer() == producer_id{7});
+        CHECK(batch.producer_epoch() == 2);
+        CHECK(batch.is_transactional());
+        if (const auto found = marker_in(batch)) {
+          seen.emplace_back(found->commit ? "commit" : "abort");
+          return result<void>{};
+        }
+        CHECK(batch.base_sequence() == -1);
+        return read_records(batch, [&](const record_view& record) {
+          seen.emplace_back(*record.value);
+        });
+      });
+  REQUIRE(end.ok());
+  CHECK(*end == offset{3});
+  CHECK(seen == std::vector<std::string>{"v", "w", "commit"});
+}
+
+TEST_CASE("what goes wrong at a batch ends the reading and names it",
+  "[storage][record_reader]") {
+  const auto batch = make_batch({.count = 2});
+  const auto end
+    = for_each_batch(batch.span(), offset{0}, [&](const batch_view&) {
+        return result<void>{error{errc::unsupported, "no"}};
+      });
+  REQUIRE_FALSE(end.ok());
+  CHECK(end.error().code == errc::unsupported);
+  CHECK(end.error().context == "the batch at offset 0: no");
 }
