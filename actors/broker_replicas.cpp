@@ -48,9 +48,7 @@ void start_coordinator(self_pointer self, const topic_image& topic,
       .config = group_config_of(*s.options.config),
       .log = s.replicas.at({topic.name, p.index}).actor,
       .status = s.options.status,
-      .keeper = s.options.keeper,
-      .replicated = p.replicas.size() > 1,
-      .trim_records_min = s.options.config->offsets_trim_records});
+      .keeper = s.options.keeper});
   self->monitor(coordinator);
   s.coordinators[p.index] = {coordinator, p.epoch};
   told.coordinators.push_back(

@@ -3,6 +3,7 @@
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
 #include "schema/planted_bug.hpp"
+#include "storage/control_batch.hpp"
 #include "storage/record_builder.hpp"
 #include "storage/record_reader.hpp"
 
@@ -10,35 +11,47 @@ namespace millrace {
 
 namespace {
 
-/// Of the question to the log that trims it; replay asks with 0.
-constexpr uint64_t trim_ticket = 1;
-
 /// Between two looks at a log that is not committed to its end yet.
 constexpr auto replay_pause = std::chrono::milliseconds{20};
 
 using self_pointer
   = group_coordinator_actor::stateful_pointer<group_coordinator_state>;
 
+/// Appends to the log, without end to the patience: the outcome of an append
+/// that nobody waits for any more would be unknown.
+void append(self_pointer self, produce_entry entry,
+  group_coordinator_state::append about) {
+  auto& s = self->state;
+  s.appending[entry.ticket] = std::move(about);
+  entry.acks
+    = planted(bug::group_answers_unreplicated) ? int16_t{1} : int16_t{-1};
+  entry.timeout_ms = -1;
+  entry.origin = append_origin::coordinator;
+  produce_many message;
+  message.entries.push_back(std::move(entry));
+  tell(self, s.options.log, std::move(message));
+}
+
+shared_bytes batch_of(const group_effects& effects, int64_t timestamp_ms) {
+  record_builder builder;
+  if (effects.transaction)
+    builder.set_transaction(
+      effects.transaction->id, effects.transaction->epoch);
+  for (const auto& record : effects.records)
+    builder.add(
+      {.timestamp_ms = timestamp_ms, .key = record.key, .value = record.value});
+  auto batch = builder.finish();
+  MILLRACE_ASSERT(batch.ok(), "records without a codec make a batch");
+  return std::move(*batch);
+}
+
 void perform(self_pointer self, group_effects effects) {
   auto& s = self->state;
-  if (!effects.records.empty()) {
-    const auto now = s.env->wall_clock_ms();
-    record_builder builder;
-    for (const auto& record : effects.records)
-      builder.add(
-        {.timestamp_ms = now, .key = record.key, .value = record.value});
-    s.appending[effects.append_id]
-      = static_cast<int64_t>(effects.records.size());
-    auto batch = builder.finish();
-    MILLRACE_ASSERT(batch.ok(), "records without a codec make a batch");
-    produce_many append;
-    append.entries.push_back({.ticket = effects.append_id,
-      .batch = std::move(*batch),
-      .acks
-      = planted(bug::group_answers_unreplicated) ? int16_t{1} : int16_t{-1},
-      .origin = append_origin::coordinator});
-    tell(self, s.options.log, std::move(append));
-  }
+  if (!effects.records.empty())
+    append(self,
+      {.ticket = effects.append_id,
+        .batch = batch_of(effects, s.env->wall_clock_ms())},
+      {.records = static_cast<int64_t>(effects.records.size())});
   for (auto& [token, reply] : effects.replies) {
     const auto at = s.open.find(token);
     MILLRACE_ASSERT(at != s.open.end(), "a token is answered once");
@@ -78,10 +91,56 @@ void serve(
   arm_timer(self);
 }
 
+std::optional<end_transaction_marker> marker_of(const shared_bytes& batch) {
+  if (batch.size() < batch_view::header_size)
+    return std::nullopt;
+  const batch_view view{batch.span()};
+  if (!view.plausible() || view.size() != static_cast<int64_t>(batch.size()))
+    return std::nullopt;
+  return marker_in(view);
+}
+
+/// The marker goes through this actor's hands, so that it knows what is before
+/// it in the log, and what behind it.
+void append_marker(
+  self_pointer self, const caf::strong_actor_ptr& asker, produce_entry entry) {
+  auto& s = self->state;
+  const auto marker = marker_of(entry.batch);
+  if (!marker) {
+    produce_results refused;
+    refused.results.push_back({.ticket = entry.ticket,
+      .error = kafka_error::invalid_record,
+      .message = "only ends of transactions are appended here"});
+    tell(self, asker, std::move(refused));
+    return;
+  }
+  const auto ticket = std::exchange(
+    entry.ticket, s.groups->begin_marker(marker->producer, marker->commit));
+  append(self, std::move(entry), {1, asker, ticket});
+}
+
+void forget_topics(self_pointer self, const std::vector<std::string>& names) {
+  auto& s = self->state;
+  perform(self, s.groups->on_topics_deleted(
+                  names, monotonic_ms(*self), s.env->wall_clock_ms()));
+}
+
 /// Whether an append that failed so may have been written all the same.
 bool is_unknown(kafka_error error) {
   return error == kafka_error::not_enough_replicas_after_append
          || error == kafka_error::request_timed_out;
+}
+
+/// A full disk is logged now and then; a producer that was fenced is not.
+void complain(self_pointer self, const produce_result& r) {
+  auto& s = self->state;
+  if (r.error == kafka_error::none || is_unknown(r.error)
+      || r.error == kafka_error::invalid_producer_epoch
+      || monotonic_ms(*self) < s.next_complaint_ms)
+    return;
+  s.next_complaint_ms = monotonic_ms(*self) + 60'000;
+  log::error("__consumer_offsets-{} could not be written: {} {}",
+    s.options.partition, to_string(r.error), r.message);
 }
 
 void report(group_coordinator_state& s) {
@@ -124,19 +183,6 @@ void save(self_pointer self) {
     to_string(s.options.topic_id) + " " + std::to_string(s.applied_end.value)});
   s.saved_end = s.applied_end;
   tell(self, s.options.keeper, std::move(commit));
-}
-
-/// Until the log is compacted it would grow for ever: what the durable image
-/// covers may go (R21), in steps, as each costs a checkpoint.
-void trim(self_pointer self) {
-  auto& s = self->state;
-  if (s.options.replicated
-      || s.durable_image_end.value - s.trimmed_end.value
-           < s.options.trim_records_min)
-    return;
-  s.trimmed_end = s.durable_image_end;
-  tell(self, s.options.log,
-    log_ask{trim_ticket, ask_delete_records{s.trimmed_end}});
 }
 
 /// Takes the image that was there away: it is not of this log.
@@ -185,18 +231,34 @@ void replay_some(self_pointer self) {
   tell(self, s.options.log, log_ask{0, ask_bytes{s.next_to_replay}});
 }
 
+/// Applies a batch, or the part of it that is not in the image.
+result<void> replay(group_coordinator_state& s, const batch_view& batch) {
+  if (batch.is_control()) {
+    const auto marker = marker_in(batch);
+    if (marker && batch.base_offset() >= s.next_to_replay)
+      s.groups->replay_marker(marker->producer, marker->commit);
+    return {};
+  }
+  const auto producer
+    = batch.is_transactional() ? batch.producer() : producer_id{-1};
+  result<void> applied;
+  auto read = read_records(batch, [&](const record_view& record) {
+    if (applied.ok() && record.key && record.at >= s.next_to_replay)
+      applied
+        = s.groups->replay({record.at, producer}, *record.key, record.value);
+  });
+  return applied.ok() ? std::move(read) : std::move(applied);
+}
+
 /// Applies what came, and moves on.
 result<void> replay(group_coordinator_state& s, const log_answer& answer) {
-  result<void> applied;
-  auto next = for_each_record(
-    answer.bytes.span(), s.next_to_replay, [&](const record_view& record) {
-      if (applied.ok() && record.key && record.at >= s.next_to_replay)
-        applied = s.groups->replay(*record.key, record.value);
+  const auto next = for_each_batch(
+    answer.bytes.span(), s.next_to_replay, [&](const batch_view& batch) {
+      return replay(s, batch);
     });
-  if (!next)
-    return next.error();
+  MILLRACE_TRY(next);
   s.next_to_replay = *next;
-  return applied;
+  return {};
 }
 
 void on_bytes(self_pointer self, const log_answer& answer) {
@@ -253,7 +315,32 @@ void on_bytes(self_pointer self, const log_answer& answer) {
   s.loaded = true;
   for (auto& [asker, ask] : std::exchange(s.waiting, {}))
     serve(self, asker, ask);
+  for (auto& [asker, entry] : std::exchange(s.waiting_markers, {}))
+    append_marker(self, asker, std::move(entry));
+  if (!s.topics_gone_early.empty())
+    forget_topics(self, std::exchange(s.topics_gone_early, {}));
   arm_timer(self);
+}
+
+void on_appended(self_pointer self, produce_result r) {
+  auto& s = self->state;
+  const auto at = s.appending.find(r.ticket);
+  MILLRACE_ASSERT(at != s.appending.end(), "an append ends once");
+  const auto about = std::move(at->second);
+  s.appending.erase(at);
+  // A marker that was there already has no offset.
+  if (r.error == kafka_error::none && r.base_offset.value >= 0)
+    s.applied_end = r.base_offset + about.records;
+  perform(self, s.groups->on_appended(r.ticket, r.error, r.base_offset,
+                  monotonic_ms(*self), s.env->wall_clock_ms()));
+  if (about.asker == nullptr) {
+    complain(self, r);
+    return;
+  }
+  r.ticket = about.ticket;
+  produce_results answer;
+  answer.results.push_back(std::move(r));
+  tell(self, about.asker, std::move(answer));
 }
 
 } // namespace
@@ -273,17 +360,19 @@ group_coordinator_actor::behavior_type group_coordinator(
       else
         s.waiting.push_back({self->current_sender(), std::move(ask)});
     },
+    [=](produce_many& message) {
+      auto& s = self->state;
+      for (auto& entry : message.entries)
+        if (s.loaded)
+          append_marker(self, self->current_sender(), std::move(entry));
+        else
+          s.waiting_markers.push_back(
+            {self->current_sender(), std::move(entry)});
+    },
     [=](const produce_results& message) {
       auto& s = self->state;
       for (const auto& r : message.results) {
-        if (const auto at = s.appending.find(r.ticket);
-          at != s.appending.end()) {
-          if (r.error == kafka_error::none)
-            s.applied_end = r.base_offset + at->second;
-          s.appending.erase(at);
-        }
-        perform(self, s.groups->on_appended(r.ticket, r.error,
-                        monotonic_ms(*self), s.env->wall_clock_ms()));
+        on_appended(self, r);
         if (is_unknown(r.error)) {
           // The records may or may not be committed later: only a replay can
           // tell.
@@ -292,30 +381,17 @@ group_coordinator_actor::behavior_type group_coordinator(
           self->quit(caf::exit_reason::user_shutdown);
           return;
         }
-        if (r.error != kafka_error::none
-            && monotonic_ms(*self) >= s.next_complaint_ms) {
-          s.next_complaint_ms = monotonic_ms(*self) + 60'000;
-          log::error("__consumer_offsets-{} could not be written: {} {}",
-            s.options.partition, to_string(r.error), r.message);
-        }
       }
       arm_timer(self);
     },
     [=](const log_answer& answer) {
-      if (answer.ticket != trim_ticket)
-        on_bytes(self, answer);
-      else if (answer.error != kafka_error::none)
-        log::warn("__consumer_offsets-{} cannot be trimmed: {} {}",
-          self->state.options.partition, to_string(answer.error),
-          answer.message);
+      on_bytes(self, answer);
     },
     [=](replay_more) {
       replay_some(self);
     },
-    [=](const image_committed& done) {
-      auto& s = self->state;
-      s.durable_image_end = offset{static_cast<int64_t>(done.ticket)};
-      trim(self);
+    [](const image_committed&) {
+      // Nothing waits for it: what is not in the image is in the log.
     },
     [=](const group_timer& timer) {
       auto& s = self->state;
@@ -349,8 +425,12 @@ group_coordinator_actor::behavior_type group_coordinator(
       save(self);
     },
     [=](const topics_gone& gone) {
-      perform(self, self->state.groups->on_topics_deleted(gone.names,
-                      monotonic_ms(*self), self->state.env->wall_clock_ms()));
+      auto& s = self->state;
+      if (s.loaded)
+        forget_topics(self, gone.names);
+      else
+        s.topics_gone_early.insert(
+          s.topics_gone_early.end(), gone.names.begin(), gone.names.end());
     },
   };
 }

@@ -22,11 +22,6 @@ struct group_coordinator_options {
   partition_actor log;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
-  /// Other nodes have the log too, and images of their own: it is not
-  /// trimmed, as each image covers something else.
-  bool replicated = false;
-  /// The log is trimmed when the image covers so many records more.
-  int64_t trim_records_min = 100'000;
 };
 
 struct group_coordinator_state {
@@ -41,16 +36,28 @@ struct group_coordinator_state {
   /// Everything below is applied, and so in the changes for the image.
   offset applied_end{0};
   offset saved_end{0};
-  offset durable_image_end{0};           ///< the log is not needed below
-  offset trimmed_end{0};                 ///< the log was asked to go below
-  std::vector<std::string> image_keys;   ///< of the image that was there
-  std::map<uint64_t, int64_t> appending; ///< records by append id
+  std::vector<std::string> image_keys; ///< of the image that was there
 
+  /// What is on its way into the log.
+  struct append {
+    int64_t records = 0;
+    caf::strong_actor_ptr asker; ///< of a marker, or null
+    uint64_t ticket = 0;         ///< its
+  };
+  std::map<uint64_t, append> appending; ///< by append id
+
+  // While it loads.
   struct waiting_ask {
     caf::strong_actor_ptr asker;
     group_ask ask;
   };
-  std::deque<waiting_ask> waiting; ///< while it loads
+  std::deque<waiting_ask> waiting;
+  struct waiting_marker {
+    caf::strong_actor_ptr asker;
+    produce_entry entry;
+  };
+  std::deque<waiting_marker> waiting_markers;
+  std::vector<std::string> topics_gone_early;
 
   struct open_ask {
     caf::strong_actor_ptr asker;

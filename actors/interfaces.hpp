@@ -185,6 +185,9 @@ using broker_actor = caf::typed_actor<
 using group_coordinator_actor = caf::typed_actor<
   // Answers group_answer when what it decided is durable, or at once.
   caf::reacts_to<group_ask>,
+  // Ends of transactions, each a batch: written into the log, then applied.
+  // Answers produce_results like the partition; not at all if it ends before.
+  caf::reacts_to<produce_many>,
   // The partition's answers: appended, and bytes to replay.
   caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
   // To itself: a session or rebalance may have timed out; and there may be

@@ -503,12 +503,12 @@ struct topics_gone {
 
 // -- groups ------------------------------------------------------------------
 
-using group_question
-  = std::variant<kafka::join_group_request, kafka::sync_group_request,
-    kafka::heartbeat_request, kafka::leave_group_request,
-    kafka::offset_commit_request, kafka::offset_fetch_request,
-    kafka::offset_delete_request, kafka::describe_groups_request,
-    kafka::list_groups_request, kafka::delete_groups_request>;
+using group_question = std::variant<kafka::join_group_request,
+  kafka::sync_group_request, kafka::heartbeat_request,
+  kafka::leave_group_request, kafka::offset_commit_request,
+  kafka::offset_fetch_request, kafka::offset_delete_request,
+  kafka::describe_groups_request, kafka::list_groups_request,
+  kafka::delete_groups_request, kafka::txn_offset_commit_request>;
 
 struct group_ask {
   uint64_t ticket = 0;

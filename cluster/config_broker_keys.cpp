@@ -252,7 +252,7 @@ constexpr config_key table[] = {
            "Appends that nobody waits for are synced after this long.", "ms"),
     0),
   within(broker("millrace.offsets.trim.records", int64, "100000",
-           "__consumer_offsets loses what is in its image by so many at once.",
+           "A custom actor's log begins anew with so many old records in it.",
            "records"),
     1),
   topics("min.insync.replicas", int32, "1", 1),

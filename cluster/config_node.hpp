@@ -92,7 +92,7 @@ struct node_config {
   int64_t cleaner_backoff_ms = 0;
   int64_t lazy_flush_ms = 0;    ///< R8: the group commit nobody waits for
   int64_t lazy_flush_bytes = 0; ///< R8
-  /// __consumer_offsets loses what its image covers, so many records at once.
+  /// A custom actor's log begins anew with so many old records in it.
   int64_t offsets_trim_records = 0;
   int64_t dirty_bytes_max = 0; ///< of all logs, before producers wait
   int32_t disk_threads = 0;    ///< 0: as many as suit the machine

@@ -127,12 +127,7 @@ kafka_error group_registry::delete_group(
 }
 
 void group_registry::erase_group(group_turn& turn, const std::string& id) {
-  std::vector<offset_key> keys;
-  offsets_.for_each_latest(id,
-    [&](const std::string& topic, int32_t partition, const committed_offset&) {
-      keys.push_back({id, topic, partition});
-    });
-  for (const auto& key : keys)
+  for (const auto& key : known_keys(id))
     append_offset(turn, key, {});
   const auto& group = groups_.at(id);
   const bool persisted = group.persisted;

@@ -12,6 +12,8 @@
 #include "schema/kafka/offset_delete.hpp"
 #include "schema/kafka/offset_fetch.hpp"
 #include "schema/kafka/sync_group.hpp"
+#include "schema/kafka/txn_offset_commit.hpp"
+#include "schema/types.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -32,12 +34,12 @@ struct group_request_context {
   int64_t wall_ms = 0; ///< since the epoch: for what is written down
 };
 
-using group_reply
-  = std::variant<kafka::join_group_response, kafka::sync_group_response,
-    kafka::heartbeat_response, kafka::leave_group_response,
-    kafka::offset_commit_response, kafka::offset_fetch_response,
-    kafka::offset_delete_response, kafka::describe_groups_response,
-    kafka::list_groups_response, kafka::delete_groups_response>;
+using group_reply = std::variant<kafka::join_group_response,
+  kafka::sync_group_response, kafka::heartbeat_response,
+  kafka::leave_group_response, kafka::offset_commit_response,
+  kafka::offset_fetch_response, kafka::offset_delete_response,
+  kafka::describe_groups_response, kafka::list_groups_response,
+  kafka::delete_groups_response, kafka::txn_offset_commit_response>;
 
 /// One record of __consumer_offsets, byte for byte Kafka's. No value is a
 /// tombstone. Format: docs/formats/consumer-offsets.md.
@@ -48,12 +50,27 @@ struct offsets_record {
   bool operator==(const offsets_record&) const = default;
 };
 
+/// Where a record stands in the log, and whose transaction it is part of.
+struct record_place {
+  offset at{-1};
+  producer_id producer{-1}; ///< -1: none's
+};
+
+/// In whose name a batch is written (KIP-98).
+struct batch_producer {
+  producer_id id{-1};
+  int16_t epoch = -1;
+};
+
 /// What the caller must do after a call, in this order.
 struct group_effects {
   /// To append with acks=all, in order and as one. When there are any, call
   /// group_registry::on_appended(append_id, ...) once the append has ended.
   std::vector<offsets_record> records;
   uint64_t append_id = 0;
+  /// Set where they are part of this producer's transaction: then the batch is
+  /// transactional, and has no sequence.
+  std::optional<batch_producer> transaction;
   /// Answers by token, to send now.
   std::vector<std::pair<uint64_t, group_reply>> replies;
 };

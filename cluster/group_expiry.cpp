@@ -36,8 +36,11 @@ void group_registry::expire_offsets(
     offsets_.for_each_latest(
       id, [&, &name = id, &state = group](const std::string& topic,
             int32_t partition, const committed_offset& value) {
-        if (expired(state, subscribed, topic, value, wall_ms))
-          keys.push_back({name, topic, partition});
+        // What is in a transaction is in use (R28).
+        offset_key key{name, topic, partition};
+        if (expired(state, subscribed, topic, value, wall_ms)
+            && !transactional_.knows(key))
+          keys.push_back(std::move(key));
       });
     for (const auto& key : keys)
       append_offset(turn, key, {});
@@ -45,7 +48,8 @@ void group_registry::expire_offsets(
     touched.push_back(expiry_cursor_);
     const auto& done = groups_.at(expiry_cursor_);
     if (done.phase() == group_phase::empty && done.pending().empty()
-        && !offsets_.has_latest(expiry_cursor_))
+        && !offsets_.has_latest(expiry_cursor_)
+        && !transactional_.knows(expiry_cursor_))
       erase_group(turn, expiry_cursor_);
   }
   expiry_cursor_.clear();

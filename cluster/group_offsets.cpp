@@ -59,10 +59,14 @@ uuid id_of(const Topic& topic) {
 }
 
 template <class Partitions>
-void add_offset(
-  Partitions& partitions, int32_t index, const committed_offset* value) {
+void add_offset(Partitions& partitions, int32_t index,
+  const committed_offset* value, bool unstable) {
   auto& p = partitions.emplace_back();
   p.partition_index = index;
+  if (unstable) {
+    p.error_code = code_of(kafka_error::unstable_offset_commit);
+    value = nullptr;
+  }
   p.committed_offset = value ? value->offset : -1;
   p.committed_leader_epoch = value ? value->leader_epoch : -1;
   p.metadata = value ? value->metadata : std::string{};
@@ -99,6 +103,24 @@ kafka_error group_registry::check_commit(const group_state* group,
   return kafka_error::none;
 }
 
+bool group_registry::fits_record(
+  const std::string& topic, std::string_view metadata) const {
+  return java_length(metadata) <= config_.offset_metadata_max
+         && metadata.size() <= record_string_max
+         && topic.size() <= record_string_max;
+}
+
+std::set<offset_key> group_registry::known_keys(
+  const std::string& group) const {
+  const auto pending = transactional_.keys(group);
+  std::set<offset_key> keys{pending.begin(), pending.end()};
+  offsets_.for_each_latest(group,
+    [&](const std::string& topic, int32_t partition, const committed_offset&) {
+      keys.insert({group, topic, partition});
+    });
+  return keys;
+}
+
 group_effects group_registry::handle(const group_request_context& who,
   const kafka::offset_commit_request& request) {
   auto turn = begin_turn(who);
@@ -119,9 +141,7 @@ group_effects group_registry::handle(const group_request_context& who,
     for (size_t p = 0; p < topic.partitions.size(); ++p) {
       const auto& partition = topic.partitions[p];
       const auto metadata = partition.committed_metadata.value_or("");
-      if (java_length(metadata) > config_.offset_metadata_max
-          || metadata.size() > record_string_max
-          || topic.name.size() > record_string_max) {
+      if (!fits_record(topic.name, metadata)) {
         answer.topics[t].partitions[p].error_code
           = code_of(kafka_error::offset_metadata_too_large);
         continue;
@@ -142,7 +162,7 @@ group_effects group_registry::handle(const group_request_context& who,
 
 template <class Asked, class Answered>
 void group_registry::fetch(const std::string& group,
-  const std::optional<std::vector<Asked>>& asked,
+  const std::optional<std::vector<Asked>>& asked, bool require_stable,
   std::vector<Answered>& answered) const {
   if (!asked) {
     offsets_.for_each_committed(
@@ -150,7 +170,8 @@ void group_registry::fetch(const std::string& group,
                const committed_offset& value) {
         if (answered.empty() || answered.back().name != topic)
           answered.emplace_back().name = topic;
-        add_offset(answered.back().partitions, partition, &value);
+        add_offset(answered.back().partitions, partition, &value,
+          require_stable && transactional_.knows({group, topic, partition}));
       });
     return;
   }
@@ -168,7 +189,11 @@ void group_registry::fetch(const std::string& group,
       if (value && !id.is_zero() && !value->topic_id.is_zero()
           && id != value->topic_id)
         value = nullptr;
-      add_offset(t.partitions, partition, value);
+      // Counting what is appended and not durable yet: an older owner of the
+      // partition may have committed it, and its transaction may go on
+      // (KIP-447).
+      add_offset(t.partitions, partition, value,
+        require_stable && transactional_.knows({group, topic.name, partition}));
     }
   }
 }
@@ -178,11 +203,12 @@ group_effects group_registry::handle(const group_request_context& who,
   auto turn = begin_turn(who);
   kafka::offset_fetch_response answer;
   if (who.version < fetch_groups_version)
-    fetch(request.group_id, request.topics, answer.topics);
+    fetch(
+      request.group_id, request.topics, request.require_stable, answer.topics);
   for (const auto& group : request.groups) {
     auto& g = answer.groups.emplace_back();
     g.group_id = group.group_id;
-    fetch(group.group_id, group.topics, g.topics);
+    fetch(group.group_id, group.topics, request.require_stable, g.topics);
   }
   turn.reply(who.token, std::move(answer));
   return end_turn(turn);
@@ -218,8 +244,11 @@ group_effects group_registry::handle(const group_request_context& who,
       t.partitions.push_back(
         {index, code_of(in_use ? kafka_error::group_subscribed_to_topic
                                : kafka_error::none)});
-      if (!in_use && offsets_.latest(request.group_id, topic.name, index))
-        append_offset(turn, {request.group_id, topic.name, index}, {});
+      const offset_key key{request.group_id, topic.name, index};
+      if (!in_use
+          && (offsets_.latest(key.group, key.topic, key.partition)
+              || transactional_.knows(key)))
+        append_offset(turn, key, {});
     }
   }
   turn.reply_when_durable(who.token, std::move(answer),
@@ -233,16 +262,10 @@ group_effects group_registry::on_topics_deleted(
   std::span<const std::string> topics, int64_t now_ms, int64_t wall_ms) {
   auto turn = begin_turn(now_ms, wall_ms);
   const std::set<std::string> gone(topics.begin(), topics.end());
-  std::vector<offset_key> keys;
-  for (const auto& group : offsets_.groups())
-    offsets_.for_each_latest(
-      group, [&](const std::string& topic, int32_t partition,
-               const committed_offset&) {
-        if (gone.contains(topic))
-          keys.push_back({group, topic, partition});
-      });
-  for (const auto& key : keys)
-    append_offset(turn, key, {});
+  for (const auto& [group, state] : groups_)
+    for (const auto& key : known_keys(group))
+      if (gone.contains(key.topic))
+        append_offset(turn, key, {});
   return end_turn(turn);
 }
 

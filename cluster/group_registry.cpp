@@ -24,18 +24,18 @@ group_registry::group_registry(
 result<void> group_registry::load(
   std::string_view key, std::string_view value) {
   MILLRACE_ASSERT(!loaded_, "an image is loaded once, before it serves");
-  auto record = image_.load(key, value);
-  MILLRACE_TRY(record);
-  return apply(0, *record, false);
+  auto entry = image_.load(key, value);
+  MILLRACE_TRY(entry);
+  return apply(0, entry->record, entry->place, false);
 }
 
-result<void> group_registry::replay(
+result<void> group_registry::replay(const record_place& place,
   std::string_view key, std::optional<std::string_view> value) {
   MILLRACE_ASSERT(!loaded_, "the log is replayed before the registry serves");
   offsets_record record{std::string{key}, std::nullopt};
   if (value)
     record.value = *value;
-  return apply(0, record, true);
+  return apply(0, record, place, true);
 }
 
 void group_registry::finish_load(int64_t now_ms, int64_t wall_ms) {
@@ -48,6 +48,8 @@ void group_registry::finish_load(int64_t now_ms, int64_t wall_ms) {
     groups_.try_emplace(id, id, record, now_ms);
   loading_.clear();
   for (const auto& id : offsets_.groups())
+    groups_.try_emplace(id, id);
+  for (const auto& id : transactional_.groups())
     groups_.try_emplace(id, id);
   for (const auto& [id, group] : groups_)
     schedule(id);
@@ -127,26 +129,40 @@ group_effects group_registry::handle(
   return end_turn(turn, request.group_id);
 }
 
-group_effects group_registry::on_appended(
-  uint64_t append_id, kafka_error error, int64_t now_ms, int64_t wall_ms) {
+group_effects group_registry::on_appended(uint64_t append_id, kafka_error error,
+  offset base, int64_t now_ms, int64_t wall_ms) {
   const auto it = pending_.find(append_id);
   if (it == pending_.end())
     return {}; // abandoned meanwhile
-  MILLRACE_ASSERT(it == pending_.begin(), "appends end in their order");
+  // What is refused before it is written need not wait for those before it.
+  MILLRACE_ASSERT(error != kafka_error::none || it == pending_.begin(),
+    "appends that succeed end in their order");
   const auto append = std::move(it->second);
   pending_.erase(it);
   auto turn = begin_turn(now_ms, wall_ms);
-  std::vector<std::string> touched;
-  for (const auto& record : append.records) {
-    if (error != kafka_error::none)
-      drop(append_id, record);
-    else if (const auto applied = apply(append_id, record, true); !applied)
-      MILLRACE_ASSERT(applied.ok(), "our own records can be read");
-  }
+  auto touched = append.groups;
+  if (!append.marker)
+    end_records(append_id, append, error, base);
+  else if (error == kafka_error::none)
+    touched = apply_marker(*append.marker);
   for (const auto& then : append.continuations)
     then(turn, error);
-  touched.insert(touched.end(), append.groups.begin(), append.groups.end());
   return end_turn(turn, touched);
+}
+
+void group_registry::end_records(uint64_t append_id,
+  const pending_append& append, kafka_error error, offset base) {
+  record_place place{.at = base};
+  if (append.transaction)
+    place.producer = append.transaction->id;
+  for (const auto& record : append.records) {
+    if (error != kafka_error::none)
+      drop(append_id, record, append.transaction.has_value());
+    else if (const auto applied = apply(append_id, record, place, true);
+      !applied)
+      MILLRACE_ASSERT(applied.ok(), "our own records can be read");
+    ++place.at.value;
+  }
 }
 
 group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
@@ -182,6 +198,7 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
     group_rebalance{group, turn}.refuse_all(error);
   groups_.clear();
   offsets_.clear();
+  transactional_.clear();
   image_.clear();
   wakes_.clear();
   expiry_due_ms_ = never_ms;
@@ -216,19 +233,22 @@ group_effects group_registry::end_turn(
   }
   turn.effects.append_id = next_append_id_++;
   pending_.emplace(turn.effects.append_id,
-    pending_append{turn.effects.records, std::move(turn.continuations),
-      {touched.begin(), touched.end()}});
+    pending_append{turn.effects.records, turn.effects.transaction, {},
+      std::move(turn.continuations), {touched.begin(), touched.end()}});
   return std::move(turn.effects);
 }
 
-result<void> group_registry::apply(
-  uint64_t append_id, const offsets_record& record, bool to_image) {
+result<void> group_registry::apply(uint64_t append_id,
+  const offsets_record& record, const record_place& place, bool to_image) {
   auto decoded = decode_offsets_record(
     record.key, record.value ? std::optional<std::string_view>{*record.value}
                              : std::nullopt);
   MILLRACE_TRY(decoded);
-  if (auto* offset = std::get_if<decoded_offset>(&*decoded)) {
-    offsets_.apply(append_id, offset->key, std::move(offset->value));
+  auto noted = place;
+  if (auto* found = std::get_if<decoded_offset>(&*decoded)) {
+    if (!found->value)
+      noted = {.at = place.at}; // it erases whatever there is of its key
+    apply_offset(append_id, found->key, std::move(found->value), place);
   } else if (auto* group = std::get_if<decoded_group>(&*decoded)) {
     if (loaded_) {
       // Its members are live state, and ahead of the log.
@@ -241,15 +261,19 @@ result<void> group_registry::apply(
     return {}; // a kind that a later version writes; the log keeps it
   }
   if (to_image)
-    image_.note(record);
+    image_.note(record, noted);
   return {};
 }
 
-void group_registry::drop(uint64_t append_id, const offsets_record& record) {
+void group_registry::drop(
+  uint64_t append_id, const offsets_record& record, bool pending) {
   const auto decoded = decode_offsets_record(record.key, std::nullopt);
   MILLRACE_ASSERT(decoded.ok(), "our own records can be read");
-  if (const auto* offset = std::get_if<decoded_offset>(&*decoded))
-    offsets_.drop(append_id, offset->key);
+  const auto* found = std::get_if<decoded_offset>(&*decoded);
+  if (found && pending)
+    transactional_.unstage(found->key);
+  else if (found)
+    offsets_.drop(append_id, found->key);
 }
 
 group_state* group_registry::find(const std::string& id) {
@@ -270,7 +294,8 @@ void group_registry::schedule(const std::string& id) {
 void group_registry::remove_if_blank(const std::string& id) {
   const auto* group = find(id);
   if (group && group->phase() == group_phase::empty && !group->persisted
-      && group->pending().empty() && !offsets_.knows(id))
+      && group->pending().empty() && !offsets_.knows(id)
+      && !transactional_.knows(id))
     groups_.erase(id);
 }
 

@@ -9,6 +9,7 @@
 #include "cluster/group_state.hpp"
 #include "cluster/group_turn.hpp"
 #include "cluster/offset_store.hpp"
+#include "cluster/pending_offsets.hpp"
 #include "cluster/wake_schedule.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/result.hpp"
@@ -26,10 +27,11 @@
 
 namespace millrace {
 
-/// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814) and offsets
-/// (KIP-211), without clock, thread, disk or randomness of its own.
+/// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814), offsets
+/// (KIP-211) and those that are committed with transactions (KIP-98, 447),
+/// without clock, thread, disk or randomness of its own.
 ///
-/// Life: load() entries of an image and replay() the records after it, then
+/// Life: load() entries of an image and replay() what comes after it, then
 /// finish_load(); then handle(), on_appended(), on_timer() in any order;
 /// abandon() when the partition moves away. Every call returns what to append
 /// and what to answer; each token is answered exactly once. An answer that
@@ -47,8 +49,10 @@ public:
   [[nodiscard]] result<void> load(std::string_view key, std::string_view value);
   /// One record of the log, in order; unknown kinds are ignored.
   /// Errors: corrupt, truncated, unsupported.
-  [[nodiscard]] result<void> replay(
+  [[nodiscard]] result<void> replay(const record_place& place,
     std::string_view key, std::optional<std::string_view> value);
+  /// The end of a producer's transaction in the log, in order with records.
+  void replay_marker(producer_id producer, bool commit);
   /// Starts to serve; the members that were there get a full session.
   void finish_load(int64_t now_ms, int64_t wall_ms);
 
@@ -66,6 +70,10 @@ public:
   /// topic given by id (v10), which goes back with the answer.
   [[nodiscard]] group_effects handle(const group_request_context& who,
     const kafka::offset_commit_request& request);
+  /// Whether the topics exist, and whether the transaction is open and this
+  /// log a part of it (KIP-890), is the caller's to check.
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::txn_offset_commit_request& request);
   /// Topics given by id (v10) must have their names; so must the caller give
   /// ids to the topics in the answer to a request for all.
   [[nodiscard]] group_effects handle(const group_request_context& who,
@@ -81,10 +89,16 @@ public:
 
   // Events.
 
+  /// A producer's transaction is about to end in this log: the caller appends
+  /// the marker with acks=all, after all effects so far, and says by the append
+  /// id that this returns what became of it. Until then nothing changes.
+  [[nodiscard]] uint64_t begin_marker(producer_id producer, bool commit);
   /// The append of `append_id` is durable (none) or has failed: applies the
-  /// records or drops them, and answers what waited. Appends end in order.
-  [[nodiscard]] group_effects on_appended(
-    uint64_t append_id, kafka_error error, int64_t now_ms, int64_t wall_ms);
+  /// records or the marker, or drops them, and answers what waited. Appends
+  /// that succeed end in order.
+  /// @param base the offset of the first record, if it is durable
+  [[nodiscard]] group_effects on_appended(uint64_t append_id, kafka_error error,
+    offset base, int64_t now_ms, int64_t wall_ms);
   /// Does what is due.
   [[nodiscard]] group_effects on_timer(int64_t now_ms, int64_t wall_ms);
   /// When on_timer() is wanted, in monotonic time; perhaps too early.
@@ -109,10 +123,19 @@ public:
   [[nodiscard]] const offset_store& offsets() const {
     return offsets_;
   }
+  [[nodiscard]] const pending_offsets& transactional() const {
+    return transactional_;
+  }
 
 private:
+  struct end_marker {
+    producer_id producer;
+    bool commit = false;
+  };
   struct pending_append {
     std::vector<offsets_record> records;
+    std::optional<batch_producer> transaction;
+    std::optional<end_marker> marker; // and no records
     std::vector<group_turn::continuation> continuations;
     std::vector<std::string> groups;
   };
@@ -127,9 +150,11 @@ private:
     return end_turn(turn, std::span{&touched, 1});
   }
   /// The one door into the durable state, for fresh and replayed records.
-  [[nodiscard]] result<void> apply(
-    uint64_t append_id, const offsets_record& record, bool to_image);
-  void drop(uint64_t append_id, const offsets_record& record);
+  [[nodiscard]] result<void> apply(uint64_t append_id,
+    const offsets_record& record, const record_place& place, bool to_image);
+  void drop(uint64_t append_id, const offsets_record& record, bool pending);
+  void end_records(uint64_t append_id, const pending_append& append,
+    kafka_error error, offset base);
   [[nodiscard]] group_state* find(const std::string& id);
   [[nodiscard]] group_state& find_or_create(const std::string& id);
   void schedule(const std::string& id);
@@ -137,13 +162,28 @@ private:
   void append_offset(group_turn& turn, const offset_key& key,
     std::optional<committed_offset> value);
 
+  // group_transactions.cpp
+  [[nodiscard]] kafka_error check_commit(
+    const kafka::txn_offset_commit_request& request);
+  void append_pending(
+    group_turn& turn, const offset_key& key, const committed_offset& value);
+  void apply_offset(uint64_t append_id, const offset_key& key,
+    std::optional<committed_offset> value, const record_place& place);
+  void erase_pending(const offset_key& key, const record_place& place);
+  /// The groups whose offsets it was about.
+  std::vector<std::string> apply_marker(const end_marker& marker);
+
   // group_offsets.cpp
+  [[nodiscard]] bool fits_record(
+    const std::string& topic, std::string_view metadata) const;
+  /// What of a group is committed or pending, counting what is appended.
+  [[nodiscard]] std::set<offset_key> known_keys(const std::string& group) const;
   [[nodiscard]] kafka_error check_commit(const group_state* group,
     const group_request_context& who,
     const kafka::offset_commit_request& request) const;
   template <class Asked, class Answered>
   void fetch(const std::string& group,
-    const std::optional<std::vector<Asked>>& asked,
+    const std::optional<std::vector<Asked>>& asked, bool require_stable,
     std::vector<Answered>& answered) const;
 
   // group_admin.cpp
@@ -162,6 +202,7 @@ private:
   std::function<uuid()> new_uuid_;
   std::map<std::string, group_state> groups_;
   offset_store offsets_;
+  pending_offsets transactional_;
   group_image image_;
   std::map<uint64_t, pending_append> pending_;
   uint64_t next_append_id_ = 1;

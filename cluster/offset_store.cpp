@@ -20,9 +20,10 @@ void offset_store::stage(uint64_t append_id, const offset_key& key,
 }
 
 void offset_store::apply(uint64_t append_id, const offset_key& key,
-  std::optional<committed_offset> value) {
+  std::optional<committed_offset> value, offset at) {
   auto& slot = groups_[key.group][key.topic][key.partition];
   slot.committed = std::move(value);
+  slot.committed_at = at;
   const auto it = std::find_if(
     slot.staged.begin(), slot.staged.end(), [&](const staged_offset& s) {
       return s.append_id == append_id;
@@ -47,6 +48,12 @@ const committed_offset* offset_store::committed(
   const std::string& group, const std::string& topic, int32_t partition) const {
   const auto* found = find(group, topic, partition);
   return found && found->committed ? &*found->committed : nullptr;
+}
+
+std::optional<offset> offset_store::committed_at(const offset_key& key) const {
+  const auto* found = find(key.group, key.topic, key.partition);
+  return found && found->committed ? std::optional{found->committed_at}
+                                   : std::nullopt;
 }
 
 const committed_offset* offset_store::latest(

@@ -48,8 +48,9 @@ public:
 
   /// Makes a value (or an erasure) the committed one. For a fresh record
   /// `append_id` is what it was staged with; for a replayed one 0.
+  /// @param at of its record in the log; -1: not known, and old
   void apply(uint64_t append_id, const offset_key& key,
-    std::optional<committed_offset> value);
+    std::optional<committed_offset> value, offset at);
 
   /// Forgets what was staged: the append has failed.
   void drop(uint64_t append_id, const offset_key& key);
@@ -57,6 +58,8 @@ public:
   /// What a fetch sees, or null.
   [[nodiscard]] const committed_offset* committed(const std::string& group,
     const std::string& topic, int32_t partition) const;
+  /// Where the record of what a fetch sees stands in the log.
+  [[nodiscard]] std::optional<offset> committed_at(const offset_key& key) const;
   /// What a decision sees, or null.
   [[nodiscard]] const committed_offset* latest(const std::string& group,
     const std::string& topic, int32_t partition) const;
@@ -81,6 +84,7 @@ private:
   };
   struct slot {
     std::optional<committed_offset> committed;
+    offset committed_at{-1};
     std::vector<staged_offset> staged; // in order of append_id
 
     [[nodiscard]] const committed_offset* latest() const;

@@ -42,6 +42,8 @@ enum class bug {
 
   group_answers_unreplicated, ///< before other nodes have the commit (R20)
   group_serves_unloaded,      ///< before it has read the log
+  group_shows_pending,        ///< before the transaction has ended (R28)
+  group_commits_aborted,      ///< what an abort marker should drop (R28)
 };
 
 #ifdef MILLRACE_PLANTED_BUGS

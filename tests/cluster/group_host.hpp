@@ -48,6 +48,28 @@ inline std::function<uuid()> counting_uuids(uint64_t first = 1) {
   };
 }
 
+/// What a log holds at one offset: a record, or a marker.
+struct logged : offsets_record {
+  producer_id producer{-1};
+  std::optional<bool> commit; ///< set in a marker
+};
+
+/// Reads a log, or its rest, as a coordinator does when it starts.
+inline void replay(
+  group_registry& registry, const std::vector<logged>& log, size_t from = 0) {
+  for (auto i = from; i < log.size(); ++i) {
+    const auto& entry = log[i];
+    if (entry.commit)
+      registry.replay_marker(entry.producer, *entry.commit);
+    else
+      REQUIRE(registry
+          .replay({offset{static_cast<int64_t>(i)}, entry.producer}, entry.key,
+            entry.value ? std::optional<std::string_view>{*entry.value}
+                        : std::nullopt)
+          .ok());
+  }
+}
+
 class group_host {
 public:
   static constexpr int64_t start_ms = 1'000;
@@ -55,14 +77,10 @@ public:
 
   /// @param log what was written before a restart
   explicit group_host(
-    group_config config = {}, const std::vector<offsets_record>& log = {})
-      : config(config), registry(config, counting_uuids(1 + log.size())) {
-    for (const auto& record : log)
-      REQUIRE(registry
-          .replay(record.key, record.value
-                                ? std::optional<std::string_view>{*record.value}
-                                : std::nullopt)
-          .ok());
+    group_config config = {}, const std::vector<logged>& log = {})
+      : config(config), registry(config, counting_uuids(1 + log.size())),
+        log(log) {
+    replay(registry, log);
     registry.finish_load(now_ms, wall_ms());
   }
 
@@ -72,8 +90,12 @@ public:
   int64_t wall_gain_ms = 0;
   /// Whether appends are durable at once.
   bool appends_at_once = true;
-  std::vector<offsets_record> log;
-  std::deque<group_effects> appends; // that wait to be told
+  std::vector<logged> log;
+  /// Records, or a marker, that wait to be told.
+  struct append : group_effects {
+    std::optional<logged> marker;
+  };
+  std::deque<append> appends;
   std::map<uint64_t, group_reply> answers;
   uint64_t tokens = 0;
 
@@ -95,7 +117,7 @@ public:
     effects.replies.clear();
     if (effects.records.empty())
       return;
-    appends.push_back(std::move(effects));
+    appends.push_back({std::move(effects), {}});
     if (appends_at_once)
       end_append(kafka_error::none);
   }
@@ -103,11 +125,26 @@ public:
   /// Ends the oldest append that waits.
   void end_append(kafka_error error) {
     REQUIRE_FALSE(appends.empty());
-    const auto effects = std::move(appends.front());
+    const auto done = std::move(appends.front());
     appends.pop_front();
-    if (error == kafka_error::none)
-      log.insert(log.end(), effects.records.begin(), effects.records.end());
-    take(registry.on_appended(effects.append_id, error, now_ms, wall_ms()));
+    const offset base{static_cast<int64_t>(log.size())};
+    if (error == kafka_error::none && done.marker)
+      log.push_back(*done.marker);
+    else if (error == kafka_error::none)
+      for (const auto& record : done.records)
+        log.push_back({record,
+          done.transaction ? done.transaction->id : producer_id{-1}, {}});
+    take(registry.on_appended(done.append_id, error, base, now_ms, wall_ms()));
+  }
+
+  /// Ends a producer's transaction.
+  void mark(int64_t producer, bool commit) {
+    append marker;
+    marker.append_id = registry.begin_marker({producer}, commit);
+    marker.marker = logged{{}, {producer}, commit};
+    appends.push_back(std::move(marker));
+    if (appends_at_once)
+      end_append(kafka_error::none);
   }
 
   /// Sends a request and returns its token.
@@ -238,6 +275,40 @@ public:
     const auto& response = answer<kafka::offset_commit_response>(token);
     return static_cast<kafka_error>(
       response.topics.at(0).partitions.at(0).error_code);
+  }
+
+  uint64_t commit_in(int64_t producer, const std::string& group,
+    const std::string& topic, int64_t offset, const std::string& member_id = {},
+    int32_t generation = -1, int32_t partition = 0) {
+    kafka::txn_offset_commit_request request;
+    request.transactional_id = "x";
+    request.group_id = group;
+    request.producer_id = producer;
+    request.producer_epoch = 0;
+    request.member_id = member_id;
+    request.generation_id = generation;
+    auto& t = request.topics.emplace_back();
+    t.name = topic;
+    t.partitions.push_back({partition, offset, -1, "note"});
+    return send(5, request);
+  }
+  kafka_error commit_in_error(uint64_t token) const {
+    const auto& response = answer<kafka::txn_offset_commit_response>(token);
+    return static_cast<kafka_error>(
+      response.topics.at(0).partitions.at(0).error_code);
+  }
+
+  /// The error of a fetch that requires what is stable.
+  kafka_error fetch_stable(const std::string& group, const std::string& topic) {
+    kafka::offset_fetch_request request;
+    request.require_stable = true;
+    auto& g = request.groups.emplace_back();
+    g.group_id = group;
+    g.topics.emplace().push_back({topic, {}, {0}});
+    const auto& response
+      = answer<kafka::offset_fetch_response>(send(9, request));
+    return static_cast<kafka_error>(
+      response.groups.at(0).topics.at(0).partitions.at(0).error_code);
   }
 
   /// What a fetch sees; -1 for nothing.

@@ -253,12 +253,7 @@ private:
   /// The log rebuilds what the registry holds; so does the image.
   void replay() {
     group_registry from_log{host_.config, test::counting_uuids()};
-    for (const auto& record : host_.log)
-      REQUIRE(from_log
-          .replay(record.key, record.value
-                                ? std::optional<std::string_view>{*record.value}
-                                : std::nullopt)
-          .ok());
+    test::replay(from_log, host_.log);
     from_log.finish_load(host_.now_ms, host_.wall_ms());
     group_registry from_image{host_.config, test::counting_uuids()};
     for (const auto& change : host_.registry.take_changes())

@@ -89,8 +89,7 @@ TEST_CASE("R20, R21: the image holds what is durable, and with the log's tail "
   group_registry fresh{{}, test::counting_uuids()};
   for (const auto& [key, value] : image)
     REQUIRE(fresh.load(key, value).ok());
-  for (size_t i = covered; i < host.log.size(); ++i)
-    REQUIRE(fresh.replay(host.log[i].key, *host.log[i].value).ok());
+  test::replay(fresh, host.log, covered);
   fresh.finish_load(0, 0);
   REQUIRE(fresh.groups().contains("g"));
   CHECK(fresh.groups().at("g").members().size() == 2);
@@ -102,7 +101,7 @@ TEST_CASE("R20, R21: the image holds what is durable, and with the log's tail "
 
 TEST_CASE("a corrupt record is an error at load", "[cluster][group_registry]") {
   group_registry registry{{}, test::counting_uuids()};
-  CHECK_FALSE(registry.replay("\x01", {}).ok());
+  CHECK_FALSE(registry.replay({}, "\x01", {}).ok());
   CHECK_FALSE(registry.load("k", "").ok());
 }
 
