@@ -151,6 +151,7 @@ struct log_answer {
   offset log_start{-1};
   offset high_watermark{-1};
   offset log_end{-1};
+  offset clean_until{0}; ///< by compaction
   int64_t size_bytes = 0;
   shared_bytes bytes;
   std::vector<producer_info> producers;

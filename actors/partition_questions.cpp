@@ -138,6 +138,7 @@ void answer_question(
   answer.log_start = s.log->log_start_offset();
   answer.high_watermark = s.high_watermark;
   answer.log_end = s.log->log_end_offset();
+  answer.clean_until = s.compaction.clean_until;
   answer.size_bytes = static_cast<int64_t>(s.log->size_bytes());
 }
 

@@ -164,6 +164,12 @@ template <class Asked, class Answered>
 void group_registry::fetch(const std::string& group,
   const std::optional<std::vector<Asked>>& asked, bool require_stable,
   std::vector<Answered>& answered) const {
+  // Counting what is appended and not durable yet: an older owner of the
+  // partition may have committed it, and its transaction may go on (KIP-447).
+  const bool look = require_stable && transactional_.knows(group);
+  const auto unstable = [&](const std::string& topic, int32_t partition) {
+    return look && transactional_.knows({group, topic, partition});
+  };
   if (!asked) {
     offsets_.for_each_committed(
       group, [&](const std::string& topic, int32_t partition,
@@ -171,7 +177,7 @@ void group_registry::fetch(const std::string& group,
         if (answered.empty() || answered.back().name != topic)
           answered.emplace_back().name = topic;
         add_offset(answered.back().partitions, partition, &value,
-          require_stable && transactional_.knows({group, topic, partition}));
+          unstable(topic, partition));
       });
     return;
   }
@@ -189,11 +195,8 @@ void group_registry::fetch(const std::string& group,
       if (value && !id.is_zero() && !value->topic_id.is_zero()
           && id != value->topic_id)
         value = nullptr;
-      // Counting what is appended and not durable yet: an older owner of the
-      // partition may have committed it, and its transaction may go on
-      // (KIP-447).
-      add_offset(t.partitions, partition, value,
-        require_stable && transactional_.knows({group, topic.name, partition}));
+      add_offset(
+        t.partitions, partition, value, unstable(topic.name, partition));
     }
   }
 }
