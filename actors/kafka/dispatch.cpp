@@ -33,6 +33,7 @@ constexpr api_handler handlers[] = {
   {api_key::delete_records, handle_delete_records},
   {api_key::init_producer_id, handle_init_producer_id},
   {api_key::offset_for_leader_epoch, handle_offset_for_leader_epoch},
+  {api_key::txn_offset_commit, handle_txn_offset_commit},
   {api_key::describe_configs, handle_describe_configs},
   {api_key::alter_configs, handle_alter_configs},
   {api_key::describe_log_dirs, handle_describe_log_dirs},

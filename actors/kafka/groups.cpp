@@ -2,6 +2,7 @@
 
 #include "actors/kafka/sinks.hpp"
 #include "schema/kafka/find_coordinator.hpp"
+#include "schema/kafka/txn_offset_commit.hpp"
 
 namespace millrace {
 
@@ -46,6 +47,56 @@ Response with_code(kafka_error error) {
   Response response;
   response.error_code = code(error);
   return response;
+}
+
+/// Producers of before 2.0 may end at a coordinator that is being loaded; from
+/// version 2 on they cannot be so old.
+kafka_error for_version(int16_t version, kafka_error error) {
+  return version < 2 && error == kafka_error::coordinator_load_in_progress
+           ? kafka_error::coordinator_not_available
+           : error;
+}
+
+/// Offsets are kept by name: takes out what does not exist, and gives the
+/// answer to that.
+kafka::txn_offset_commit_response take_unknown(
+  const metadata_image& image, kafka::txn_offset_commit_request& request) {
+  kafka::txn_offset_commit_response refused;
+  for (auto& topic : request.topics) {
+    const auto* found = image.find_topic(topic.name);
+    kafka::txn_offset_commit_response::topic_response out;
+    out.name = topic.name;
+    std::erase_if(topic.partitions, [&](const auto& p) {
+      if (found != nullptr && p.partition_index >= 0
+          && static_cast<size_t>(p.partition_index) < found->partitions.size())
+        return false;
+      out.partitions.push_back(
+        {p.partition_index, code(kafka_error::unknown_topic_or_partition)});
+      return true;
+    });
+    if (!out.partitions.empty())
+      refused.topics.push_back(std::move(out));
+  }
+  std::erase_if(request.topics, [](const auto& topic) {
+    return topic.partitions.empty();
+  });
+  return refused;
+}
+
+/// Each topic once, as Kafka does it.
+kafka::txn_offset_commit_response merge(kafka::txn_offset_commit_response into,
+  kafka::txn_offset_commit_response more) {
+  for (auto& topic : more.topics) {
+    const auto at = std::ranges::find_if(into.topics, [&](const auto& other) {
+      return other.name == topic.name;
+    });
+    if (at == into.topics.end())
+      into.topics.push_back(std::move(topic));
+    else
+      at->partitions.insert(
+        at->partitions.end(), topic.partitions.begin(), topic.partitions.end());
+  }
+  return into;
 }
 
 } // namespace
@@ -242,6 +293,42 @@ result<void> handle_offset_commit(gateway_core& hub, kafka_request& request) {
         refused_parts.topics.begin(), refused_parts.topics.end());
     },
     refuse);
+  return {};
+}
+
+result<void> handle_txn_offset_commit(
+  gateway_core& hub, kafka_request& request) {
+  kafka::txn_offset_commit_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto refuse = [topics = body.topics](kafka_error error) {
+    kafka::txn_offset_commit_response response;
+    for (const auto& topic : topics) {
+      auto& out = response.topics.emplace_back();
+      out.name = topic.name;
+      for (const auto& p : topic.partitions)
+        out.partitions.push_back({p.partition_index, code(error)});
+    }
+    return response;
+  };
+  if (body.group_id.empty()) {
+    reply(hub, request.slot, refuse(kafka_error::invalid_group_id));
+    return {};
+  }
+  auto refused_parts = take_unknown(hub.image(), body);
+  if (body.topics.empty()) {
+    reply(hub, request.slot, refused_parts);
+    return {};
+  }
+  const auto version = request.header.api_version;
+  const auto group = body.group_id;
+  ask_coordinator<kafka::txn_offset_commit_response>(
+    hub, request, group, std::move(body),
+    [refused_parts](kafka::txn_offset_commit_response& response) {
+      response = merge(refused_parts, std::move(response));
+    },
+    [refuse, version](kafka_error error) {
+      return refuse(for_version(version, error));
+    });
   return {};
 }
 

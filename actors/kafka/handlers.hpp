@@ -90,6 +90,8 @@ result<void> handle_leave_group(gateway_core& hub, kafka_request& request);
 result<void> handle_offset_commit(gateway_core& hub, kafka_request& request);
 result<void> handle_offset_fetch(gateway_core& hub, kafka_request& request);
 result<void> handle_offset_delete(gateway_core& hub, kafka_request& request);
+result<void> handle_txn_offset_commit(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_describe_groups(gateway_core& hub, kafka_request& request);
 result<void> handle_list_groups(gateway_core& hub, kafka_request& request);
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request);

@@ -10,6 +10,7 @@
 #include "schema/kafka/list_offsets.hpp"
 #include "schema/kafka/metadata.hpp"
 #include "schema/kafka/produce.hpp"
+#include "schema/kafka/txn_offset_commit.hpp"
 #include "simulation/sim_gateway.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
@@ -474,6 +475,71 @@ TEST_CASE("a node lists the groups that it coordinates itself",
   const auto all = f.take<kafka::list_groups_response>(api_key::list_groups, 4);
   REQUIRE(all.groups.size() == 1);
   CHECK(all.groups[0].group_id == "b");
+}
+
+TEST_CASE("offsets of a transaction go to the group's coordinator, those of "
+          "topics that exist",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  directory_update more;
+  more.coordinators.push_back({0, fixture::pointer(f.partition)});
+  caf::anon_send(f.subject, std::move(more));
+  kafka::txn_offset_commit_request request;
+  request.group_id = "b";
+  request.producer_id = 9;
+  request.topics.push_back({"here", {{1, 5, -1, ""}, {0, 6, -1, ""}}});
+  request.topics.push_back({"new", {{0, 7, -1, ""}}});
+  request.topics.push_back({"there", {{0, 8, -1, ""}}});
+  f.send(api_key::txn_offset_commit, 5, request);
+  f.partition->receive([&](const group_ask& asked) {
+    CHECK(asked.version == 5);
+    const auto& body
+      = std::get<kafka::txn_offset_commit_request>(asked.question);
+    CHECK(body.producer_id == 9);
+    REQUIRE(body.topics.size() == 2);
+    REQUIRE(body.topics[0].partitions.size() == 1);
+    CHECK(body.topics[0].partitions[0].committed_offset == 6);
+    CHECK(body.topics[1].name == "there");
+    kafka::txn_offset_commit_response response;
+    response.topics.push_back({"here", {{0, 0}}});
+    response.topics.push_back({"there", {{0, 0}}});
+    caf::anon_send(f.subject, group_answer{asked.ticket, response});
+  });
+  f.run();
+  const auto all
+    = f.take<kafka::txn_offset_commit_response>(api_key::txn_offset_commit, 5);
+  std::vector<std::tuple<std::string, int32_t, kafka_error>> told;
+  for (const auto& topic : all.topics)
+    for (const auto& p : topic.partitions)
+      told.emplace_back(topic.name, p.partition_index, error_of(p.error_code));
+  const auto unknown = kafka_error::unknown_topic_or_partition;
+  CHECK(told
+        == decltype(told){{"here", 1, unknown}, {"here", 0, kafka_error::none},
+          {"new", 0, unknown}, {"there", 0, kafka_error::none}});
+  CHECK(all.topics.size() == 3);
+}
+
+TEST_CASE("offsets of a transaction are refused for each partition where there "
+          "is no coordinator",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto told = [&](const char* group, int16_t version) {
+    kafka::txn_offset_commit_request request;
+    request.group_id = group;
+    request.topics.push_back({"here", {{0, 6, -1, ""}}});
+    const auto answer = f.ask<kafka::txn_offset_commit_response>(
+      api_key::txn_offset_commit, version, request);
+    return error_of(answer.topics.at(0).partitions.at(0).error_code);
+  };
+  CHECK(told("a", 5) == kafka_error::not_coordinator);
+  CHECK(told("b", 2) == kafka_error::coordinator_load_in_progress);
+  // Which older producers could not stand.
+  CHECK(told("b", 1) == kafka_error::coordinator_not_available);
+  CHECK(told("", 5) == kafka_error::invalid_group_id);
+  const auto nothing
+    = f.ask<kafka::txn_offset_commit_response>(api_key::txn_offset_commit, 5,
+      kafka::txn_offset_commit_request{.group_id = "b"});
+  CHECK(nothing.topics.empty());
 }
 
 TEST_CASE("without a controller an administrator is told to try again",
