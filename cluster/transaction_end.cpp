@@ -22,7 +22,11 @@ transaction_reply after_end(const transaction_value& value) {
 } // namespace
 
 bool transaction_state::repeats_last_end(const transaction_end& request) const {
-  if (!raises_epoch(request))
+  // A transaction of version 1 ends in the epoch that InitProducerId gave it:
+  // that this is one more than the request's says that another client has
+  // come, who would have to share it.
+  if (!raises_epoch(request)
+      || value_->client_version < transaction_version_epoch_bump)
     return false;
   // The epoch rose by one, or (after the last one) the id changed.
   const bool epoch_rose
@@ -48,12 +52,16 @@ kafka_error transaction_state::check_end(const transaction_end& request) const {
   const bool repeats = past && repeats_last_end(request);
   if (value_->id != request.id && !repeats)
     return kafka_error::invalid_producer_id_mapping;
-  // In version 2, a request with the epoch that is in force asks for the end
-  // of the next transaction, while this one's markers are being written.
   const bool in_force
     = value_->epoch == request.epoch && request.epoch != producer_epoch_last;
-  if (!repeats && (!in_force || (raises_epoch(request) && markers())))
+  if (!repeats && !in_force)
     return kafka_error::producer_fenced;
+  // In version 2, a request with the epoch that is in force asks for the end
+  // of the next transaction, while this one's markers are being written. A
+  // client comes so early when none of its batches has been sent. Kafka fences
+  // it, and so ends a producer that has done nothing wrong.
+  if (!repeats && raises_epoch(request) && markers())
+    return kafka_error::concurrent_transactions;
   const bool ended = past && (repeats || !raises_epoch(request));
   if (!ended)
     return kafka_error::none;

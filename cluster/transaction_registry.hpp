@@ -99,7 +99,7 @@ public:
   // Events.
 
   /// The append of `append_id` is durable (none), or has failed and will
-  /// never be in the log. Appends end in order.
+  /// never be in the log. Those that succeed end in order.
   [[nodiscard]] transaction_effects on_appended(
     uint64_t append_id, kafka_error error, int64_t now_ms, int64_t wall_ms);
   /// The markers of this producer and epoch are in these partitions, or the

@@ -90,6 +90,7 @@ result<fixed_head> read_fixed(
   case conversation::controller:
   case conversation::group:
   case conversation::custom:
+  case conversation::transactions:
     break;
   default:
     return frame_error(errc::unsupported,
@@ -128,6 +129,8 @@ const char* to_string(conversation c) {
     return "group";
   case conversation::custom:
     return "custom";
+  case conversation::transactions:
+    return "transactions";
   }
   return "unknown";
 }

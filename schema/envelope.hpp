@@ -23,6 +23,7 @@ enum class conversation : uint16_t {
   controller = 3,
   group = 4,  ///< forming and joining a consensus group
   custom = 5, ///< users' own actors
+  transactions = 6,
 };
 
 [[nodiscard]] const char* to_string(conversation c);

@@ -75,6 +75,8 @@ const char* to_string(traffic_kind kind) {
     return "replica nudge";
   case traffic_kind::custom:
     return "custom";
+  case traffic_kind::transactions:
+    return "transactions";
   }
   return "unknown";
 }
@@ -89,6 +91,8 @@ traffic_kind kind_of(const envelope& message) {
     return kind_of_controller(message);
   case conversation::group:
     return traffic_kind::raft_other;
+  case conversation::transactions:
+    return traffic_kind::transactions;
   case conversation::custom:
     break;
   }

@@ -25,8 +25,9 @@ enum class traffic_kind : uint8_t {
   replica_answer,
   replica_nudge,
   custom, ///< of users' own actors
+  transactions,
 };
-inline constexpr size_t traffic_kinds = 11;
+inline constexpr size_t traffic_kinds = 12;
 
 [[nodiscard]] const char* to_string(traffic_kind kind);
 /// Precondition: a node has sent it, so that it can be decoded.

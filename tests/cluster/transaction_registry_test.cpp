@@ -39,6 +39,24 @@ TEST_CASE("no answer comes before its record is durable (R20)",
   CHECK(host.written.size() == 1);
 }
 
+TEST_CASE("what the log refuses does not wait for what it has taken",
+  "[cluster][transaction_registry]") {
+  transaction_host host;
+  const auto p = host.init("x");
+  host.appends_at_once = false;
+  const auto taken = host.send_add("x", p);
+  const auto refused = host.send_init("y");
+  REQUIRE(host.appends.size() == 2);
+  std::swap(host.appends.front(), host.appends.back());
+  host.end_append(failed);
+  CHECK(host.init_error(refused) == unavailable);
+  CHECK_FALSE(host.registry->entries().contains("y"));
+  CHECK(host.phase("x") == empty);
+  host.end_append(none);
+  CHECK(host.add_error(taken) == none);
+  CHECK(host.phase("x") == ongoing);
+}
+
 TEST_CASE("what could not be written has not happened",
   "[cluster][transaction_registry]") {
   transaction_host host;

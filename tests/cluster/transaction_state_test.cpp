@@ -377,6 +377,23 @@ TEST_CASE("a repeated EndTxn is answered like the first one (KIP-890)",
   }
 }
 
+TEST_CASE(
+  "a late EndTxn is not given the epoch of a client that has come since",
+  "[cluster][transaction_state]") {
+  for (const bool commit : {true, false}) {
+    transaction_host host;
+    const auto old = host.init("x");
+    CHECK(host.add("x", old) == none);
+    const auto before = host.ended(host.send_end("x", old));
+    const auto now = host.init("x"); // of version 1: keeps this epoch
+    CHECK(now.epoch == before.epoch + 1);
+    CHECK(host.add("x", now, {{"t", 0}}, 4) == none);
+    CHECK(host.end("x", now, commit, 4) == none);
+    for (const bool asked : {true, false})
+      CHECK(host.end("x", before, asked) == fenced);
+  }
+}
+
 TEST_CASE("a late EndTxn is not applied to the next transaction (KIP-890)",
   "[cluster][transaction_state]") {
   for (const bool commit : {true, false}) {
@@ -478,6 +495,10 @@ TEST_CASE("a transaction whose time is up is aborted in a higher epoch",
     CHECK(host.written[0].epoch == p.epoch + 1);
     CHECK(host.add("x", p, {{"t", 0}}, version) == fenced);
     CHECK(host.end("x", p, true, 4) == fenced);
+    if (version == 4) {
+      CHECK(host.end("x", p, false, 5) == fenced);
+      continue;
+    }
     CHECK(host.end("x", p, true, 5) == kafka_error::invalid_txn_state);
     // A producer that meant to abort is told that it is done (KIP-890).
     CHECK(same(host.ended(host.send_end("x", p, false)), {p.id, 1}));
