@@ -6,6 +6,7 @@
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
 #include "actors/throttle.hpp"
+#include "actors/transaction_front.hpp"
 #include "cluster/config_topic.hpp"
 
 namespace millrace {
@@ -89,6 +90,19 @@ void start_compactors(self_pointer self) {
     self->link_to(one);
     s.compactors.push_back(std::move(one));
   }
+}
+
+void start_transactions(self_pointer self) {
+  auto& s = self->state;
+  s.transactions = self->spawn<caf::linked>(transaction_front,
+    gateway_wiring{.env = s.env,
+      .config = s.options.config,
+      .counters = s.options.counters,
+      .controller
+      = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
+      .broker = caf::strong_actor_ptr{self->ctrl()},
+      .cluster = s.options.cluster,
+      .link = s.options.link});
 }
 
 /// Does what one committed command asks of this node.
@@ -179,9 +193,8 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
   for (const auto& [name, replica] : s.replicas)
     all.partitions.push_back(
       {name, caf::actor_cast<caf::strong_actor_ptr>(replica.actor)});
-  for (const auto& [index, coordinator] : s.coordinators)
-    all.coordinators.push_back(
-      {index, caf::actor_cast<caf::strong_actor_ptr>(coordinator.actor)});
+  for (const auto& [name, coordinator] : s.coordinators)
+    all.coordinators.push_back({name, coordinator.actor});
   tell(self, gateway, std::move(all));
   s.gateways.push_back(gateway);
 }
@@ -259,6 +272,7 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
     s.options.link->watch(front);
   }
   start_compactors(self);
+  start_transactions(self);
   open_replicas(self);
   register_when_open(self);
 }
@@ -373,16 +387,16 @@ void on_down(self_pointer self, const caf::down_msg& down) {
     register_when_open(self);
     return;
   }
-  for (const auto& [index, coordinator] : s.coordinators) {
-    if (coordinator.actor.address() != down.source)
+  for (const auto& [name, coordinator] : s.coordinators) {
+    if (coordinator.actor->address() != down.source)
       continue;
     // Else it wants to begin anew, and has said why.
     if (down.reason != caf::exit_reason::user_shutdown)
-      log::error("the coordinator of __consumer_offsets-{} has died ({}) and "
-                 "starts again",
-        index, caf::to_string(down.reason));
-    s.coordinators.erase(index);
-    if (const auto* topic = s.image.find_topic(offsets_topic_name))
+      log::error("the coordinator of {} has died ({}) and starts again",
+        to_string(name), caf::to_string(down.reason));
+    const auto* topic = s.image.find_topic(name.topic);
+    s.coordinators.erase(name);
+    if (topic != nullptr)
       follow_topic(self, *topic, told);
     publish(self, std::move(told));
     return;
@@ -427,8 +441,7 @@ void tick(self_pointer self) {
   tell_load(self, now); // of what was reported after the last tick
   for (const auto& [name, replica] : s.replicas)
     tell(self, replica.actor, partition_tick{retention, compaction});
-  for (const auto& [index, coordinator] : s.coordinators)
-    tell(self, coordinator.actor, report_groups{});
+  tell_group_coordinators(self, report_groups{});
   write_checkpoints(self);
   if (!s.registered && s.asked_to_register)
     register_self(self);
@@ -439,10 +452,8 @@ void tick(self_pointer self) {
 void stop(self_pointer self) {
   auto& s = self->state;
   s.stopping = self->current_sender();
-  for (const auto& [index, coordinator] : s.coordinators) {
-    self->demonitor(coordinator.actor.address());
-    self->send_exit(coordinator.actor, caf::exit_reason::user_shutdown);
-  }
+  for (const auto& [name, coordinator] : s.coordinators)
+    end_coordinator(self, coordinator.actor);
   s.coordinators.clear();
   for (const auto& [name, replica] : s.replicas) {
     self->demonitor(replica.actor.address());

@@ -1,16 +1,17 @@
 #pragma once
 
 // The broker role of a node: what the metadata gives to this node, the
-// broker runs. It spawns a partition actor for each replica and a group
-// coordinator beside each partition of __consumer_offsets that is led here,
-// tells them who leads what, ends them when their topic is deleted or they
-// have been moved away, starts them again when they die, keeps the
+// broker runs. It spawns a partition actor for each replica and a coordinator
+// beside each partition of __consumer_offsets and __transaction_state that is
+// led here, tells them who leads what, ends them when their topic is deleted or
+// they have been moved away, starts them again when they die, keeps the
 // checkpoints of the data directory, and tells the gateways where everything
 // is.
 
 #include "actors/disk.hpp"
 #include "actors/environment.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/node_counters.hpp"
 #include "actors/node_link.hpp"
 #include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
@@ -33,6 +34,8 @@ struct broker_options {
   std::shared_ptr<file_cache> handles;
   std::shared_ptr<write_budget> budget;
   std::shared_ptr<node_status> status;
+  std::shared_ptr<node_counters> counters;
+  uuid cluster;
   image_keeper_actor keeper;
   std::shared_ptr<node_link> link;
 };
@@ -46,8 +49,9 @@ struct broker_state {
     int32_t told_epoch = -1; ///< the partition epoch that it knows
     bool offline = false;
   };
+  /// Of groups, or of transactions.
   struct coordinator {
-    group_coordinator_actor actor;
+    caf::strong_actor_ptr actor;
     leader_epoch epoch{0}; ///< of the leadership that it belongs to
   };
 
@@ -55,9 +59,10 @@ struct broker_state {
   broker_options options;
   metadata_image image;
   std::map<topic_partition, replica> replicas;
-  std::map<int32_t, coordinator> coordinators;
+  std::map<topic_partition, coordinator> coordinators;
   replica_front_actor front; ///< null where there are no other nodes
-  throttle_actor throttle;   ///< likewise
+  transaction_front_actor transactions;
+  throttle_actor throttle; ///< likewise
   std::vector<compactor_actor> compactors;
   std::vector<caf::strong_actor_ptr> gateways;
   /// They hear nothing before this broker is registered and its partitions

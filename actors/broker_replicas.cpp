@@ -6,6 +6,7 @@
 #include "actors/partition_config.hpp"
 #include "actors/replica_front.hpp"
 #include "actors/tell.hpp"
+#include "actors/transaction_coordinator.hpp"
 #include "cluster/partition_settling.hpp"
 #include "storage/murmur2.hpp"
 
@@ -39,8 +40,8 @@ partition_assigned assignment(const broker_state& s, const topic_image& topic,
   return {p, settings_of(s, topic, p.index), s.broker_epoch};
 }
 
-void start_coordinator(self_pointer self, const topic_image& topic,
-  const partition_registration& p, broker_news& told) {
+caf::strong_actor_ptr start_group_coordinator(self_pointer self,
+  const topic_image& topic, const partition_registration& p) {
   auto& s = self->state;
   auto coordinator = self->spawn<caf::linked>(group_coordinator, s.env,
     group_coordinator_options{.partition = p.index,
@@ -48,39 +49,63 @@ void start_coordinator(self_pointer self, const topic_image& topic,
       .config = group_config_of(*s.options.config),
       .log = s.replicas.at({topic.name, p.index}).actor,
       .status = s.options.status,
-      .keeper = s.options.keeper});
-  self->monitor(coordinator);
-  s.coordinators[p.index] = {coordinator, p.epoch};
-  told.coordinators.push_back(
-    {p.index, caf::actor_cast<caf::strong_actor_ptr>(coordinator)});
+      .keeper = s.options.keeper,
+      .transactions = s.transactions});
+  return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
 }
 
-void end_coordinator(self_pointer self, int32_t index, broker_news& told) {
+caf::strong_actor_ptr start_transaction_coordinator(self_pointer self,
+  const topic_image& topic, const partition_registration& p) {
   auto& s = self->state;
-  const auto at = s.coordinators.find(index);
+  auto coordinator = self->spawn<caf::linked>(transaction_coordinator, s.env,
+    transaction_coordinator_options{.partition = p.index,
+      .epoch = p.epoch,
+      .config = transaction_config_of(*s.options.config),
+      .log = s.replicas.at({topic.name, p.index}).actor,
+      .controller = s.options.controller,
+      .front = s.transactions});
+  return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
+}
+
+void start_coordinator(self_pointer self, const topic_image& topic,
+  const partition_registration& p, broker_news& told) {
+  const topic_partition name{topic.name, p.index};
+  auto coordinator = topic.name == offsets_topic_name
+                       ? start_group_coordinator(self, topic, p)
+                       : start_transaction_coordinator(self, topic, p);
+  self->monitor(coordinator->address());
+  told.coordinators.push_back({name, coordinator});
+  self->state.coordinators[name] = {std::move(coordinator), p.epoch};
+}
+
+void forget_coordinator(
+  self_pointer self, const topic_partition& name, broker_news& told) {
+  auto& s = self->state;
+  const auto at = s.coordinators.find(name);
   if (at == s.coordinators.end())
     return;
-  self->demonitor(at->second.actor.address());
-  self->send_exit(at->second.actor, caf::exit_reason::user_shutdown);
+  end_coordinator(self, at->second.actor);
   s.coordinators.erase(at);
-  s.options.status->erase_groups(index);
-  told.coordinators.push_back({index, nullptr});
+  if (name.topic == offsets_topic_name)
+    s.options.status->erase_groups(name.partition);
+  told.coordinators.push_back({name, nullptr});
 }
 
-/// The groups are coordinated where their partition is led. Each leadership
-/// reads them anew: the one before may have left records that it does not
-/// know the fate of (R20).
+/// Groups and transactions are coordinated where their partition is led. Each
+/// leadership reads them anew: the one before may have left records that it
+/// does not know the fate of (R20).
 void follow_coordinator(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
   auto& s = self->state;
-  if (topic.name != offsets_topic_name)
+  if (topic.name != offsets_topic_name && topic.name != transactions_topic_name)
     return;
+  const topic_partition name{topic.name, p.index};
   const bool led_here = s.registered && p.leader == s.options.config->id
-                        && s.replicas.contains({topic.name, p.index});
-  const auto at = s.coordinators.find(p.index);
+                        && s.replicas.contains(name);
+  const auto at = s.coordinators.find(name);
   if (at != s.coordinators.end() && (!led_here || at->second.epoch != p.epoch))
-    end_coordinator(self, p.index, told);
-  if (led_here && !s.coordinators.contains(p.index))
+    forget_coordinator(self, name, told);
+  if (led_here && !s.coordinators.contains(name))
     start_coordinator(self, topic, p, told);
 }
 
@@ -146,6 +171,7 @@ void start_partition(self_pointer self, const topic_image& topic,
       = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
       .throttle = s.throttle,
       .link = s.options.link,
+      .transactions = s.transactions,
       .compactor = compactor_for(s, name),
       .clean_until = hints.clean_until});
   self->monitor(actor);
@@ -163,8 +189,7 @@ void end_partition(self_pointer self, const topic_image& topic, int32_t index,
   const auto at = s.replicas.find(name);
   if (at == s.replicas.end())
     return;
-  if (topic.name == offsets_topic_name)
-    end_coordinator(self, index, told);
+  forget_coordinator(self, name, told);
   s.closing[name] = topic.id;
   self->demonitor(at->second.actor.address());
   tell(self, at->second.actor, close_partition{false});
@@ -177,6 +202,13 @@ void end_partition(self_pointer self, const topic_image& topic, int32_t index,
 }
 
 } // namespace
+
+void end_coordinator(
+  self_pointer self, const caf::strong_actor_ptr& coordinator) {
+  self->demonitor(coordinator->address());
+  caf::anon_send_exit(
+    caf::actor_cast<caf::actor>(coordinator), caf::exit_reason::user_shutdown);
+}
 
 void open_replicas(self_pointer self) {
   auto& s = self->state;
@@ -267,11 +299,9 @@ void configure_everything(self_pointer self) {
 }
 
 void end_topic(self_pointer self, const topic_image& topic, broker_news& told) {
-  auto& s = self->state;
   for (const auto& p : topic.partitions)
     end_partition(self, topic, p.index, told);
-  for (const auto& [index, coordinator] : s.coordinators)
-    tell(self, coordinator.actor, topics_gone{{topic.name}});
+  tell_group_coordinators(self, topics_gone{{topic.name}});
 }
 
 } // namespace millrace

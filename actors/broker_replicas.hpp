@@ -4,6 +4,7 @@
 // the broker starts, tells and ends.
 
 #include "actors/broker.hpp"
+#include "actors/tell.hpp"
 
 namespace millrace {
 
@@ -35,6 +36,19 @@ void follow_registrations(
 void configure_topic(
   broker_actor::stateful_pointer<broker_state> self, const topic_image& topic);
 void configure_everything(broker_actor::stateful_pointer<broker_state> self);
+
+/// Tells all that coordinate groups here.
+template <class Message>
+void tell_group_coordinators(
+  broker_actor::stateful_pointer<broker_state> self, const Message& message) {
+  for (const auto& [name, coordinator] : self->state.coordinators)
+    if (name.topic == offsets_topic_name)
+      tell(self, coordinator.actor, Message{message});
+}
+
+/// Ends it, whatever it coordinates; nothing is heard of its end.
+void end_coordinator(broker_actor::stateful_pointer<broker_state> self,
+  const caf::strong_actor_ptr& coordinator);
 
 /// Says where the other nodes listen, and what was never claimed here.
 void note_leftovers(broker_actor::stateful_pointer<broker_state> self);

@@ -91,15 +91,8 @@ void on_producer_ids(
       self, one.asker, one.ticket, kafka_error::coordinator_load_in_progress);
 }
 
-void ask_producer_id(self_pointer self, const admin_ask& ask,
-  const kafka::init_producer_id_request& request) {
+void ask_producer_id(self_pointer self, const admin_ask& ask) {
   auto& s = self->state;
-  if (request.transactional_id) {
-    // Not retriable: transactions are not there yet.
-    answer_producer(self, self->current_sender(), ask.ticket,
-      kafka_error::transactional_id_authorization_failed);
-    return;
-  }
   s.waiting_producers.push_back({self->current_sender(), ask.ticket});
   give_producer_ids(self);
 }
@@ -202,9 +195,8 @@ void beat(self_pointer self, int64_t now) {
 } // namespace
 
 void on_admin_ask(self_pointer self, admin_ask& ask) {
-  if (const auto* request
-      = std::get_if<kafka::init_producer_id_request>(&ask.question)) {
-    ask_producer_id(self, ask, *request);
+  if (std::holds_alternative<kafka::init_producer_id_request>(ask.question)) {
+    ask_producer_id(self, ask);
     return;
   }
   ask_leader(self, self->current_sender(),

@@ -351,6 +351,9 @@ caf::behavior custom_front(self_pointer self, environment* env,
     [=](group_answer& m) {
       take_answer(m);
     },
+    [=](transaction_result& m) {
+      take_answer(m);
+    },
     [=](const link_change& m) {
       take_answer(m);
     },

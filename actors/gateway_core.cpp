@@ -12,6 +12,16 @@ namespace {
 
 const caf::strong_actor_ptr nobody;
 
+/// By partition; nobody where there is none.
+const caf::strong_actor_ptr& one_of(
+  const std::vector<caf::strong_actor_ptr>& all,
+  const partition_registration* partition) {
+  if (partition == nullptr)
+    return nobody;
+  const auto index = static_cast<size_t>(partition->index);
+  return index < all.size() ? all[index] : nobody;
+}
+
 /// No loop gives a connection such a number.
 constexpr uint64_t no_connection = uint64_t{1} << 63;
 
@@ -32,6 +42,9 @@ void answer_sink::take(uint32_t, admin_answer&) {
 }
 void answer_sink::take(uint32_t, group_answer&) {
   MILLRACE_ASSERT(false, "who takes a group_answer has asked for it");
+}
+void answer_sink::take(uint32_t, transaction_result&) {
+  MILLRACE_ASSERT(false, "who takes a transaction_result has asked for it");
 }
 void answer_sink::on_ready(uint32_t) {}
 void answer_sink::on_time() {}
@@ -58,6 +71,7 @@ void gateway_core::unbind() {
   unit_ = nullptr;
   partitions_.clear();
   coordinators_.clear();
+  transaction_coordinators_.clear();
   served_.clear();
   wiring_.controller = nullptr;
   wiring_.broker = nullptr;
@@ -127,6 +141,10 @@ void gateway_core::take(group_answer& message) {
   deliver(message.ticket, message);
 }
 
+void gateway_core::take(transaction_result& message) {
+  deliver(message.ticket, message);
+}
+
 void gateway_core::flush_asks() {
   // A partition that runs on this very thread answers into the mailbox, so
   // nothing here changes underneath.
@@ -183,23 +201,34 @@ const caf::strong_actor_ptr& gateway_core::partition(
   return at->second[static_cast<size_t>(index)];
 }
 
-const partition_registration* gateway_core::groups_partition(
-  std::string_view group) const {
-  const auto* topic = image_.find_topic(offsets_topic_name);
+const partition_registration* gateway_core::partition_of_key(
+  const char* internal_topic, std::string_view key) const {
+  const auto* topic = image_.find_topic(internal_topic);
   if (topic == nullptr || topic->partitions.empty())
     return nullptr;
   const auto index
-    = group_partition(group, static_cast<int32_t>(topic->partitions.size()));
+    = group_partition(key, static_cast<int32_t>(topic->partitions.size()));
   return &topic->partitions[static_cast<size_t>(index)];
+}
+
+const partition_registration* gateway_core::groups_partition(
+  std::string_view group) const {
+  return partition_of_key(offsets_topic_name, group);
+}
+
+const partition_registration* gateway_core::transactions_partition(
+  std::string_view id) const {
+  return partition_of_key(transactions_topic_name, id);
 }
 
 const caf::strong_actor_ptr& gateway_core::coordinator(
   std::string_view group) const {
-  const auto* partition = groups_partition(group);
-  if (partition == nullptr)
-    return nobody;
-  const auto index = static_cast<size_t>(partition->index);
-  return index < coordinators_.size() ? coordinators_[index] : nobody;
+  return one_of(coordinators_, groups_partition(group));
+}
+
+const caf::strong_actor_ptr& gateway_core::transaction_coordinator(
+  std::string_view id) const {
+  return one_of(transaction_coordinators_, transactions_partition(id));
 }
 
 uint64_t gateway_core::open(const sink_ptr& sink, uint32_t part,
@@ -289,6 +318,12 @@ void gateway_core::ask_group(const caf::strong_actor_ptr& coordinator,
   send(coordinator, std::move(ask));
 }
 
+void gateway_core::ask_transactions(const caf::strong_actor_ptr& coordinator,
+  const sink_ptr& sink, uint32_t part, transaction_ask ask) {
+  ask.ticket = open(sink, part, coordinator);
+  send(coordinator, std::move(ask));
+}
+
 void gateway_core::call_at(int64_t when_ms, const sink_ptr& sink) {
   deadlines_.emplace(when_ms, sink);
 }
@@ -332,13 +367,15 @@ void gateway_core::take(directory_update& update) {
       partitions_.erase(place.name.topic);
   }
   for (auto& place : update.coordinators) {
-    const auto index = static_cast<size_t>(place.partition);
-    if (coordinators_.size() <= index)
-      coordinators_.resize(index + 1);
-    if (coordinators_[index] != nullptr
-        && coordinators_[index] != place.coordinator)
-      lost.push_back(coordinators_[index]->id());
-    coordinators_[index] = std::move(place.coordinator);
+    auto& all = place.name.topic == offsets_topic_name
+                  ? coordinators_
+                  : transaction_coordinators_;
+    const auto index = static_cast<size_t>(place.name.partition);
+    if (all.size() <= index)
+      all.resize(index + 1);
+    if (all[index] != nullptr && all[index] != place.coordinator)
+      lost.push_back(all[index]->id());
+    all[index] = std::move(place.coordinator);
   }
   for (const auto target : lost)
     lose(target);

@@ -50,6 +50,7 @@ public:
   virtual void take(uint32_t part, log_answer&);
   virtual void take(uint32_t part, admin_answer&);
   virtual void take(uint32_t part, group_answer&);
+  virtual void take(uint32_t part, transaction_result&);
   /// The partition may have more than it answered (fetch only).
   virtual void on_ready(uint32_t part);
   /// Whoever was asked has died: the question has no answer.
@@ -97,6 +98,7 @@ public:
   void take(log_answer& message);
   void take(admin_answer& message);
   void take(group_answer& message);
+  void take(transaction_result& message);
   void take(directory_update& message);
   void take(const link_change& message);
   /// Sends what the sessions asked in this turn.
@@ -148,6 +150,15 @@ public:
   [[nodiscard]] const std::vector<caf::strong_actor_ptr>& coordinators() const {
     return coordinators_;
   }
+  /// The same of __transaction_state, for a transactional id.
+  [[nodiscard]] const partition_registration* transactions_partition(
+    std::string_view id) const;
+  [[nodiscard]] const caf::strong_actor_ptr& transaction_coordinator(
+    std::string_view id) const;
+  [[nodiscard]] const std::vector<caf::strong_actor_ptr>&
+  transaction_coordinators() const {
+    return transaction_coordinators_;
+  }
   [[nodiscard]] const caf::strong_actor_ptr& controller() const {
     return wiring_.controller;
   }
@@ -166,6 +177,8 @@ public:
     admin_question question);
   void ask_group(const caf::strong_actor_ptr& coordinator, const sink_ptr& sink,
     uint32_t part, group_ask ask);
+  void ask_transactions(const caf::strong_actor_ptr& coordinator,
+    const sink_ptr& sink, uint32_t part, transaction_ask ask);
   /// Nothing more will be taken for `ticket`.
   void release(uint64_t ticket);
   /// Calls sink.on_time() at `when_ms`, unless the sink is gone by then.
@@ -205,6 +218,8 @@ private:
     bool repeats = false; ///< a fetch: data_ready may follow its answer
   };
 
+  [[nodiscard]] const partition_registration* partition_of_key(
+    const char* internal_topic, std::string_view key) const;
   uint64_t open(const sink_ptr& sink, uint32_t part,
     const caf::strong_actor_ptr& target, bool repeats = false);
   open_ticket* find(uint64_t ticket);
@@ -224,7 +239,9 @@ private:
   node_absences absences_;
   std::unordered_map<std::string, std::vector<caf::strong_actor_ptr>>
     partitions_;
+  /// Of __consumer_offsets' partitions, and of __transaction_state's.
   std::vector<caf::strong_actor_ptr> coordinators_;
+  std::vector<caf::strong_actor_ptr> transaction_coordinators_;
   std::unique_ptr<fetch_session_cache> fetch_sessions_;
   std::unordered_map<uint64_t, kafka_session*> sessions_;
   /// Of requests without a connection, by the session that they pretend.

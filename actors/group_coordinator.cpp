@@ -3,6 +3,8 @@
 #include "actors/group_coordinator_load.hpp"
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
+#include "cluster/group_answers.hpp"
+#include "cluster/transaction_errors.hpp"
 #include "schema/planted_bug.hpp"
 #include "storage/control_batch.hpp"
 #include "storage/record_builder.hpp"
@@ -87,6 +89,61 @@ void serve(
   arm_timer(self);
 }
 
+/// The coordinator of the transaction must know that it has this log, or its
+/// marker would never come here (KIP-890).
+void check(self_pointer self, const caf::strong_actor_ptr& asker, group_ask ask,
+  const kafka::txn_offset_commit_request& commit) {
+  auto& s = self->state;
+  const auto ticket = s.next_check++;
+  const transaction_check question{.transactional_id = commit.transactional_id,
+    .id = producer_id{commit.producer_id},
+    .epoch = commit.producer_epoch,
+    .adds = offset_commit_support(ask.version)
+            == transaction_support::adds_partitions,
+    .partitions = {{offsets_topic_name, s.options.partition}}};
+  tell(self, s.options.transactions, check_transaction{ticket, question});
+  s.checks.emplace(ticket,
+    group_coordinator_state::checked_ask{asker, std::move(ask), question});
+}
+
+void begin(
+  self_pointer self, const caf::strong_actor_ptr& asker, group_ask& ask) {
+  const auto* commit
+    = std::get_if<kafka::txn_offset_commit_request>(&ask.question);
+  if (commit == nullptr)
+    serve(self, asker, ask);
+  else
+    check(self, asker, ask, *commit);
+}
+
+/// What may pass has no code of its own here: the client looks for the
+/// coordinator, and comes again.
+kafka_error offsets_error(int16_t version, kafka_error error) {
+  const auto told
+    = transaction_check_error(offset_commit_support(version), error);
+  return told == kafka_error::not_enough_replicas
+           ? kafka_error::coordinator_not_available
+           : told;
+}
+
+void on_checked(self_pointer self, const transaction_checked& checked) {
+  auto& s = self->state;
+  auto found = s.checks.extract(checked.ticket);
+  MILLRACE_ASSERT(!found.empty(), "a question is answered once");
+  auto& asked = found.mapped();
+  const auto error
+    = asked.ended ? kafka_error::transaction_abortable : checked.error;
+  if (error == kafka_error::none) {
+    serve(self, asked.asker, asked.ask);
+    return;
+  }
+  const auto& commit
+    = std::get<kafka::txn_offset_commit_request>(asked.ask.question);
+  tell(self, asked.asker,
+    group_answer{asked.ask.ticket, txn_offset_commit_answer(commit,
+                                     offsets_error(asked.ask.version, error))});
+}
+
 std::optional<end_transaction_marker> marker_of(const shared_bytes& batch) {
   if (batch.size() < batch_view::header_size)
     return std::nullopt;
@@ -110,6 +167,10 @@ void append_marker(
     tell(self, asker, std::move(refused));
     return;
   }
+  for (auto& [id, asked] : s.checks)
+    asked.ended = asked.ended
+                  || (asked.question.id == marker->producer
+                      && asked.question.is_ended_by(marker->epoch));
   const auto ticket = std::exchange(
     entry.ticket, s.groups->begin_marker(marker->producer, marker->commit));
   append(self, std::move(entry), {1, asker, ticket});
@@ -166,7 +227,7 @@ void begin_to_serve(self_pointer self) {
   s.groups->finish_load(monotonic_ms(*self), s.env->wall_clock_ms());
   s.loaded = true;
   for (auto& [asker, ask] : std::exchange(s.waiting, {}))
-    serve(self, asker, ask);
+    begin(self, asker, ask);
   for (auto& [asker, entry] : std::exchange(s.waiting_markers, {}))
     append_marker(self, asker, std::move(entry));
   if (!s.topics_gone_early.empty())
@@ -207,9 +268,12 @@ group_coordinator_actor::behavior_type group_coordinator(
     [=](group_ask& ask) {
       auto& s = self->state;
       if (s.loaded || planted(bug::group_serves_unloaded))
-        serve(self, self->current_sender(), ask);
+        begin(self, self->current_sender(), ask);
       else
         s.waiting.push_back({self->current_sender(), std::move(ask)});
+    },
+    [=](const transaction_checked& checked) {
+      on_checked(self, checked);
     },
     [=](produce_many& message) {
       auto& s = self->state;

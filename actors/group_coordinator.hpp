@@ -22,6 +22,7 @@ struct group_coordinator_options {
   partition_actor log;
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
+  transaction_front_actor transactions;
 };
 
 struct group_coordinator_state {
@@ -58,6 +59,16 @@ struct group_coordinator_state {
   };
   std::deque<waiting_marker> waiting_markers;
   std::vector<std::string> topics_gone_early;
+
+  /// Offsets of a transaction, until its coordinator lets this log in.
+  struct checked_ask {
+    caf::strong_actor_ptr asker;
+    group_ask ask;
+    transaction_check question;
+    bool ended = false; ///< by a marker since
+  };
+  std::map<uint64_t, checked_ask> checks; ///< by ticket
+  uint64_t next_check = 1;
 
   struct open_ask {
     caf::strong_actor_ptr asker;

@@ -10,6 +10,7 @@
 #include "actors/image_keeper.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_link.hpp"
+#include "actors/transaction_messages.hpp"
 
 #include <caf/all.hpp>
 
@@ -66,6 +67,8 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<log_start_saved>, caf::reacts_to<hints_saved>,
   // Housekeeping.
   caf::reacts_to<partition_tick>,
+  // The transaction front's: whether a producer's transaction has it.
+  caf::reacts_to<transaction_checked>,
   // The compactor's: it is this log's turn, what it has made of it, and that
   // it is done.
   caf::reacts_to<compaction_turn>, caf::reacts_to<compaction_swap>,
@@ -185,6 +188,8 @@ using broker_actor = caf::typed_actor<
 using group_coordinator_actor = caf::typed_actor<
   // Answers group_answer when what it decided is durable, or at once.
   caf::reacts_to<group_ask>,
+  // The transaction front's: whether a producer's transaction has its log.
+  caf::reacts_to<transaction_checked>,
   // Ends of transactions, each a batch: written into the log, then applied.
   // Answers produce_results like the partition; not at all if it ends before.
   caf::reacts_to<produce_many>,
@@ -200,6 +205,35 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets.
   caf::reacts_to<topics_gone>>;
+
+/// TRANSACTION COORDINATOR: owns the transactional ids of one
+/// __transaction_state partition.
+using transaction_coordinator_actor = caf::typed_actor<
+  // Answers transaction_result when what it decided is durable, or at once.
+  caf::reacts_to<transaction_ask>,
+  // The partition's answers: appended, and bytes to replay.
+  caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
+  // The controller's: a producer id.
+  caf::reacts_to<admin_answer>,
+  // The front's: markers are where they belong.
+  caf::reacts_to<markers_written>,
+  // To itself: a transaction may have timed out; there may be more to replay.
+  caf::reacts_to<transaction_timer>, caf::reacts_to<replay_more>>;
+
+/// TRANSACTION FRONT: a node's door for transactions.
+using transaction_front_actor = caf::typed_actor<
+  // A partition's question, for a coordinator; answers transaction_checked.
+  caf::reacts_to<check_transaction>,
+  // A coordinator's markers, for partitions; answers markers_written.
+  caf::reacts_to<markers_wanted>,
+  // Other nodes' fronts, and what is so of the way to them.
+  caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // The broker's: where everything is.
+  caf::reacts_to<directory_update>,
+  // Answers of partitions and coordinators that are here.
+  caf::reacts_to<produce_results>, caf::reacts_to<transaction_result>,
+  // To itself: something is to be sent again.
+  caf::reacts_to<transaction_timer>>;
 
 /// CUSTOM HOST: one instance of a user's own actor.
 using custom_host_actor = caf::typed_actor<

@@ -10,6 +10,7 @@
 #include "cluster/controller_state.hpp"
 #include "cluster/group_registry.hpp"
 #include "cluster/metadata_image.hpp"
+#include "cluster/transaction_errors.hpp"
 #include "schema/kafka/add_raft_voter.hpp"
 #include "schema/kafka/alter_configs.hpp"
 #include "schema/kafka/create_partitions.hpp"
@@ -42,6 +43,14 @@ struct produce_entry {
   /// How long acks=all may wait for the high watermark; -1: without end.
   int32_t timeout_ms = -1;
   append_origin origin = append_origin::client;
+  /// Of a transactional batch: to find its coordinator by, and what its client
+  /// knows of transactions.
+  std::string transactional_id;
+  transaction_support support = transaction_support::fatal_errors;
+  /// Of a marker: what its producer does about epochs (KIP-890).
+  int8_t transaction_version = 0;
+  /// In this leadership or not at all; no_leader_epoch: in any.
+  leader_epoch leadership = no_leader_epoch;
 };
 
 /// What one turn of a gateway brought for one partition.
@@ -79,6 +88,8 @@ struct fetch_ask {
   bool at_least_one = true;
   /// Whether a follower may answer, too (KIP-392).
   bool any_replica = false;
+  /// Only what is below the last stable offset.
+  bool read_committed = false;
   /// Followers that are nearer to the asker: the leader gives the best of
   /// them instead of records, if one has `from`.
   std::vector<node_id> nearer;
@@ -92,7 +103,10 @@ struct fetch_answer {
   uint64_t ticket = 0;
   kafka_error error = kafka_error::none;
   offset high_watermark{-1};
+  offset last_stable{-1};
   offset log_start{-1};
+  /// Of which `slices` may hold batches; asked for by read_committed.
+  std::vector<ended_transaction> aborted;
   /// Set if the asker's last fetched epoch diverges from this log (KIP-595).
   std::optional<epoch_end> diverging;
   leader_epoch current_epoch = no_leader_epoch;
@@ -467,9 +481,10 @@ struct partition_place {
   caf::strong_actor_ptr partition;
 };
 
-/// Where the groups of one __consumer_offsets partition are kept.
+/// Where the groups of a partition of __consumer_offsets are kept, or the
+/// transactional ids of one of __transaction_state; null where it is gone.
 struct coordinator_place {
-  int32_t partition = 0;
+  topic_partition name;
   caf::strong_actor_ptr coordinator;
 };
 

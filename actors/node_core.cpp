@@ -157,6 +157,8 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .handles = std::make_shared<file_cache>(env.files()),
       .budget = std::make_shared<write_budget>(core.config->dirty_bytes_max),
       .status = core.status,
+      .counters = core.counters,
+      .cluster = core.cluster,
       .keeper = core.keeper,
       .link = core.link});
   core.watcher = system.spawn(watch, core, std::move(on_failure));

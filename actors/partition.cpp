@@ -9,6 +9,7 @@
 #include "actors/partition_questions.hpp"
 #include "actors/partition_role.hpp"
 #include "actors/partition_sync.hpp"
+#include "actors/partition_transactions.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -149,6 +150,10 @@ partition_actor::behavior_type partition(
     },
     [=](const partition_tick& tick) {
       on_tick(self, tick);
+    },
+    [=](const transaction_checked& checked) {
+      if (on_checked(self, checked) && !must_sync_first(self))
+        append_gathered(self);
     },
     [=](compaction_turn) {
       begin_compaction(self);

@@ -18,6 +18,7 @@
 
 #include <deque>
 #include <map>
+#include <unordered_map>
 
 namespace millrace {
 
@@ -42,6 +43,7 @@ struct partition_options {
   caf::strong_actor_ptr controller; ///< this node's controller_actor
   throttle_actor throttle;
   std::shared_ptr<node_link> link;
+  transaction_front_actor transactions;
   compactor_actor compactor;
   offset clean_until{0}; ///< from the checkpoint
 
@@ -122,6 +124,7 @@ struct fetch_waiter {
   uint64_t ticket = 0;
   offset seen;
   int64_t until_ms = 0;
+  bool read_committed = false;
 };
 
 struct partition_state {
@@ -146,9 +149,21 @@ struct partition_state {
   struct waiting_produce {
     caf::strong_actor_ptr asker;
     produce_entry entry;
+    bool checked = false; ///< its coordinator has let it in
   };
   std::vector<waiting_produce> gathered;
   bool gathering = false;
+
+  /// What one producer has sent of a transaction that is not known here.
+  struct held_producer {
+    uint64_t ticket = 0; ///< of the question to the coordinator
+    transaction_check question;
+    bool ended = false; ///< by a marker since
+    std::vector<waiting_produce> entries;
+  };
+  std::unordered_map<producer_id, held_producer> held;
+  std::unordered_map<uint64_t, producer_id> checks; ///< by ticket
+  uint64_t next_check = 0;
 
   std::deque<parked_produce> parked; ///< by last_offset, rising
   std::deque<fetch_waiter> waiters;

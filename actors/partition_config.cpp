@@ -83,4 +83,10 @@ group_config group_config_of(const node_config& node) {
     = node.offsets_retention_check_interval_ms};
 }
 
+transaction_config transaction_config_of(const node_config& node) {
+  return {.timeout_ms_max = node.transaction_timeout_ms_max,
+    .id_expiration_ms = node.transactional_id_expiration_ms,
+    .expiry_check_interval_ms = node.transactional_id_check_interval_ms};
+}
+
 } // namespace millrace

@@ -6,6 +6,7 @@
 #include "cluster/config_node.hpp"
 #include "cluster/config_topic.hpp"
 #include "cluster/group_config.hpp"
+#include "cluster/transaction_config.hpp"
 
 namespace millrace {
 
@@ -14,5 +15,6 @@ namespace millrace {
   const topic_config& topic, const node_config& node, int32_t index);
 
 [[nodiscard]] group_config group_config_of(const node_config& node);
+[[nodiscard]] transaction_config transaction_config_of(const node_config& node);
 
 } // namespace millrace

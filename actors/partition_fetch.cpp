@@ -69,12 +69,28 @@ struct reading {
   bool cold = false;
 };
 
+/// Where the batch begins that follows what was read, if that can be told
+/// without much reading; else the limit of it.
+offset end_of(const partition_log::readable& read, offset limit) {
+  const auto& last = read.slices.back();
+  std::array<std::byte, batch_view::header_size> header;
+  const auto got
+    = last.source->read_at(last.position + last.size, std::span{header});
+  if (!got || *got < header.size())
+    return limit;
+  const batch_view next{header};
+  const bool plausible = next.plausible() && next.base_offset() < limit
+                         && next.base_offset() > read.begins.back();
+  return plausible ? next.base_offset() : limit;
+}
+
 /// R8: never beyond what is committed, as far as this replica knows.
 void read_records(
   self_pointer self, const fetch_ask& ask, disk_wait wait, reading& r) {
   auto& s = self->state;
   auto& answer = r.answer;
-  auto read = s.log->read(ask.from, s.high_watermark,
+  const auto limit = ask.read_committed ? answer.last_stable : s.high_watermark;
+  auto read = s.log->read(ask.from, limit,
     static_cast<size_t>(std::max(ask.bytes_max, 0)), ask.at_least_one);
   result<void> done;
   if (!read)
@@ -96,6 +112,8 @@ void read_records(
       answer.error = kafka_error::not_leader_or_follower;
     return;
   }
+  if (ask.read_committed && read->bytes > 0)
+    answer.aborted = s.log->aborted_in(ask.from, end_of(*read, limit));
   answer.slices = std::move(read->slices);
   answer.bytes = read->bytes;
 }
@@ -119,6 +137,7 @@ reading read_for(self_pointer self, const fetch_ask& ask, disk_wait wait) {
   if (answer.error != kafka_error::none)
     return r;
   answer.high_watermark = s.high_watermark;
+  answer.last_stable = s.log->last_stable_offset(s.high_watermark);
   answer.log_start = s.log->log_start_offset();
   if (s.leads())
     if (const auto nearer = nearer_replica(s, ask)) {
@@ -135,12 +154,18 @@ reading read_for(self_pointer self, const fetch_ask& ask, disk_wait wait) {
   answer.error = check_place(s, ask);
   if (answer.error != kafka_error::none)
     return r;
-  if (ask.from < s.high_watermark)
+  if (ask.from < (ask.read_committed ? answer.last_stable : s.high_watermark))
     read_records(self, ask, wait, r);
-  else if (!s.leads() && !is_in_sync(s))
+  else if (ask.from >= s.high_watermark && !s.leads() && !is_in_sync(s))
     // What it waits for may take long to get here.
     answer.error = kafka_error::offset_not_available;
   return r;
+}
+
+/// Whether an open transaction keeps from it all that has come.
+bool is_held_back(partition_state& s, const fetch_waiter& waiter) {
+  return waiter.read_committed && s.leads()
+         && s.log->last_stable_offset(s.high_watermark) <= waiter.seen;
 }
 
 void warm_first(
@@ -195,7 +220,8 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
     if (too_little && ask.wait_until_ms > now) {
       while (!s.waiters.empty() && s.waiters.front().until_ms <= now)
         s.waiters.pop_front();
-      s.waiters.push_back({asker, ask.ticket, ask.from, ask.wait_until_ms});
+      s.waiters.push_back(
+        {asker, ask.ticket, ask.from, ask.wait_until_ms, ask.read_committed});
       waits = true; // and what there is will be asked for again
     } else if (s.leads()) {
       s.carried.out += static_cast<int64_t>(answer.bytes);
@@ -217,7 +243,12 @@ void on_fetch(self_pointer self, const fetch_asks& message) {
 void wake_waiters(self_pointer self) {
   auto& s = self->state;
   std::vector<std::pair<caf::strong_actor_ptr, data_ready>> ready;
+  std::deque<fetch_waiter> stay;
   for (auto& waiter : s.waiters) {
+    if (is_held_back(s, waiter)) {
+      stay.push_back(std::move(waiter));
+      continue;
+    }
     auto at = std::find_if(ready.begin(), ready.end(), [&](const auto& entry) {
       return entry.first == waiter.asker;
     });
@@ -225,7 +256,7 @@ void wake_waiters(self_pointer self) {
       at = ready.insert(ready.end(), {waiter.asker, {}});
     at->second.tickets.push_back(waiter.ticket);
   }
-  s.waiters.clear();
+  s.waiters = std::move(stay);
   for (auto& [asker, message] : ready)
     tell(self, asker, std::move(message));
 }

@@ -3,6 +3,7 @@
 #include "actors/log.hpp"
 #include "actors/partition_leader.hpp"
 #include "actors/partition_sync.hpp"
+#include "actors/partition_transactions.hpp"
 #include "actors/tell.hpp"
 
 namespace millrace {
@@ -60,6 +61,25 @@ bool must_wait(const partition_state& s, int16_t acks, offset last) {
 bool is_released(const partition_state& s, const parked_produce& waiting) {
   return waiting.last_offset < s.high_watermark
          || (!waiting.all && waiting.last_offset < s.log->durable_end_offset());
+}
+
+/// What was meant for another leadership is not for this one.
+void refuse_for_leadership(
+  self_pointer self, std::vector<partition_state::waiting_produce>& gathered) {
+  answer_batch answers;
+  std::erase_if(gathered, [&](const auto& waiting) {
+    const auto meant = waiting.entry.leadership;
+    if (meant == no_leader_epoch
+        || meant == self->state.options.registration.epoch)
+      return false;
+    produce_result r;
+    r.ticket = waiting.entry.ticket;
+    r.error = kafka_error::not_leader_or_follower;
+    r.message = "the partition is led in another epoch";
+    answers.add(waiting.asker, std::move(r));
+    return true;
+  });
+  answers.send(self);
 }
 
 /// acks=all needs min.insync.replicas in-sync replicas before it writes (R4).
@@ -132,8 +152,12 @@ void append_gathered(self_pointer self) {
   auto gathered = std::exchange(s.gathered, {});
   const bool open = ensure_open(self);
   const bool usable = open && s.leads() && s.closing == nullptr;
-  if (usable && !s.replicas->has_enough_replicas())
-    refuse_for_replicas(self, gathered);
+  if (usable) {
+    refuse_for_leadership(self, gathered);
+    hold_unknown(self, gathered);
+    if (!s.replicas->has_enough_replicas())
+      refuse_for_replicas(self, gathered);
+  }
   const auto now = monotonic_ms(*self);
   // What was refused comes again: were a later batch of the same producer
   // taken first, the earlier one would be older than all that is known.
@@ -143,6 +167,7 @@ void append_gathered(self_pointer self) {
   for (size_t i = 0; i < gathered.size(); ++i) {
     items[i].batch = std::move(gathered[i].entry.batch);
     items[i].origin = gathered[i].entry.origin;
+    items[i].transaction_version = gathered[i].entry.transaction_version;
     items[i].newcomers_begin_at_zero = earlier_may_come;
   }
   if (usable) {
@@ -154,11 +179,12 @@ void append_gathered(self_pointer self) {
   answer_batch answers;
   for (size_t i = 0; i < items.size(); ++i) {
     auto& item = items[i];
-    const auto& [asker, entry] = gathered[i];
+    const auto& [asker, entry, checked] = gathered[i];
     if (usable && item.error == kafka_error::none && !item.duplicate) {
       const auto bytes = static_cast<int64_t>(item.batch.size());
       note_unsynced(s, bytes);
       s.carried.in += bytes;
+      note_marker(s, item.batch);
     }
     produce_result r;
     r.ticket = entry.ticket;

@@ -39,19 +39,22 @@ struct answerer {
     answer.error = check_epoch(s, q.current_epoch);
     if (answer.error != kafka_error::none)
       return;
+    const auto limit = q.read_committed
+                         ? s.log->last_stable_offset(s.high_watermark)
+                         : s.high_watermark;
     if (q.timestamp == latest && s.high_watermark < s.replicas->epoch_start()) {
       // KIP-207: an earlier leader may have told more than is known here yet.
       answer.error = kafka_error::offset_not_available;
     } else if (q.timestamp == latest) {
-      answer.found = s.high_watermark;
+      answer.found = limit;
       answer.epoch = s.options.registration.epoch;
     } else if (q.timestamp == earliest || q.timestamp == earliest_local) {
       answer.found = s.log->log_start_offset();
       answer.epoch = s.log->epoch_at(answer.found);
     } else if (q.timestamp == max_timestamp) {
-      by_record(s.log->max_timestamp());
+      by_record(s.log->max_timestamp(), limit);
     } else if (q.timestamp >= 0) {
-      by_record(s.log->find_by_time(q.timestamp));
+      by_record(s.log->find_by_time(q.timestamp), limit);
     }
     // Others ask about tiered storage, which holds nothing: not found.
   }
@@ -93,13 +96,14 @@ struct answerer {
   }
 
 private:
-  void by_record(result<std::optional<timestamp_offset>> found) const {
+  void by_record(
+    result<std::optional<timestamp_offset>> found, offset limit) const {
     if (!found) {
       fail(found.error());
       return;
     }
-    // What is above the high watermark is not there for a client.
-    if (!*found || (*found)->at >= self->state.high_watermark)
+    // What is above that is not there for a client.
+    if (!*found || (*found)->at >= limit)
       return;
     answer.found = (*found)->at;
     answer.timestamp = (*found)->timestamp;

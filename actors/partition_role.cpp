@@ -8,6 +8,7 @@
 #include "actors/partition_questions.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/partition_throttle.hpp"
+#include "actors/partition_transactions.hpp"
 #include "schema/replica_codec.hpp"
 
 namespace millrace {
@@ -29,6 +30,7 @@ void drop_role(self_pointer self) {
     s.followers.clear();
     s.cold_for_replicas.clear();
     s.proposal = 0;
+    fail_held(self, kafka_error::not_leader_or_follower);
     fail_parked(self, kafka_error::not_leader_or_follower);
     fail_deletions(self, kafka_error::not_leader_or_follower);
   }

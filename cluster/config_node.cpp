@@ -151,6 +151,18 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(
     node.offsets_topic_replication_factor, "offsets.topic.replication.factor");
   from.read(node.offsets_topic_segment_bytes, "offsets.topic.segment.bytes");
+  from.read(
+    node.transactions_topic_partitions, "transaction.state.log.num.partitions");
+  from.read(node.transactions_topic_replication_factor,
+    "transaction.state.log.replication.factor");
+  from.read(node.transactions_topic_min_isr, "transaction.state.log.min.isr");
+  from.read(node.transactions_topic_segment_bytes,
+    "transaction.state.log.segment.bytes");
+  from.read(node.transaction_timeout_ms_max, "transaction.max.timeout.ms");
+  from.read(
+    node.transactional_id_expiration_ms, "transactional.id.expiration.ms");
+  from.read(node.transactional_id_check_interval_ms,
+    "transaction.remove.expired.transaction.cleanup.interval.ms");
   node.offsets_retention_ms
     = from.integer("offsets.retention.minutes") * 60'000;
   from.read(node.offsets_retention_check_interval_ms,
@@ -287,6 +299,12 @@ void choose_replication_factors(node_config& node) {
   choose("default.replication.factor", node.default_replication_factor);
   choose(
     "offsets.topic.replication.factor", node.offsets_topic_replication_factor);
+  choose("transaction.state.log.replication.factor",
+    node.transactions_topic_replication_factor);
+  // One of three may be missing, as in Kafka.
+  if (factor > 2
+      && node.set.emplace("transaction.state.log.min.isr", "2").second)
+    node.transactions_topic_min_isr = 2;
 }
 
 } // namespace

@@ -71,6 +71,13 @@ struct node_config {
   int32_t offsets_topic_partitions = 50;
   int16_t offsets_topic_replication_factor = 1;
   int64_t offsets_topic_segment_bytes = 0;
+  int32_t transactions_topic_partitions = 50;
+  int16_t transactions_topic_replication_factor = 1;
+  int32_t transactions_topic_min_isr = 1;
+  int64_t transactions_topic_segment_bytes = 0;
+  int32_t transaction_timeout_ms_max = 0;
+  int64_t transactional_id_expiration_ms = 0;
+  int64_t transactional_id_check_interval_ms = 0;
   int64_t offsets_retention_ms = 0;
   int64_t offsets_retention_check_interval_ms = 0;
   int32_t offset_metadata_bytes_max = 4096;

@@ -133,12 +133,21 @@ controller_state::decide_auto_creation(
     topic.name = name;
     topic.num_partitions = -1;
     topic.replication_factor = -1;
-    if (name != offsets_topic_name)
-      continue;
-    topic.num_partitions = node_.offsets_topic_partitions;
-    topic.configs
-      = {{"cleanup.policy", "compact"}, {"compression.type", "producer"},
-        {"segment.bytes", std::to_string(node_.offsets_topic_segment_bytes)}};
+    if (name == offsets_topic_name) {
+      topic.num_partitions = node_.offsets_topic_partitions;
+      topic.configs
+        = {{"cleanup.policy", "compact"}, {"compression.type", "producer"},
+          {"segment.bytes", std::to_string(node_.offsets_topic_segment_bytes)}};
+    } else if (name == transactions_topic_name) {
+      topic.num_partitions = node_.transactions_topic_partitions;
+      topic.configs
+        = {{"cleanup.policy", "compact"}, {"compression.type", "uncompressed"},
+          {"min.insync.replicas",
+            std::to_string(node_.transactions_topic_min_isr)},
+          {"segment.bytes",
+            std::to_string(node_.transactions_topic_segment_bytes)},
+          {"unclean.leader.election.enable", "false"}};
+    }
   }
   auto created = decide(request);
   for (auto& topic : created.reply.topics)

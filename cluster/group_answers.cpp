@@ -55,4 +55,17 @@ kafka::sync_group_response sync_accepted(
   return answer;
 }
 
+kafka::txn_offset_commit_response txn_offset_commit_answer(
+  const kafka::txn_offset_commit_request& request, kafka_error error) {
+  kafka::txn_offset_commit_response answer;
+  answer.topics.reserve(request.topics.size());
+  for (const auto& topic : request.topics) {
+    auto& t = answer.topics.emplace_back();
+    t.name = topic.name;
+    for (const auto& partition : topic.partitions)
+      t.partitions.push_back({partition.partition_index, code_of(error)});
+  }
+  return answer;
+}
+
 } // namespace millrace

@@ -7,6 +7,7 @@
 #include "cluster/group_state.hpp"
 #include "schema/kafka/join_group.hpp"
 #include "schema/kafka/sync_group.hpp"
+#include "schema/kafka/txn_offset_commit.hpp"
 #include "schema/kafka_error.hpp"
 
 #include <cstdint>
@@ -28,6 +29,10 @@ namespace millrace {
 
 /// Adds what the leader needs to assign: all members and their metadata.
 void add_members(kafka::join_group_response& answer, const group_state& group);
+
+/// The same for every partition.
+[[nodiscard]] kafka::txn_offset_commit_response txn_offset_commit_answer(
+  const kafka::txn_offset_commit_request& request, kafka_error error);
 
 [[nodiscard]] kafka::sync_group_response sync_refused(kafka_error error);
 

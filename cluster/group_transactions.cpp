@@ -12,20 +12,6 @@ namespace millrace {
 
 namespace {
 
-/// The answer to a commit with `error` for each partition.
-kafka::txn_offset_commit_response answer_all(
-  const kafka::txn_offset_commit_request& request, kafka_error error) {
-  kafka::txn_offset_commit_response answer;
-  answer.topics.reserve(request.topics.size());
-  for (const auto& topic : request.topics) {
-    auto& t = answer.topics.emplace_back();
-    t.name = topic.name;
-    for (const auto& partition : topic.partitions)
-      t.partitions.push_back({partition.partition_index, code_of(error)});
-  }
-  return answer;
-}
-
 /// `error` for every partition that had none.
 kafka::txn_offset_commit_response refuse_rest(
   kafka::txn_offset_commit_response answer, kafka_error error) {
@@ -69,7 +55,7 @@ group_effects group_registry::handle(const group_request_context& who,
   const kafka::txn_offset_commit_request& request) {
   auto turn = begin_turn(who);
   const auto error = check_commit(request);
-  auto answer = answer_all(request, error);
+  auto answer = txn_offset_commit_answer(request, error);
   if (error != kafka_error::none) {
     turn.reply(who.token, std::move(answer));
     return end_turn(turn);

@@ -21,7 +21,7 @@ void merge(config_map& into, const std::vector<config_change>& changes) {
 } // namespace
 
 bool is_internal_topic(std::string_view name) {
-  return name == offsets_topic_name || name == "__transaction_state"
+  return name == offsets_topic_name || name == transactions_topic_name
          || name.starts_with(actor_topic_prefix);
 }
 

@@ -54,6 +54,14 @@ void add_expected_brokers(std::vector<usable_broker>& brokers, int16_t wanted,
       brokers.push_back({id, std::move(rack)});
 }
 
+int16_t default_factor(const std::string& topic, const node_config& node) {
+  if (topic == offsets_topic_name)
+    return node.offsets_topic_replication_factor;
+  if (topic == transactions_topic_name)
+    return node.transactions_topic_replication_factor;
+  return node.default_replication_factor;
+}
+
 refusal automatic_replicas(const creatable_topic& topic,
   const node_config& node, const metadata_image& image, uint64_t seed,
   placed_replicas& placed) {
@@ -70,10 +78,8 @@ refusal automatic_replicas(const creatable_topic& topic,
     return {kafka_error::policy_violation,
       "Excessively large number of partitions per request."};
   const bool by_default = topic.replication_factor == -1;
-  const auto factor = !by_default ? topic.replication_factor
-                      : topic.name == offsets_topic_name
-                        ? node.offsets_topic_replication_factor
-                        : node.default_replication_factor;
+  const auto factor
+    = !by_default ? topic.replication_factor : default_factor(topic.name, node);
   auto brokers = usable_brokers(image);
   if (by_default && !brokers.empty()
       && brokers.size() < static_cast<size_t>(factor))

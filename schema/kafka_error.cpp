@@ -262,6 +262,8 @@ const char* to_string(kafka_error error) {
     return "DUPLICATE_VOTER";
   case kafka_error::voter_not_found:
     return "VOTER_NOT_FOUND";
+  case kafka_error::invalid_regular_expression:
+    return "INVALID_REGULAR_EXPRESSION";
   }
   return "UNLISTED_ERROR";
 }

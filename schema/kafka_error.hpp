@@ -136,6 +136,7 @@ enum class kafka_error : int16_t {
   invalid_voter_key = 125,
   duplicate_voter = 126,
   voter_not_found = 127,
+  invalid_regular_expression = 128,
 };
 
 /// The name in capitals, as Kafka's documentation writes it:

@@ -44,6 +44,10 @@ enum class bug {
   group_serves_unloaded,      ///< before it has read the log
   group_shows_pending,        ///< before the transaction has ended (R28)
   group_commits_aborted,      ///< what an abort marker should drop (R28)
+
+  transaction_answers_unreplicated,  ///< before other nodes have the decision
+  transaction_takes_belated_markers, ///< of an order that has come again since
+  transaction_trusts_old_word, ///< of a coordinator, though a marker came after
 };
 
 #ifdef MILLRACE_PLANTED_BUGS

@@ -131,6 +131,9 @@ caf::behavior sim_gateway(
     [=](group_answer& m) {
       take(m);
     },
+    [=](transaction_result& m) {
+      take(m);
+    },
     [=](directory_update& m) {
       take(m);
     },

@@ -285,7 +285,7 @@ void sim_node::advance() {
   auto& clock = scheduler_->clock();
   const auto behind = std::chrono::nanoseconds{clock_.at(world_.now())}
                       - clock.current_time.time_since_epoch();
-  if (behind.count() > 0)
+  if (behind.count() >= 0)
     clock.advance_time(std::chrono::duration_cast<caf::timespan>(behind));
 }
 

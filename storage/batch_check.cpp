@@ -62,7 +62,7 @@ bool check_frame(append_item& item, const log_config& config) {
 }
 
 /// What the header says of its records and its producer.
-bool check_header(append_item& item, const log_config& config) {
+bool check_header(append_item& item) {
   const batch_view view{item.batch.span()};
   const bool client = item.origin == append_origin::client;
   if (view.codec_number() > static_cast<int>(compression_codec::zstd))
@@ -71,9 +71,6 @@ bool check_header(append_item& item, const log_config& config) {
   if (client && view.is_control())
     return refuse(item, kafka_error::invalid_record,
       "clients may not write control batches");
-  if (client && view.is_transactional() && !config.transactional_allowed)
-    return refuse(item, kafka_error::invalid_request,
-      "transactional batches are not supported yet");
   if (view.is_transactional() && view.producer().value < 0)
     return refuse(item, kafka_error::invalid_record,
       "a transactional batch needs a producer id");
@@ -225,7 +222,7 @@ void stamp(append_item& item, const log_config& config, int64_t now_ms,
 } // namespace
 
 void check_batch(append_item& item, const log_config& config, int64_t now_ms) {
-  if (!check_frame(item, config) || !check_header(item, config))
+  if (!check_frame(item, config) || !check_header(item))
     return;
   int64_t max_timestamp = batch_view{item.batch.span()}.max_timestamp();
   if (item.origin == append_origin::client

@@ -65,7 +65,6 @@ struct log_config {
   int64_t max_compaction_lag_ms = INT64_MAX;
   /// The share of what is not compacted yet from which on it is worth while.
   double min_cleanable_dirty_ratio = 0.5;
-  bool transactional_allowed = false;
 
   timestamp_type timestamps = timestamp_type::create_time;
   int64_t timestamp_before_max_ms = INT64_MAX;

@@ -218,6 +218,13 @@ public:
     return producers_.list();
   }
 
+  /// Whether a transaction of this producer, in this epoch, is open here.
+  [[nodiscard]] bool in_transaction(producer_id id, int16_t epoch) const {
+    const auto* known = producers_.find(id);
+    return known != nullptr && known->epoch == epoch
+           && known->transaction_start.value >= 0;
+  }
+
   /// Up to where read_committed may read (KIP-98): what is below is on every
   /// replica that counts, and its transaction has ended; what retention has
   /// taken of an open one holds nobody back.

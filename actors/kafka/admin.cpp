@@ -3,7 +3,6 @@
 
 #include "actors/kafka/sinks.hpp"
 #include "cluster/reassignment_answers.hpp"
-#include "schema/kafka/init_producer_id.hpp"
 
 namespace millrace {
 
@@ -64,14 +63,6 @@ kafka::incremental_alter_configs_response refused(
   const kafka::incremental_alter_configs_request& request, int16_t error) {
   return refused_resources<kafka::incremental_alter_configs_response>(
     request, error);
-}
-
-kafka::init_producer_id_response refused(
-  const kafka::init_producer_id_request&, int16_t) {
-  // The one code that every producer takes for a matter of time.
-  kafka::init_producer_id_response response;
-  response.error_code = code(kafka_error::coordinator_load_in_progress);
-  return response;
 }
 
 // The code of a whole answer is there from version 1 on; before it a client
@@ -211,12 +202,6 @@ result<void> handle_remove_raft_voter(
   gateway_core& hub, kafka_request& request) {
   return forward<kafka::remove_raft_voter_request,
     kafka::remove_raft_voter_response>(hub, request);
-}
-
-result<void> handle_init_producer_id(
-  gateway_core& hub, kafka_request& request) {
-  return forward<kafka::init_producer_id_request,
-    kafka::init_producer_id_response>(hub, request);
 }
 
 } // namespace millrace

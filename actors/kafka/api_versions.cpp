@@ -1,6 +1,7 @@
 #include "schema/kafka/api_versions.hpp"
 
 #include "actors/kafka/handlers.hpp"
+#include "cluster/transaction_state.hpp"
 
 namespace millrace {
 
@@ -17,6 +18,18 @@ bool is_software_name(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [&](char c) {
     return plain(c) || c == '-' || c == '.';
   });
+}
+
+/// What is always on. Clients below version 4 do not understand a feature that
+/// goes down to 0.
+void add_features(kafka::api_versions_response& response, int16_t version) {
+  constexpr const char* name = "transaction.version";
+  constexpr int16_t knows_zero = 4;
+  if (version >= knows_zero)
+    response.supported_features.push_back(
+      {name, 0, transaction_version_epoch_bump});
+  response.finalized_features.push_back(
+    {name, transaction_version_epoch_bump, transaction_version_epoch_bump});
 }
 
 } // namespace
@@ -44,6 +57,7 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
     for (const auto& a : kafka::apis())
       response.api_keys.push_back(
         {static_cast<int16_t>(a.key), a.advertised_min_version, a.max_version});
+  add_features(response, slot.version);
   // Grows with every change of the metadata and so never falls.
   response.finalized_features_epoch = hub.image().applied_index();
   reply(hub, slot, response);

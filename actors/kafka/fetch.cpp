@@ -116,6 +116,7 @@ private:
         .wait_below_bytes = min_bytes_,
         .wait_until_ms = deadline_ms_,
         .any_replica = any,
+        .read_committed = read_committed_,
         .nearer = nearer(*found.registered)});
   }
 
@@ -179,6 +180,7 @@ private:
       // Only the first records of an answer may go beyond its bound.
       if (bytes > room && any_bytes) {
         answer.slices.clear();
+        answer.aborted.clear();
         answer.bytes = 0;
       } else {
         room -= bytes;
@@ -199,6 +201,7 @@ private:
     if (answer.error != kafka_error::none) {
       // With an error nothing is said of the log.
       answer.high_watermark = offset{-1};
+      answer.last_stable = offset{-1};
       answer.log_start = offset{-1};
     }
     const bool told
@@ -221,7 +224,7 @@ private:
     out.partition_index = want.partition;
     out.error_code = code(answer.error);
     out.high_watermark = answer.high_watermark.value;
-    out.last_stable_offset = answer.high_watermark.value;
+    out.last_stable_offset = answer.last_stable.value;
     out.log_start_offset = answer.log_start.value;
     out.preferred_read_replica = answer.read_from.value;
     if (answer.diverging) {
@@ -238,10 +241,12 @@ private:
     // None, or (null) not looked for: empty for what is not there at all.
     const bool unknown = answer.error == kafka_error::unknown_topic_or_partition
                          || answer.error == kafka_error::unknown_topic_id;
-    if (unknown || (read_committed_ && answer.error == kafka_error::none))
-      out.aborted_transactions.emplace();
-    else
-      out.aborted_transactions.reset();
+    out.aborted_transactions.reset();
+    if (unknown || (read_committed_ && answer.error == kafka_error::none)) {
+      auto& list = out.aborted_transactions.emplace();
+      for (const auto& aborted : answer.aborted)
+        list.push_back({aborted.producer.value, aborted.first.value});
+    }
     out.records.slices = std::move(answer.slices);
     if (answer.error != kafka_error::none)
       hub_.counters().failed_fetch.add();

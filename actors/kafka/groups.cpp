@@ -1,7 +1,6 @@
 // The APIs of consumer groups that name one group: sent to its coordinator.
 
 #include "actors/kafka/sinks.hpp"
-#include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/txn_offset_commit.hpp"
 
 namespace millrace {
@@ -100,70 +99,6 @@ kafka::txn_offset_commit_response merge(kafka::txn_offset_commit_response into,
 }
 
 } // namespace
-
-result<void> handle_find_coordinator(
-  gateway_core& hub, kafka_request& request) {
-  kafka::find_coordinator_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto slot = request.slot;
-  auto answer = [&hub, slot, body] {
-    const auto view = view_of(hub, slot);
-    kafka::find_coordinator_response response;
-    const auto fill = [&](const std::string& key, auto& out) {
-      out.node_id = -1;
-      out.port = -1;
-      if (body.key_type != 0) {
-        // Of the codes that clients take for final, this one is final to all
-        // of them: librdkafka asks again for ever after others.
-        out.error_code
-          = code(body.key_type == 1
-                   ? kafka_error::transactional_id_authorization_failed
-                   : kafka_error::invalid_request);
-        out.error_message
-          = body.key_type == 1
-              ? "transactions are not supported by this version of Millrace"
-              : "only the coordinators of consumer groups are here";
-        return;
-      }
-      const auto* partition = hub.groups_partition(key);
-      const auto leader = partition == nullptr
-                            ? current_leader{}
-                            : leader_of(*partition, view, hub.image());
-      if (!leader.address) {
-        out.error_code = code(kafka_error::coordinator_not_available);
-        out.error_message = partition == nullptr
-                              ? "the topic of the groups is not there yet"
-                              : "the group's partition has no leader";
-        return;
-      }
-      if (slot.version < 4)
-        out.error_message = "NONE"; // as it has been since v1
-      out.node_id = leader.id.value;
-      out.host = leader.address->host;
-      out.port = leader.address->port;
-    };
-    if (slot.version >= 4)
-      for (const auto& key : body.coordinator_keys) {
-        auto& out = response.coordinators.emplace_back();
-        out.key = key;
-        fill(key, out);
-      }
-    else
-      fill(body.key, response);
-    reply(hub, slot, response);
-  };
-  if (body.key_type != 0 || hub.groups_partition("") != nullptr) {
-    answer();
-    return {};
-  }
-  auto sink = std::make_shared<gather_sink<admin_answer>>(
-    [](uint32_t, admin_answer*) {}, answer);
-  sink->expect();
-  hub.ask_admin(
-    sink, 0, slot.version, auto_create_topics{{offsets_topic_name}});
-  sink->asked_all();
-  return {};
-}
 
 result<void> handle_join_group(gateway_core& hub, kafka_request& request) {
   kafka::join_group_request body;

@@ -71,6 +71,17 @@ result<void> handle_describe_cluster(gateway_core& hub, kafka_request& request);
 result<void> handle_describe_topic_partitions(
   gateway_core& hub, kafka_request& request);
 result<void> handle_init_producer_id(gateway_core& hub, kafka_request& request);
+result<void> handle_add_partitions_to_txn(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_add_offsets_to_txn(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_end_txn(gateway_core& hub, kafka_request& request);
+result<void> handle_write_txn_markers(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_describe_transactions(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_list_transactions(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_elect_leaders(gateway_core& hub, kafka_request& request);
 result<void> handle_alter_partition_reassignments(
   gateway_core& hub, kafka_request& request);

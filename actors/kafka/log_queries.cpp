@@ -205,7 +205,8 @@ result<void> handle_describe_producers(
           .producer_epoch = p.epoch,
           .last_sequence = p.last_sequence,
           .last_timestamp = p.last_timestamp_ms,
-          .coordinator_epoch = -1});
+          .coordinator_epoch = p.coordinator_epoch,
+          .current_txn_start_offset = p.transaction_start.value});
     });
   return {};
 }

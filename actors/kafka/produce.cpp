@@ -2,6 +2,7 @@
 
 #include "actors/kafka/sinks.hpp"
 #include "schema/big_endian.hpp"
+#include "storage/record_batch.hpp"
 
 #include <cstring>
 
@@ -106,6 +107,12 @@ bool is_zstd(const kafka::records& records) {
               == zstd;
 }
 
+/// Whether the batch belongs to a transaction, as far as its header tells.
+bool is_transactional(const shared_bytes& bytes) {
+  return bytes.size() >= batch_view::header_size
+         && batch_view{bytes.span()}.is_transactional();
+}
+
 /// Why a partition's batch is not even sent to its leader.
 struct refusal {
   kafka_error error = kafka_error::none;
@@ -157,9 +164,9 @@ refusal refuse(const kafka::produce_request& body, int16_t version,
   const auto shape = refuse(records.bytes);
   if (shape.error == kafka_error::corrupt_message)
     return shape; // whatever it is for
-  if (body.transactional_id)
-    return {kafka_error::invalid_request,
-      "transactions are not supported by this version of Millrace"};
+  if (!body.transactional_id && is_transactional(records.bytes))
+    return {kafka_error::transactional_id_authorization_failed,
+      "the batch belongs to a transaction, and the request names none"};
   if (found.error == kafka_error::unknown_topic_or_partition)
     return {found.error, "this server has no such topic or partition"};
   if (found.error == kafka_error::unknown_topic_id)
@@ -216,7 +223,9 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
       hub.ask_produce(found.partition, pending, part++,
         {.batch = std::move(data.records.bytes),
           .acks = body.acks,
-          .timeout_ms = body.timeout_ms});
+          .timeout_ms = body.timeout_ms,
+          .transactional_id = body.transactional_id.value_or(""),
+          .support = produce_support(version)});
     }
   }
   if (body.acks == 0) {

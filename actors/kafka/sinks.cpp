@@ -21,6 +21,15 @@ located_partition locate_in(const gateway_core& hub, const topic_image* topic,
   return found;
 }
 
+kafka_error why_not_here(
+  const gateway_core& hub, const partition_registration* partition) {
+  if (partition == nullptr)
+    return kafka_error::coordinator_not_available;
+  return partition->leader == hub.config().id
+           ? kafka_error::coordinator_load_in_progress
+           : kafka_error::not_coordinator;
+}
+
 } // namespace
 
 located_partition locate(const gateway_core& hub, std::string_view topic,
@@ -58,14 +67,27 @@ client_view view_of(const gateway_core& hub, const reply_slot& slot) {
   return view;
 }
 
+located_partition marker_writer(
+  const gateway_core& hub, const topic_partition& name) {
+  auto found = locate(hub, name.topic, name.partition);
+  if (found.error != kafka_error::none || name.topic != offsets_topic_name)
+    return found;
+  const auto& all = hub.coordinators();
+  const auto index = static_cast<size_t>(name.partition);
+  found.partition = index < all.size() ? all[index] : nullptr;
+  if (found.partition == nullptr)
+    found.error = kafka_error::not_leader_or_follower;
+  return found;
+}
+
 kafka_error why_no_coordinator(
   const gateway_core& hub, std::string_view group) {
-  const auto* partition = hub.groups_partition(group);
-  if (partition == nullptr)
-    return kafka_error::coordinator_not_available;
-  return partition->leader == hub.config().id
-           ? kafka_error::coordinator_load_in_progress
-           : kafka_error::not_coordinator;
+  return why_not_here(hub, hub.groups_partition(group));
+}
+
+kafka_error why_no_transaction_coordinator(
+  const gateway_core& hub, std::string_view id) {
+  return why_not_here(hub, hub.transactions_partition(id));
 }
 
 } // namespace millrace

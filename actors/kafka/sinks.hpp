@@ -74,6 +74,11 @@ enum class asked_replica : uint8_t { leader, any };
   return static_cast<int16_t>(error);
 }
 
+/// Who writes the end of a transaction into a partition: its log, or of
+/// __consumer_offsets the coordinator of its groups. Errors as locate()'s.
+[[nodiscard]] located_partition marker_writer(
+  const gateway_core& hub, const topic_partition& name);
+
 /// How the client of this request sees this node.
 [[nodiscard]] client_view view_of(
   const gateway_core& hub, const kafka_request& request);
@@ -86,6 +91,9 @@ enum class asked_replica : uint8_t { leader, any };
 /// it: to ask again later, or another one.
 [[nodiscard]] kafka_error why_no_coordinator(
   const gateway_core& hub, std::string_view group);
+/// The same about a transactional id.
+[[nodiscard]] kafka_error why_no_transaction_coordinator(
+  const gateway_core& hub, std::string_view id);
 
 /// Tells in answers that refuse partitions who leads them (KIP-951): the
 /// client goes there at once, without asking for metadata.

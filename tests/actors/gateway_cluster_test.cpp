@@ -460,7 +460,8 @@ TEST_CASE("a node lists the groups that it coordinates itself",
   "[actors][gateway][cluster]") {
   fixture f;
   directory_update more;
-  more.coordinators.push_back({0, fixture::pointer(f.partition)});
+  more.coordinators.push_back(
+    {{offsets_topic_name, 0}, fixture::pointer(f.partition)});
   caf::anon_send(f.subject, std::move(more));
   f.send(api_key::list_groups, 4, kafka::list_groups_request{});
   uint64_t ticket = 0;
@@ -482,7 +483,8 @@ TEST_CASE("offsets of a transaction go to the group's coordinator, those of "
   "[actors][gateway][cluster]") {
   fixture f;
   directory_update more;
-  more.coordinators.push_back({0, fixture::pointer(f.partition)});
+  more.coordinators.push_back(
+    {{offsets_topic_name, 0}, fixture::pointer(f.partition)});
   caf::anon_send(f.subject, std::move(more));
   kafka::txn_offset_commit_request request;
   request.group_id = "b";
@@ -558,7 +560,9 @@ TEST_CASE("without a controller an administrator is told to try again",
   REQUIRE(refused.topics.size() == 1);
   CHECK(refused.topics[0].name == "new");
   CHECK(error_of(refused.topics[0].error_code) == kafka_error::not_controller);
-  f.send(api_key::init_producer_id, 4, kafka::init_producer_id_request{});
+  kafka::init_producer_id_request idempotent;
+  idempotent.transactional_id.reset();
+  f.send(api_key::init_producer_id, 4, idempotent);
   f.controller->receive([&](const admin_ask& asked) {
     caf::anon_send(f.subject,
       admin_answer{asked.ticket, 0, admin_reply{kafka_error::not_controller}});

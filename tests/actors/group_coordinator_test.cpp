@@ -6,6 +6,7 @@
 #include "storage/control_batch.hpp"
 #include "storage/record_reader.hpp"
 #include "tests/actors/actor_fixture.hpp"
+#include "tests/actors/played_front.hpp"
 
 #include <deque>
 
@@ -20,6 +21,7 @@ struct fixture : actor_fixture {
   caf::scoped_actor log{system};
   caf::scoped_actor keeper{system};
   caf::scoped_actor client{system};
+  played_front front{*this};
   group_coordinator_actor subject;
   /// What is in the log, and what the coordinator wants to be there.
   std::vector<shared_bytes> batches;
@@ -29,6 +31,9 @@ struct fixture : actor_fixture {
   image_pairs image;
   uint64_t tickets = 0;
 
+  fixture() {
+    front.says = kafka_error::none;
+  }
   ~fixture() {
     stop();
   }
@@ -41,7 +46,8 @@ struct fixture : actor_fixture {
       group_coordinator_options{.topic_id = topic_id,
         .log = caf::actor_cast<partition_actor>(pointer(log)),
         .status = std::make_shared<node_status>(),
-        .keeper = caf::actor_cast<image_keeper_actor>(pointer(keeper))});
+        .keeper = caf::actor_cast<image_keeper_actor>(pointer(keeper)),
+        .transactions = front.actor});
     run();
     keeper->receive([](const image_ask&) {});
     caf::anon_send(subject, image);
@@ -154,10 +160,10 @@ struct fixture : actor_fixture {
     return ask(8, std::move(request));
   }
 
-  void mark(bool commit, uint64_t ticket = 77) {
+  void mark(bool commit, uint64_t ticket = 77, int16_t epoch = 2) {
     produce_many message;
     message.entries.push_back({.ticket = ticket,
-      .batch = make_control_batch({{producer}, 2, commit, 0}, 1000),
+      .batch = make_control_batch({{producer}, epoch, commit, 0}, 1000),
       .acks = 1,
       .timeout_ms = 5});
     client->send(subject, std::move(message));
@@ -245,6 +251,51 @@ TEST_CASE(
   CHECK(done.error == kafka_error::none);
   CHECK(done.base_offset == offset{1});
   CHECK(f.stable("t") == 7);
+}
+
+TEST_CASE(
+  "offsets wait until the coordinator of their transaction lets them in",
+  "[actors][group_coordinator]") {
+  fixture f;
+  f.front.says.reset();
+  f.start();
+  auto ticket = f.commit_in("t", 7);
+  f.take_wanted();
+  CHECK(f.wanted.empty());
+  REQUIRE(f.front.checks.size() == 1);
+  CHECK(
+    f.front.checks[0].question.check
+    == transaction_check{"", {producer}, 2, true, {{"__consumer_offsets", 0}}});
+  f.front.answer(kafka_error::none);
+  f.run();
+  f.end_append();
+  CHECK(f.commit_in_error(ticket) == kafka_error::none);
+
+  ticket = f.commit_in("t", 8);
+  f.front.answer(kafka_error::transaction_abortable);
+  f.run();
+  CHECK(f.commit_in_error(ticket) == kafka_error::transaction_abortable);
+  ticket = f.commit_in("t", 8);
+  f.front.answer(kafka_error::not_coordinator);
+  f.run();
+  CHECK(f.commit_in_error(ticket) == kafka_error::coordinator_not_available);
+  f.take_wanted();
+  CHECK(f.wanted.empty());
+}
+
+TEST_CASE("offsets do not come in behind the end of their transaction (R28)",
+  "[actors][group_coordinator]") {
+  fixture f;
+  f.front.says.reset();
+  f.start();
+  const auto ticket = f.commit_in("t", 7);
+  f.mark(true, 77, 3);
+  f.end_append();
+  CHECK(f.marked().error == kafka_error::none);
+  f.front.answer(kafka_error::none);
+  f.run();
+  CHECK(f.commit_in_error(ticket) == kafka_error::transaction_abortable);
+  CHECK(f.stable("t") == -1);
 }
 
 TEST_CASE("a marker that the log refuses changes nothing, and its sender hears "

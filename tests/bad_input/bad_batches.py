@@ -8,7 +8,8 @@ from node import NodeCase
 from wire import batch, i32, record, varint
 
 CORRUPT_MESSAGE, MESSAGE_TOO_LARGE, INVALID_TIMESTAMP = 2, 10, 32
-UNSUPPORTED_FOR_MESSAGE_FORMAT, INVALID_REQUEST = 43, 42
+UNSUPPORTED_FOR_MESSAGE_FORMAT = 43
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED = 53
 UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD = 76, 87
 GZIP, SNAPPY, LZ4, ZSTD = 1, 2, 3, 4
 
@@ -141,11 +142,11 @@ class Batches(NodeCase):
         self.assert_refused(batch(attributes=0x20, producer=1, epoch=0,
                                   sequence=0), INVALID_RECORD)
 
-    def test_transactional_batches_are_refused_with_a_sentence(self):
+    def test_transactional_batches_without_an_id_are_refused(self):
         why = self.assert_refused(
             batch(attributes=0x10, producer=1, epoch=0, sequence=0),
-            INVALID_REQUEST)
-        self.assertIn('transactional', why)
+            TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+        self.assertIn('transaction', why)
 
     def test_producers_without_epoch_or_sequence_are_invalid(self):
         for lies in ({'epoch': -1, 'sequence': 0}, {'epoch': 0},

@@ -81,6 +81,8 @@ class Client(unittest.TestCase):
         while not condition():
             self.assertLess(time.monotonic(), end, "it did not come about")
 
+
+class Everything(Client):
     def test_many_records_come_back_each_once_and_in_order(self):
         count = 1_000_000 if LONG else 200_000
         topic = self.topic(partitions=3)
@@ -368,13 +370,142 @@ while True: c.poll(0.1)"""])
                 return False
         self.until(deleted)
 
-    def test_a_transactional_id_is_refused_and_not_retried_for_ever(self):
-        if os.environ.get("MILLRACE_TEST_BOOTSTRAP"):
-            self.skipTest("another server may have transactions")
-        producer = self.producer(transactional_id=fresh("x"))
-        with self.assertRaises(KafkaException) as caught:
-            producer.init_transactions(20)
-        self.assertFalse(caught.exception.args[0].retriable())
+
+class Transactions(Client):
+    """Exactly once (KIP-98, KIP-360, KIP-447, KIP-588, KIP-664)."""
+
+    def transactional(self, id=None, **options):
+        made = self.producer(transactional_id=id or fresh("x"), **options)
+        made.init_transactions(30)
+        return made
+
+    def committed(self, topic, count, **options):
+        reader = self.consumer(topic, isolation_level="read_committed",
+                               **options)
+        return [r.value().decode() for r in self.take(reader, count)]
+
+    def assert_no_more(self, reader):
+        record = reader.poll(1)
+        self.assertTrue(record is None or record.error(), record)
+
+    def test_a_transaction_is_seen_when_it_is_committed_and_whole(self):
+        topics = [self.topic(3), self.topic()]
+        writer = self.transactional()
+        reader = self.consumer(isolation_level="read_committed")
+        reader.subscribe(topics)
+        dirty = self.consumer(isolation_level="read_uncommitted")
+        dirty.subscribe(topics)
+        writer.begin_transaction()
+        for i in range(300):
+            writer.produce(topics[i % 2], f"kept {i}", partition=0)
+        writer.flush(30)
+        self.assertEqual(len(self.take(dirty, 300)), 300)
+        self.assert_no_more(reader)
+        writer.commit_transaction(30)
+        self.assertEqual(
+            sorted(r.value().decode() for r in self.take(reader, 300)),
+            sorted(f"kept {i}" for i in range(300)))
+        writer.begin_transaction()
+        for i in range(100):
+            writer.produce(topics[0], f"dropped {i}", partition=1)
+        writer.flush(30)
+        writer.abort_transaction(30)
+        writer.begin_transaction()
+        writer.produce(topics[0], "last", partition=1)
+        writer.commit_transaction(30)
+        self.assertEqual([r.value() for r in self.take(reader, 1)], [b"last"])
+
+    def test_who_comes_later_fences_who_was_there(self):
+        topic, id = self.topic(), fresh("x")
+        old = self.transactional(id)
+        old.begin_transaction()
+        old.produce(topic, "of the old one")
+        old.flush(30)
+        new = self.transactional(id)
+        new.begin_transaction()
+        new.produce(topic, "of the new one")
+        new.commit_transaction(30)
+        with self.assertRaises(KafkaException) as fenced:
+            old.commit_transaction(30)
+        self.assertTrue(fenced.exception.args[0].fatal(), fenced.exception)
+        self.assertEqual(self.committed(topic, 1), ["of the new one"])
+
+    def test_a_transaction_that_nobody_ends_is_aborted(self):
+        topic = self.topic()
+        left = self.transactional(transaction_timeout_ms=2000,
+                                  message_timeout_ms=2000)
+        left.begin_transaction()
+        left.produce(topic, "never seen")
+        left.flush(30)
+        reader = self.consumer(topic, isolation_level="read_committed")
+        other = self.transactional()
+        other.begin_transaction()
+        other.produce(topic, "seen")
+        other.commit_transaction(30)
+        self.assertEqual([r.value() for r in self.take(reader, 1)], [b"seen"])
+        with self.assertRaises(KafkaException):
+            left.commit_transaction(30)
+
+    def test_offsets_are_committed_with_what_was_made_of_them(self):
+        source, target, group = self.topic(), self.topic(), fresh("g")
+        feeder = self.producer()
+        for i in range(50):
+            feeder.produce(source, str(i))
+        feeder.flush(30)
+        for commits in (False, True):
+            reader = Consumer({
+                "bootstrap.servers": SERVER, "group.id": group,
+                "auto.offset.reset": "earliest", "enable.auto.commit": False,
+                "isolation.level": "read_committed"})
+            reader.subscribe([source])
+            taken = self.take(reader, 50)
+            writer = self.transactional()
+            writer.begin_transaction()
+            for record in taken:
+                writer.produce(target, b"made of " + record.value())
+            writer.send_offsets_to_transaction(
+                reader.position(reader.assignment()),
+                reader.consumer_group_metadata(), 30)
+            if commits:
+                writer.commit_transaction(30)
+            else:
+                writer.abort_transaction(30)
+            at = reader.committed([TopicPartition(source, 0)], 30)[0].offset
+            self.assertEqual(at, 50 if commits else
+                             confluent_kafka.OFFSET_INVALID)
+            reader.close()
+        self.assertEqual(self.committed(target, 50),
+                         [f"made of {i}" for i in range(50)])
+
+    def test_a_hundred_transactions_in_a_row(self):
+        topic = self.topic(2)
+        writer = self.transactional()
+        kept = []
+        for i in range(100):
+            writer.begin_transaction()
+            for k in range(3):
+                writer.produce(topic, f"{i}.{k}", partition=k % 2)
+            if i % 3 == 0:
+                writer.abort_transaction(30)
+            else:
+                writer.commit_transaction(30)
+                kept += [f"{i}.{k}" for k in range(3)]
+        self.assertEqual(sorted(self.committed(topic, len(kept))),
+                         sorted(kept))
+
+    def test_offsets_by_time_end_where_read_committed_ends(self):
+        topic = self.topic()
+        writer = self.transactional()
+        writer.begin_transaction()
+        writer.produce(topic, "open")
+        writer.flush(30)
+        at = TopicPartition(topic, 0)
+        for level, end in ((0, 1), (1, 0)):
+            found = self.admin.list_offsets(
+                {at: OffsetSpec.latest()},
+                isolation_level=confluent_kafka.IsolationLevel(level))
+            self.assertEqual(found[at].result(10).offset, end)
+        writer.abort_transaction(30)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,19 @@ expect "kafka-verifiable-producer sees every acknowledgement" \
   "$(tool $commands.VerifiableProducer "${at[@]}" --topic "$topic" \
     --max-messages 2000 --acks -1)"
 
+expect "kafka-producer-perf-test runs in transactions" '2000 records sent' \
+  "$(tool $commands.ProducerPerformance --topic "$topic" --num-records 2000 \
+    --record-size 100 --throughput 10000 --transactional-id "$topic-id" \
+    --transaction-duration-ms 50 --producer-props \
+    bootstrap.servers="$bootstrap")"
+transactions() { tool $commands.TransactionsCommand "${at[@]}" "$@"; }
+expect "kafka-transactions lists" "^$topic-id.*CompleteCommit" \
+  "$(transactions list)"
+expect "kafka-transactions describes" "$topic-id.*CompleteCommit" \
+  "$(transactions describe --transactional-id "$topic-id")"
+expect "kafka-transactions finds none that hangs" '^Topic' \
+  "$(transactions find-hanging --topic "$topic")"
+
 printf '{"partitions":[{"topic":"%s","partition":1,"offset":3}],"version":1}' \
   "$topic" >"$scratch/delete.json"
 expect "kafka-delete-records moves the log's start" 'low_watermark: 3' \
@@ -102,7 +115,8 @@ expect "kafka-delete-records moves the log's start" 'low_watermark: 3' \
 stop_server
 if [ -z "${MILLRACE_TEST_BOOTSTRAP:-}" ]; then
   # Every segment, index and snapshot of the topic, and the groups' own log.
-  files=$(find "$data" \( -path "*/$topic-*" -o -path '*/__consumer_offsets-*' \) \
+  files=$(find "$data" \( -path "*/$topic-*" -o -path '*/__consumer_offsets-*' \
+    -o -path '*/__transaction_state-*' \) \
     \( -name '*.log' -o -name '*.index' -o -name '*.timeindex' \
     -o -name '*.snapshot' \) -size +0 | paste -sd,)
   [ -n "$files" ] || fail "the server left no segments"

@@ -108,11 +108,8 @@ TEST_CASE("attributes that a client may not set are refused",
   CHECK(checked(with(21, int16_t{0x20})).error == kafka_error::invalid_record);
   CHECK(
     checked(with(21, int16_t{0x08})).error == kafka_error::invalid_timestamp);
-  CHECK(
-    checked(with(21, int16_t{0x10},
-              {.producer = producer_id{1}, .producer_epoch = 0, .sequence = 0}))
-      .error
-    == kafka_error::invalid_request);
+  // A transaction has a producer.
+  CHECK(checked(with(21, int16_t{0x10})).error == kafka_error::invalid_record);
   // Says gzip, is not.
   CHECK(checked(with(21, int16_t{1})).error == kafka_error::corrupt_message);
 }

@@ -336,8 +336,8 @@ class Administration extends ClientCase {
           "the address");
       var features = done(admin.describeFeatures().featureMetadata());
       long epoch = features.finalizedFeaturesEpoch().orElse(-1L);
-      check(!features.finalizedFeatures().containsKey("transaction.version")
-          || System.getenv("MILLRACE_TEST_BOOTSTRAP") != null, "there are no transactions");
+      equal((short) 2, features.finalizedFeatures().get("transaction.version").maxVersionLevel(),
+          "the version of transactions");
       topic(1);
       try (Admin later = admin()) {
         long after = done(later.describeFeatures().featureMetadata())
