@@ -9,6 +9,7 @@
 #include "schema/kafka/metadata.hpp"
 #include "schema/kafka_error.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 namespace millrace {
@@ -49,17 +50,23 @@ void cluster_admin::create(
     });
 }
 
-void cluster_admin::make_topic(std::function<void()> done) {
-  create(all_.topic, all_.partitions, [this, done = std::move(done)](bool ok) {
+void cluster_admin::make_topic(
+  const std::string& name, std::function<void()> done) {
+  create(name, all_.partitions, [this, name, done = std::move(done)](bool ok) {
     if (ok) {
-      topics_[all_.topic] = {fate::there, all_.partitions, all_.partitions};
+      topics_[name] = {fate::there, all_.partitions, all_.partitions};
+      kept_.push_back(name);
       done();
       return;
     }
-    all_.later(300, [this, done] {
-      make_topic(done);
+    all_.later(300, [this, name, done] {
+      make_topic(name, done);
     });
   });
+}
+
+const std::string& cluster_admin::some_kept() {
+  return kept_[all_.world.random(kept_.size())];
 }
 
 void cluster_admin::start() {
@@ -89,15 +96,16 @@ void cluster_admin::act() {
   idle_ = false;
   std::vector<std::string> there;
   for (const auto& [name, state] : topics_)
-    if (name != all_.topic && state.is == fate::there)
+    if (state.is == fate::there
+        && std::find(kept_.begin(), kept_.end(), name) == kept_.end())
       there.push_back(name);
   if (all_.cluster.size() > replication_factor_ && all_.world.random(3) == 0) {
-    // The run's own topic, where the records are, more often than others.
+    // The run's own topics, where the records are, more often than others.
     const auto at = all_.world.random(2 * there.size() + 2);
     if (all_.world.random(4) == 0)
       elect();
     else
-      reassign(at < there.size() ? there[at] : all_.topic);
+      reassign(at < there.size() ? there[at] : some_kept());
     return;
   }
   if (all_.world.random(4) == 0) {
@@ -105,7 +113,7 @@ void cluster_admin::act() {
                 ? broker_config_change(
                     all_.world, all_.cluster.size(), replication_factor_)
                 : topic_config_change(
-                    all_.world, all_.topic, replication_factor_, true));
+                    all_.world, some_kept(), replication_factor_, true));
     return;
   }
   if (there.size() < topics_max && all_.world.random(2) == 0) {
@@ -120,7 +128,7 @@ void cluster_admin::act() {
   }
   if (there.empty()) {
     configure(
-      topic_config_change(all_.world, all_.topic, replication_factor_, true));
+      topic_config_change(all_.world, some_kept(), replication_factor_, true));
     return;
   }
   const auto& name = there[all_.world.random(there.size())];

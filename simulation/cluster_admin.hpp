@@ -1,6 +1,6 @@
 #pragma once
 
-// Makes the topic of a run, and meanwhile makes, widens, changes and deletes
+// Makes the topics of a run, and meanwhile makes, widens, changes and deletes
 // others at any node, and moves replicas and leaders of all of them. What was
 // acknowledged must be so in the end, on every node.
 
@@ -9,6 +9,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace millrace {
 
@@ -16,8 +17,8 @@ class cluster_admin {
 public:
   cluster_admin(cluster_clients& all, int16_t replication_factor);
 
-  /// Makes the run's topic, whatever it takes; then calls `done`.
-  void make_topic(std::function<void()> done);
+  /// Makes a topic that stays, whatever it takes; then calls `done`.
+  void make_topic(const std::string& name, std::function<void()> done);
   /// One more action every now and then, until clients stop.
   void start();
   [[nodiscard]] bool idle() const {
@@ -51,6 +52,7 @@ private:
   };
 
   void act();
+  [[nodiscard]] const std::string& some_kept();
   void create(const std::string& name, int32_t partitions,
     std::function<void(bool)> done);
   void remove(const std::string& name);
@@ -67,6 +69,7 @@ private:
   cluster_client client_;
   int16_t replication_factor_;
   std::map<std::string, topic_state> topics_;
+  std::vector<std::string> kept_; ///< topics that hold clients' records
   uint64_t next_name_ = 0;
   uint64_t actions_ = 0;
   uint64_t reassignments_ = 0;

@@ -22,7 +22,11 @@ void cluster_clients::later(int64_t ms_max, std::function<void()> what) {
     std::move(what));
 }
 
-cluster_client::cluster_client(cluster_clients& all) : all_(all) {}
+cluster_client::cluster_client(cluster_clients& all)
+    : cluster_client(all, all.topic) {}
+
+cluster_client::cluster_client(cluster_clients& all, std::string topic)
+    : all_(all), topic_(std::move(topic)) {}
 
 sim_client& cluster_client::connection_to(int32_t node) {
   auto& c = connections_[node];
@@ -69,7 +73,7 @@ void cluster_client::with_leader(
 
 void cluster_client::refresh(std::function<void()> done) {
   kafka::metadata_request request;
-  request.topics->emplace_back().name = all_.topic;
+  request.topics->emplace_back().name = topic_;
   request.allow_auto_topic_creation = false;
   this->request<kafka::metadata_response>(any_node(), kafka::api_key::metadata,
     12, request,

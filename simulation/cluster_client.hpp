@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace millrace {
@@ -35,7 +36,9 @@ struct cluster_clients {
 
 class cluster_client {
 public:
+  /// Of the run's topic.
   explicit cluster_client(cluster_clients& all);
+  cluster_client(cluster_clients& all, std::string topic);
 
   struct lead {
     int32_t node = -1; ///< its index, or unknown
@@ -65,6 +68,7 @@ private:
   void refresh(std::function<void()> done);
 
   cluster_clients& all_;
+  std::string topic_;
   std::map<int32_t, std::unique_ptr<sim_client>> connections_;
   std::map<int32_t, lead> leads_; ///< by partition
 };

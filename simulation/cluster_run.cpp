@@ -4,14 +4,20 @@
 #include "simulation/cluster_committer.hpp"
 #include "simulation/cluster_consumer.hpp"
 #include "simulation/cluster_producer.hpp"
+#include "simulation/cluster_transactor.hpp"
 #include "simulation/cluster_voters.hpp"
 #include "simulation/invariants.hpp"
+#include "simulation/ledger_reader.hpp"
 
 namespace millrace {
 
 namespace {
 
 constexpr int32_t partition_count = 3;
+/// The topic of the transactions.
+constexpr const char* ledger = "ledger";
+/// Two of them share their transactional id.
+constexpr uint64_t transactor_count = 4;
 /// Every so many seeds the nodes are in racks, and consumers read there.
 constexpr uint64_t racks_every = 2;
 constexpr int32_t producer_count = 6;
@@ -32,12 +38,16 @@ sim_cluster_options cluster_options(const sim_options& options) {
   sim_cluster_options made{.nodes = options.nodes,
     .settings = {{"offsets.topic.num.partitions", "2"},
       {"offsets.topic.replication.factor", std::to_string(replicas)},
+      {"transaction.state.log.num.partitions", "2"},
+      {"transaction.state.log.replication.factor", std::to_string(replicas)},
+      {"transaction.state.log.min.isr", replicas >= 2 ? "2" : "1"},
       {"default.replication.factor", std::to_string(replicas)},
       {"min.insync.replicas", replicas >= 2 ? "2" : "1"},
       {"log.segment.bytes", "1048576"},
       // The clock jumps, and the records' times do not; who is forgotten by
       // the wall clock is no longer idempotent.
       {"producer.id.expiration.ms", "2000000000"},
+      {"transactional.id.expiration.ms", "2000000000"},
       {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"group.initial.rebalance.delay.ms", "0"}}};
   if (has_racks(options)) {
@@ -56,7 +66,8 @@ public:
         atlas_(cluster_, invariants_.metadata(), invariants_.partitions()),
         faults_(clients_, atlas_, options.faults),
         admin_(clients_, static_cast<int16_t>(std::min(3, options.nodes))),
-        voters_(clients_), committer_(clients_) {
+        voters_(clients_), committer_(clients_),
+        ledger_final_(clients_, book_, ledger, partition_count) {
     clients_.partitions = partition_count;
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
@@ -72,8 +83,10 @@ public:
 
   sim_report run() {
     cluster_.start_all();
-    admin_.make_topic([this] {
-      start_clients();
+    admin_.make_topic(clients_.topic, [this] {
+      admin_.make_topic(ledger, [this] {
+        start_clients();
+      });
     });
     while (history_.failure().empty() && !done_)
       step();
@@ -100,9 +113,12 @@ private:
     if (final_ == nullptr && all_idle()) {
       final_ = std::make_unique<cluster_final_read>(clients_);
       final_->start();
+      ledger_final_.start();
     }
-    if (final_ != nullptr && final_->done() && !checking_) {
+    if (final_ != nullptr && final_->done() && ledger_final_.done()
+        && !checking_) {
       checking_ = true;
+      judge_transactions();
       admin_.check([this] {
         done_ = true;
       });
@@ -123,10 +139,44 @@ private:
         std::make_unique<cluster_consumer>(clients_, p, cluster_.rack_of(p)));
       consumers_.back()->start();
     }
+    start_transactors();
     committer_.start();
     admin_.start();
     voters_.start();
     faults_.start();
+  }
+
+  /// Either version of transactions by itself, and an id for which two clients
+  /// come again and again, of whatever version.
+  void start_transactors() {
+    for (uint64_t i = 0; i < transactor_count; ++i) {
+      const bool shares = i >= 2;
+      const auto version = shares ? world_.random(2) : i;
+      transactors_.push_back(
+        std::make_unique<cluster_transactor>(clients_, book_,
+          cluster_transactor::options{
+            .topic = ledger,
+            .id = "ledger-" + std::to_string(std::min<uint64_t>(i, 2)),
+            .transaction_version = static_cast<int16_t>(1 + version),
+            .is_strict = options_.faults.none(),
+          }));
+      transactors_.back()->start();
+    }
+    for (int32_t p = 0; p < partition_count; ++p) {
+      ledger_consumers_.push_back(std::make_unique<ledger_consumer>(
+        clients_, ledger, p, cluster_.rack_of(p)));
+      ledger_consumers_.back()->start();
+    }
+  }
+
+  void judge_transactions() {
+    std::vector<committed_view> earlier;
+    for (const auto& consumer : ledger_consumers_)
+      for (auto& view : consumer->views())
+        earlier.push_back(std::move(view));
+    if (auto wrong = book_.judge(ledger_final_.views(), earlier);
+      !wrong.empty())
+      history_.fail(std::move(wrong));
   }
 
   void heal() {
@@ -136,11 +186,12 @@ private:
   }
 
   [[nodiscard]] bool all_idle() const {
+    const auto is_idle = [](const auto& client) {
+      return client->idle();
+    };
     return committer_.idle() && admin_.idle() && voters_.idle()
-           && std::all_of(
-             producers_.begin(), producers_.end(), [](const auto& p) {
-               return p->idle();
-             });
+           && std::all_of(producers_.begin(), producers_.end(), is_idle)
+           && std::all_of(transactors_.begin(), transactors_.end(), is_idle);
   }
 
   /// The first client that has not come to its end, and why.
@@ -151,13 +202,20 @@ private:
       if (!producers_[i]->idle())
         return "producer " + std::to_string(i) + ": "
                + producers_[i]->last_answer();
+    for (size_t i = 0; i < transactors_.size(); ++i)
+      if (!transactors_[i]->idle())
+        return "transactor " + std::to_string(i) + ": "
+               + transactors_[i]->last_answer();
     if (!committer_.idle())
       return "the committer: " + committer_.last_answer();
     if (!voters_.idle())
       return "the voters' admin: " + voters_.last_answer();
     if (checking_ || !admin_.idle())
       return "the admin: " + admin_.last_answer();
-    return final_ == nullptr ? "nobody" : "the reader: " + final_->waits_for();
+    if (final_ == nullptr)
+      return "nobody";
+    return "the reader: "
+           + (final_->done() ? ledger_final_.waits_for() : final_->waits_for());
   }
 
   [[nodiscard]] sim_report report() {
@@ -173,6 +231,7 @@ private:
     r.restarts = cluster_.restarts();
     r.moves = clients_.moves;
     r.follower_reads = clients_.follower_reads;
+    r.transactions = book_.committed_count();
     r.messages = cluster_.network().counts().delivered;
     r.reassignments = admin_.reassignments();
     r.config_changes = admin_.config_changes();
@@ -197,7 +256,11 @@ private:
   cluster_committer committer_;
   std::vector<std::unique_ptr<cluster_producer>> producers_;
   std::vector<std::unique_ptr<cluster_consumer>> consumers_;
+  transaction_book book_;
+  std::vector<std::unique_ptr<cluster_transactor>> transactors_;
+  std::vector<std::unique_ptr<ledger_consumer>> ledger_consumers_;
   std::unique_ptr<cluster_final_read> final_;
+  ledger_final_read ledger_final_;
   bool started_ = false;
   bool checking_ = false;
   bool done_ = false;

@@ -2,7 +2,9 @@
 
 #include "storage/record_batch.hpp"
 
+#include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 
 namespace millrace {
@@ -50,6 +52,16 @@ std::string log_of(const std::string& path) {
   const auto end = path.rfind('/');
   const auto begin = path.rfind('/', end - 1) + 1;
   return path.substr(begin, end - begin);
+}
+
+/// The offset of the batch that begins there, if one does.
+std::optional<int64_t> offset_at(const std::string& content, uint64_t at) {
+  const auto begins = batches_in(content);
+  if (!std::binary_search(begins.begin(), begins.end(), at))
+    return {};
+  return batch_view{std::as_bytes(std::span{content}).subspan(at)}
+    .base_offset()
+    .value;
 }
 
 template <class T>
@@ -102,6 +114,12 @@ std::vector<std::string> misdirect_a_write(
   const auto& to = one_of(targets, world);
   const auto blocks_there = disk.content(to).size() / block_bytes + 1;
   const auto there = world.random(blocks_there) * block_bytes;
+  // A batch does not say whose it is: in another log, where one of the same
+  // offset was, nobody could tell.
+  if (const auto moved = offset_at(written, block);
+    moved && to.ends_with(".log") && to != from
+    && moved == offset_at(disk.content(to), there))
+    return {};
   disk.overwrite(to, there, written.substr(block, block_bytes));
   if (to != from || there != block)
     disk.overwrite(from, first, std::string(block + block_bytes - first, '\0'));

@@ -41,6 +41,7 @@ struct sim_report {
   uint64_t starts = 0;         ///< of nodes
   uint64_t moves = 0;          ///< leaders that clients found elsewhere
   uint64_t follower_reads = 0; ///< fetches of records that others lead
+  uint64_t transactions = 0;   ///< that clients know to be committed
   uint64_t leaderships = 0;    ///< leaders that partitions had
   uint64_t elections = 0;      ///< leaders that the metadata had
   uint64_t reassignments = 0;  ///< of partitions

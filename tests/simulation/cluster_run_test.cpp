@@ -23,6 +23,7 @@ sim_report runs(int32_t nodes, uint64_t seeds, sim_time span) {
     REQUIRE(report.ok());
     // A cluster that refuses everything would break no other rule.
     REQUIRE(report.acknowledged >= 1000);
+    sum.transactions += report.transactions;
     sum.elections += report.elections;
     sum.leaderships += report.leaderships;
     sum.starts += report.starts;
@@ -46,11 +47,27 @@ TEST_CASE("a cluster keeps what it acknowledged, whatever fails",
     CAPTURE(nodes, to_string(fault));
     CHECK(sum.faults[i] >= seeds / 2);
   }
+  CHECK(sum.transactions >= 20 * seeds);
   CHECK(sum.elections >= 4 * seeds);
   CHECK(sum.leaderships >= 20 * seeds);
   CHECK(sum.starts >= 15 * seeds);
   // Every other run has racks.
   CHECK(sum.follower_reads > seeds);
+}
+
+TEST_CASE("without faults nobody is refused what is its own",
+  "[simulation][cluster_run]") {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    const sim_options options{.seed = seed,
+      .operations = 500,
+      .nodes = 3,
+      .faults = {},
+      .least = 10 * sim_second};
+    const auto report = run_simulation(options);
+    INFO(to_string(report) << "\n" << replay_line(options));
+    REQUIRE(report.ok());
+    CHECK(report.transactions >= 10);
+  }
 }
 
 TEST_CASE("the same seed gives the same cluster", "[simulation][cluster_run]") {

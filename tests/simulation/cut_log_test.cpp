@@ -41,7 +41,7 @@ TEST_CASE("a log that was cut is told at the registration, though the node's "
   });
   cluster.run_for(3 * sim_second); // images are saved
   bool is_made = false;
-  admin.make_topic([&] {
+  admin.make_topic(clients.topic, [&] {
     is_made = true;
   });
   await([&] {

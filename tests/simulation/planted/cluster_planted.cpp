@@ -83,6 +83,7 @@ constexpr planting plantings[] = {
   {bug::controller_ignores_cuts, "controller_ignores_cuts", 60 * sim_second},
   {bug::group_answers_unreplicated, "group_answers_unreplicated"},
   {bug::group_serves_unloaded, "group_serves_unloaded"},
+  {bug::transaction_answers_unreplicated, "transaction_answers_unreplicated"},
 };
 static_assert(std::size(plantings) >= 20);
 

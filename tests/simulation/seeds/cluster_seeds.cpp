@@ -68,6 +68,7 @@ struct run_tally {
     CHECK(report.acknowledged >= options.operations);
     ++runs;
     operations += report.acknowledged;
+    sum.transactions += report.transactions;
     sum.elections += report.elections;
     sum.leaderships += report.leaderships;
     sum.starts += report.starts;
@@ -111,6 +112,7 @@ TEST_CASE("five nodes keep what they acknowledged, whatever fails",
     CHECK(met.sum.faults[i] >= met.runs / 2);
   }
   CHECK(met.operations >= 2000 * met.runs);
+  CHECK(met.sum.transactions >= 20 * met.runs);
   CHECK(met.sum.elections >= 4 * met.runs);
   CHECK(met.sum.leaderships >= 20 * met.runs);
   CHECK(met.sum.starts >= 15 * met.runs);
@@ -120,6 +122,7 @@ TEST_CASE("five nodes keep what they acknowledged, whatever fails",
   CHECK(met.sum.wiped_voters >= met.runs / 2);
   const auto seconds = std::chrono::duration<double>(past()).count();
   WARN(met.runs << " runs, " << met.operations << " operations, "
+                << met.sum.transactions << " committed transactions, "
                 << met.sum.elections << " elections of the metadata's leader, "
                 << met.sum.leaderships << " of partitions' leaders, "
                 << met.sum.reassignments << " reassignments, "
