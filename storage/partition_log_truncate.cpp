@@ -8,13 +8,8 @@ namespace millrace {
 result<uint64_t> partition_log::sound_size(
   const segment& s, offset& end, bool lost_from_end) const {
   const uint64_t floor = floor_for(end, s);
-  if (lost_from_end) {
-    // What stands there is no batch that could be found.
-    auto size = s.extent(*cache_, directory_, floor, end, SIZE_MAX, false);
-    if (!size && size.error().code == errc::corrupt)
-      return floor;
-    return size;
-  }
+  if (lost_from_end) // what stands there is no batch that could be found
+    return s.run_size(*cache_, directory_, floor, end);
   auto first = s.find(*cache_, directory_, end, floor);
   if (!first)
     return first.error();
@@ -55,8 +50,12 @@ result<void> partition_log::truncate_to(offset end) {
     auto handle = active_file();
     if (!handle)
       return handle.error();
+    // Behind the last sound batch the bytes of those that are lost may lie.
+    auto there = (*handle)->size();
+    if (!there)
+      return there.error();
     log_end_ = end;
-    if (*size < s.size) {
+    if (*size < *there) {
       MILLRACE_TRY((*handle)->truncate(*size));
       mark_dirty(*handle);
     }

@@ -237,6 +237,32 @@ result<uint64_t> segment::extent(file_cache& cache,
   }
 }
 
+result<uint64_t> segment::run_size(file_cache& cache,
+  const std::string& directory, uint64_t floor, offset end) const {
+  if (end <= base)
+    return 0;
+  auto from = walk_from(cache, directory, end + int64_t{-1}, floor);
+  if (!from)
+    return from.error();
+  auto source = cache.open(segment_path(directory, base, ".log"));
+  if (!source)
+    return source.error();
+  batch_walker walker{*source, *from, size, look_bytes};
+  std::optional<offset> reached;
+  while (!reached || *reached < end) {
+    const auto position = walker.position();
+    auto batch = walker.next();
+    if (!batch)
+      return batch.error();
+    if (!*batch || (reached && (*batch)->header.base_offset() != *reached))
+      return error{errc::corrupt, "byte " + std::to_string(position)
+                                    + ": no batch of offset "
+                                    + std::to_string(end.value - 1)};
+    reached = (*batch)->header.last_offset() + int64_t{1};
+  }
+  return walker.position();
+}
+
 result<uint64_t> segment::rewind(
   file_cache& cache, const std::string& directory, uint64_t end) {
   auto source = cache.open(segment_path(directory, base, ".log"));

@@ -99,6 +99,12 @@ public:
     uint64_t from, std::optional<offset> limit, size_t bytes_max,
     bool at_least_one) const;
 
+  /// Where the batches that follow one another from `floor` on reach `end`.
+  /// What lies there may be anything, so it is not looked at. errc::corrupt if
+  /// they do not get so far.
+  result<uint64_t> run_size(file_cache& cache, const std::string& directory,
+    uint64_t floor, offset end) const;
+
   /// From where batches must be looked at for one that is as young as
   /// `timestamp`; nullopt if there is none.
   result<std::optional<found_batch>> find_time(

@@ -198,6 +198,52 @@ TEST_CASE("a log that begins with a lost range can be cut there (R11)",
   CHECK(bases(*f.log) == list{0, 1, 2});
 }
 
+TEST_CASE("bytes of what is lost do not stay behind a cut (R10, R11)",
+  "[storage][partition_log_lost]") {
+  log_fixture f;
+  fill(f, true);
+  damage(f, 1); // the last of segment 0: nothing behind it can be found
+  f.open();
+  check_refused(*f.log, 1);
+  REQUIRE(f.log->truncate_to(offset{1}).ok());
+  f.hint = offset{1};
+  // Shorter than what lay there, and in a segment of their own.
+  for (int i = 0; i < 3; ++i)
+    f.append_good({.value_size = 1});
+  f.sync();
+  f.disk.crash(crash_policy::lose_unsynced);
+  auto& log = f.open();
+  CHECK(log.recovered().lost.empty());
+  CHECK(bases(log) == list{0, 1, 2, 3});
+}
+
+TEST_CASE(
+  "a segment whose first batch is lost is cut to nothing, whatever that "
+  "batch says of itself (R10, R11)",
+  "[storage][partition_log_lost]") {
+  log_fixture f;
+  f.config.segment_bytes = 300; // three in a segment
+  f.open();
+  for (int i = 0; i < 6; ++i)
+    f.append_good({.timestamp_ms = 1000 + i});
+  f.sync();
+  f.hint = offset{6};
+  // It seems to be one of lower offsets.
+  f.disk.flip_bit(log_of(3), 7, 1);
+  f.open();
+  check_refused(*f.log, 3);
+  REQUIRE(f.log->truncate_to(offset{3}).ok());
+  CHECK(f.log->log_end_offset() == offset{3});
+  for (int i = 0; i < 6; ++i)
+    f.append_good();
+  f.sync();
+  f.hint = offset{3};
+  f.disk.crash(crash_policy::lose_unsynced);
+  auto& log = f.open();
+  CHECK(log.recovered().lost.empty());
+  CHECK(bases(log) == list{0, 1, 2, 3, 4, 5, 6, 7, 8});
+}
+
 TEST_CASE("a log that is cut behind a lost range goes on behind it (R11)",
   "[storage][partition_log_lost]") {
   log_fixture f;
