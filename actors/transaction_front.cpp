@@ -98,6 +98,19 @@ void take_answer(
   answer_checks(self, s.checks.on_answer(request >> 1, errors, now));
 }
 
+/// Who has been asked may lead no more, and then may never answer.
+void on_directory(self_pointer self, directory_update& update) {
+  auto& s = self->state;
+  s.core->take(update);
+  if (update.metadata.commands == nullptr)
+    return;
+  s.markers.review(
+    [&](const topic_partition& name) {
+      return find_target(*s.core, name);
+    },
+    s.core->now_ms());
+}
+
 void on_link(self_pointer self, const link_change& change) {
   auto& s = self->state;
   s.core->take(change);
@@ -340,7 +353,9 @@ transaction_front_actor::behavior_type transaction_front(
       });
     },
     [=](directory_update& m) {
-      give_core(m);
+      step([&] {
+        on_directory(self, m);
+      });
     },
     [=](produce_results& m) {
       give_core(m);

@@ -48,7 +48,7 @@ std::vector<marker_queue::request> marker_queue::take_due(
   while (!due_.empty() && due_.begin()->first <= now_ms) {
     const auto at = markers_.find(due_.begin()->second);
     auto& m = at->second;
-    sent_.erase(std::exchange(m.under_way, 0)); // no answer came in time
+    recall(m); // no answer came in time
     const auto target = find(m.write.partition);
     if (!target) {
       take_answer(at->first, 0, kafka_error::none, now_ms);
@@ -67,7 +67,9 @@ std::vector<marker_queue::request> marker_queue::take_due(
     m.write.leadership = target->epoch;
     m.under_way = to.id;
     to.writes.push_back(m.write);
-    sent_[to.id].keys.push_back(at->first);
+    auto& request = sent_[to.id];
+    request.keys.push_back(at->first);
+    ++request.open;
     set_due(at, now_ms + options_.answer_ms);
     if (to.writes.size() >= options_.writes_max) {
       all.push_back(std::move(to));
@@ -123,6 +125,24 @@ void marker_queue::take_answer(
   end(at);
 }
 
+void marker_queue::review(const target_finder& find, int64_t now_ms) {
+  for (auto at = markers_.begin(); at != markers_.end(); ++at) {
+    const auto& m = at->second;
+    if (m.under_way == 0)
+      continue;
+    const auto target = find(m.write.partition);
+    if (!target || target->epoch != m.write.leadership
+        || target->leader != sent_.at(m.under_way).to)
+      set_due(at, now_ms);
+  }
+}
+
+void marker_queue::recall(marker& m) {
+  const auto at = sent_.find(std::exchange(m.under_way, 0));
+  if (at != sent_.end() && --at->second.open == 0)
+    sent_.erase(at);
+}
+
 void marker_queue::on_lost(node_id node, int64_t now_ms) {
   for (auto at = sent_.begin(); at != sent_.end();) {
     if (at->second.to != node) {
@@ -152,6 +172,7 @@ void marker_queue::set_due(marker_map::iterator at, int64_t due_ms) {
 }
 
 void marker_queue::end(marker_map::iterator at) {
+  recall(at->second);
   due_.erase({at->second.due_ms, at->first});
   markers_.erase(at);
 }

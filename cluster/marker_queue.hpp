@@ -69,6 +69,9 @@ public:
   /// @param errors in the order of the request's writes
   void on_answer(
     uint64_t id, std::span<const kafka_error> errors, int64_t now_ms);
+  /// Others may lead now: what is under way to who led before is due again,
+  /// as nobody will write it there.
+  void review(const target_finder& find, int64_t now_ms);
   /// What is under way there is lost.
   void on_lost(node_id node, int64_t now_ms);
   [[nodiscard]] std::vector<written> take_written();
@@ -95,11 +98,14 @@ private:
   struct sent {
     node_id to = no_node;
     std::vector<key> keys;
+    size_t open = 0; ///< that are not under way with a later one
   };
   using marker_map = std::map<key, marker>;
 
   void set_due(marker_map::iterator at, int64_t due_ms);
   void end(marker_map::iterator at);
+  /// The answer to the request that it is under way with does not count.
+  void recall(marker& m);
   void take_answer(
     const key& of, uint64_t id, kafka_error error, int64_t now_ms);
 

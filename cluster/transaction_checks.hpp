@@ -20,7 +20,7 @@ namespace millrace {
 class transaction_checks {
 public:
   struct options {
-    int64_t answer_ms = 5'000; ///< how long an answer is waited for
+    int64_t answer_ms = 2'000; ///< how long an answer is waited for
     /// add.partitions.to.txn.retry.backoff.ms and ...max.ms: a coordinator
     /// that is busy with the transaction is asked again for so long.
     int64_t retry_ms = 20;

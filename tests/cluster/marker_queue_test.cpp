@@ -16,13 +16,17 @@ struct fixture {
     {{"t", 0}, {{1}, leader_epoch{4}}}, {{"t", 1}, {{1}, leader_epoch{4}}},
     {{"t", 2}, {{2}, leader_epoch{8}}}};
 
+  marker_queue::target_finder find
+    = [this](const topic_partition& p) -> std::optional<marker_target> {
+    const auto at = targets.find(p);
+    return at == targets.end() ? std::nullopt : std::optional{at->second};
+  };
+
   std::vector<marker_queue::request> due(int64_t now_ms) {
-    return queue.take_due(
-      [this](const topic_partition& p) -> std::optional<marker_target> {
-        const auto at = targets.find(p);
-        return at == targets.end() ? std::nullopt : std::optional{at->second};
-      },
-      now_ms);
+    return queue.take_due(find, now_ms);
+  }
+  void review(int64_t now_ms) {
+    queue.review(find, now_ms);
   }
   void add(std::set<topic_partition> partitions, int16_t epoch = 1,
     int32_t coordinator = 7) {
@@ -114,6 +118,30 @@ TEST_CASE("what was under way to a node that is lost is sent again",
   const auto again = f.due(110);
   REQUIRE(again.size() == 1);
   CHECK(again[0].writes[0].partition == topic_partition{"t", 2});
+}
+
+TEST_CASE("what another one leads by now is sent there at once",
+  "[cluster][marker_queue]") {
+  fixture f;
+  f.add({{"t", 0}, {"t", 1}});
+  const auto sent = f.due(0);
+  REQUIRE(sent.size() == 1);
+  f.targets[{"t", 0}] = {{2}, leader_epoch{5}};
+  f.review(10);
+  const auto again = f.due(10);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].to == node_id{2});
+  CHECK(again[0].writes[0].partition == topic_partition{"t", 0});
+  // The answer to the first counts for the other one only.
+  f.answer(sent[0].id, {fine, fine}, 20);
+  const auto written = f.queue.take_written();
+  REQUIRE(written.size() == 1);
+  CHECK(written[0].partitions == partitions{{"t", 1}});
+  CHECK(f.queue.size() == 1);
+  // Another leadership of the same node is another one, too.
+  f.targets[{"t", 0}] = {{2}, leader_epoch{6}};
+  f.review(30);
+  CHECK(f.due(30).size() == 1);
 }
 
 TEST_CASE("a partition without a leader is waited for, one that is gone is not",
