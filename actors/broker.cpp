@@ -175,6 +175,13 @@ private:
   }
 };
 
+/// Whether groups may have other partitions to share out after it.
+bool changes_topics(const metadata_command& command) {
+  return std::holds_alternative<topic_created>(command)
+         || std::holds_alternative<partitions_added>(command)
+         || std::holds_alternative<topic_deleted>(command);
+}
+
 void publish(self_pointer self, broker_news told) {
   if (told.metadata.commands == nullptr && told.partitions.empty()
       && told.coordinators.empty())
@@ -236,6 +243,7 @@ void follow(self_pointer self, const metadata_update& update) {
   auto& s = self->state;
   broker_news told;
   told.metadata = update;
+  bool other_topics = false;
   for (const auto& entry : *update.commands) {
     if (const auto* gone = std::get_if<topic_deleted>(&entry.command);
       gone != nullptr && s.stopping == nullptr)
@@ -244,7 +252,10 @@ void follow(self_pointer self, const metadata_update& update) {
     // What is being closed for the node's end is not started again.
     if (apply_to(s.image, entry) && s.stopping == nullptr)
       std::visit(follow_command{self, told}, entry.command);
+    other_topics |= changes_topics(entry.command);
   }
+  if (other_topics)
+    tell_topics(self);
   pass_to(s.image, update);
   publish(self, std::move(told));
   if (s.stopping == nullptr)
@@ -259,6 +270,7 @@ void follow(self_pointer self, const metadata_update& update) {
 void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
   auto& s = self->state;
   s.image = *snapshot.image;
+  s.topics.reset();
   for (const auto& [id, broker] : s.image.brokers())
     introduce(s, id);
   if (s.options.config->is_clustered()) {

@@ -60,6 +60,8 @@ struct broker_state {
   metadata_image image;
   std::map<topic_partition, replica> replicas;
   std::map<topic_partition, coordinator> coordinators;
+  /// What coordinators are told of the image; null: to be made of it again.
+  std::shared_ptr<const topic_view> topics;
   replica_front_actor front; ///< null where there are no other nodes
   transaction_front_actor transactions;
   throttle_actor throttle; ///< likewise

@@ -40,6 +40,19 @@ partition_assigned assignment(const broker_state& s, const topic_image& topic,
   return {p, settings_of(s, topic, p.index), s.broker_epoch};
 }
 
+std::shared_ptr<const topic_view> topics_now(broker_state& s) {
+  if (s.topics != nullptr)
+    return s.topics;
+  std::vector<topic_view::topic> topics;
+  topics.reserve(s.image.topics().size());
+  for (const auto& [name, topic] : s.image.topics())
+    topics.push_back(
+      {name, topic->id, static_cast<int32_t>(topic->partitions.size())});
+  s.topics = std::make_shared<const topic_view>(
+    s.image.applied_index(), std::move(topics));
+  return s.topics;
+}
+
 caf::strong_actor_ptr start_group_coordinator(self_pointer self,
   const topic_image& topic, const partition_registration& p) {
   auto& s = self->state;
@@ -51,6 +64,7 @@ caf::strong_actor_ptr start_group_coordinator(self_pointer self,
       .status = s.options.status,
       .keeper = s.options.keeper,
       .transactions = s.transactions});
+  tell(self, coordinator, topics_known{topics_now(s)});
   return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
 }
 
@@ -296,6 +310,12 @@ void configure_topic(self_pointer self, const topic_image& topic) {
 void configure_everything(self_pointer self) {
   for (const auto& [name, topic] : self->state.image.topics())
     configure_topic(self, *topic);
+}
+
+void tell_topics(self_pointer self) {
+  auto& s = self->state;
+  s.topics.reset();
+  tell_group_coordinators(self, topics_known{topics_now(s)});
 }
 
 void end_topic(self_pointer self, const topic_image& topic, broker_news& told) {

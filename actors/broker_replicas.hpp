@@ -53,6 +53,9 @@ void end_coordinator(broker_actor::stateful_pointer<broker_state> self,
 /// Says where the other nodes listen, and what was never claimed here.
 void note_leftovers(broker_actor::stateful_pointer<broker_state> self);
 
+/// Topics have come, gone or grown: the coordinators of groups are to know.
+void tell_topics(broker_actor::stateful_pointer<broker_state> self);
+
 /// Ends what runs for a topic that is gone. Its directories go when the
 /// partitions have closed.
 void end_topic(broker_actor::stateful_pointer<broker_state> self,

@@ -204,6 +204,9 @@ void report(group_coordinator_state& s) {
   std::map<std::string, group_status> all;
   for (const auto& [id, group] : s.groups->groups())
     all[id] = {id, static_cast<int64_t>(group.members().size()), {}};
+  for (const auto& [id, live] : s.groups->consumers().groups())
+    if (const auto* group = s.groups->consumers().find_committed(id))
+      all[id] = {id, static_cast<int64_t>(group->members().size()), {}};
   for (const auto& id : s.groups->offsets().groups()) {
     auto& status = all[id];
     status.group = id;
@@ -326,6 +329,10 @@ group_coordinator_actor::behavior_type group_coordinator(
         return;
       report(self->state);
       save_image(self);
+    },
+    [=](const topics_known& news) {
+      self->state.topics = news.topics;
+      self->state.groups->set_topics(news.topics);
     },
     [=](const topics_gone& gone) {
       auto& s = self->state;

@@ -60,6 +60,7 @@ void start_over(group_coordinator_state& s) {
   s.groups = std::make_unique<group_registry>(s.options.config, [env = s.env] {
     return env->random_uuid();
   });
+  s.groups->set_topics(s.topics);
   s.next_to_replay = offset{0};
   s.replay_from = offset{0};
 }

@@ -203,8 +203,8 @@ using group_coordinator_actor = caf::typed_actor<
   caf::reacts_to<image_pairs>, caf::reacts_to<image_committed>,
   // Tell the metrics page how the groups are, and write the image down.
   caf::reacts_to<report_groups>,
-  // Topics are gone: so are their offsets.
-  caf::reacts_to<topics_gone>>;
+  // Topics are gone: so are their offsets. And all that there are now.
+  caf::reacts_to<topics_gone>, caf::reacts_to<topics_known>>;
 
 /// TRANSACTION COORDINATOR: owns the transactional ids of one
 /// __transaction_state partition.

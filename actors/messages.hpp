@@ -517,14 +517,21 @@ struct topics_gone {
   std::vector<std::string> names;
 };
 
+/// The topics that there are, for groups whose coordinator assigns.
+struct topics_known {
+  std::shared_ptr<const topic_view> topics;
+};
+
 // -- groups ------------------------------------------------------------------
 
-using group_question = std::variant<kafka::join_group_request,
-  kafka::sync_group_request, kafka::heartbeat_request,
-  kafka::leave_group_request, kafka::offset_commit_request,
-  kafka::offset_fetch_request, kafka::offset_delete_request,
-  kafka::describe_groups_request, kafka::list_groups_request,
-  kafka::delete_groups_request, kafka::txn_offset_commit_request>;
+using group_question
+  = std::variant<kafka::join_group_request, kafka::sync_group_request,
+    kafka::heartbeat_request, kafka::leave_group_request,
+    kafka::offset_commit_request, kafka::offset_fetch_request,
+    kafka::offset_delete_request, kafka::describe_groups_request,
+    kafka::list_groups_request, kafka::delete_groups_request,
+    kafka::txn_offset_commit_request, kafka::consumer_group_heartbeat_request,
+    kafka::consumer_group_describe_request>;
 
 struct group_ask {
   uint64_t ticket = 0;
@@ -597,5 +604,6 @@ MILLRACE_LOCAL_MESSAGE(group_timer)
 MILLRACE_LOCAL_MESSAGE(replay_more)
 MILLRACE_LOCAL_MESSAGE(report_groups)
 MILLRACE_LOCAL_MESSAGE(topics_gone)
+MILLRACE_LOCAL_MESSAGE(topics_known)
 MILLRACE_LOCAL_MESSAGE(group_ask)
 MILLRACE_LOCAL_MESSAGE(group_answer)

@@ -80,7 +80,12 @@ group_config group_config_of(const node_config& node) {
     .offset_metadata_max = static_cast<size_t>(node.offset_metadata_bytes_max),
     .offsets_retention_ms = node.offsets_retention_ms,
     .offsets_retention_check_interval_ms
-    = node.offsets_retention_check_interval_ms};
+    = node.offsets_retention_check_interval_ms,
+    .consumer = {.session_timeout_ms = node.group_consumer_session_timeout_ms,
+      .heartbeat_interval_ms = node.group_consumer_heartbeat_interval_ms,
+      .assignment_interval_ms = node.group_consumer_assignment_interval_ms,
+      .size_max = node.group_consumer_max_size,
+      .assignors = node.group_consumer_assignors}};
 }
 
 transaction_config transaction_config_of(const node_config& node) {

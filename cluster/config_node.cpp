@@ -1,5 +1,6 @@
 #include "cluster/config_node.hpp"
 
+#include "cluster/assignor.hpp"
 #include "cluster/config_cluster_tls.hpp"
 #include "cluster/read_replica.hpp"
 
@@ -15,6 +16,17 @@ error bad(std::string_view key, std::string_view value, const char* why) {
   return {errc::invalid_argument, "Invalid value " + std::string{value}
                                     + " for configuration " + std::string{key}
                                     + ": " + why};
+}
+
+result<void> check_assignors(const std::vector<std::string>& names) {
+  if (names.empty())
+    return error{errc::invalid_argument, "group.consumer.assignors is empty"};
+  for (const auto& name : names)
+    if (!find_assignor(name))
+      return error{
+        errc::unsupported, "group.consumer.assignors: " + name
+                             + " is not here, but uniform and range are"};
+  return {};
 }
 
 result<listener_address> parse_listener(
@@ -173,6 +185,13 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(
     node.group_initial_rebalance_delay_ms, "group.initial.rebalance.delay.ms");
   from.read(node.group_max_size, "group.max.size");
+  from.read(node.group_consumer_session_timeout_ms,
+    "group.consumer.session.timeout.ms");
+  from.read(node.group_consumer_heartbeat_interval_ms,
+    "group.consumer.heartbeat.interval.ms");
+  from.read(node.group_consumer_assignment_interval_ms,
+    "group.consumer.assignment.interval.ms");
+  from.read(node.group_consumer_max_size, "group.consumer.max.size");
   from.read(node.request_bytes_max, "socket.request.max.bytes");
   from.read(node.queued_request_bytes_max, "queued.max.request.bytes");
   from.read(node.connections_max, "max.connections");
@@ -379,6 +398,13 @@ result<node_config> parse_node_config(
   if (node.group_min_session_timeout_ms > node.group_max_session_timeout_ms)
     return error{errc::invalid_argument,
       "group.min.session.timeout.ms is above group.max.session.timeout.ms"};
+  if (node.group_consumer_heartbeat_interval_ms
+      >= node.group_consumer_session_timeout_ms)
+    return error{errc::invalid_argument,
+      "group.consumer.heartbeat.interval.ms is not below "
+      "group.consumer.session.timeout.ms"};
+  node.group_consumer_assignors = from.words("group.consumer.assignors");
+  MILLRACE_TRY(check_assignors(node.group_consumer_assignors));
   if (from.words("controller.quorum.bootstrap.servers").size() > 1)
     return error{errc::unsupported,
       "controller.quorum.bootstrap.servers: several controllers are named by "

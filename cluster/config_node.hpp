@@ -86,6 +86,11 @@ struct node_config {
   int32_t group_max_session_timeout_ms = 1800000;
   int32_t group_initial_rebalance_delay_ms = 3000;
   int32_t group_max_size = INT32_MAX;
+  int32_t group_consumer_session_timeout_ms = 45000;
+  int32_t group_consumer_heartbeat_interval_ms = 5000;
+  int32_t group_consumer_assignment_interval_ms = 1000;
+  int32_t group_consumer_max_size = INT32_MAX;
+  std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
   int64_t request_bytes_max = 0;        ///< socket.request.max.bytes
   int64_t queued_request_bytes_max = 0; ///< of a node; -1 no bound
   int32_t connections_max = 0;

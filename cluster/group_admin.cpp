@@ -18,6 +18,7 @@ constexpr int32_t group_operations
   = 1 << 3 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 11;
 constexpr const char* dead = "Dead";
 constexpr const char* classic = "classic";
+constexpr const char* consumer = "consumer";
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) {
@@ -71,7 +72,9 @@ group_effects group_registry::handle(const group_request_context& who,
       g.group_state = dead;
       if (who.version >= describe_missing_version) {
         g.error_code = code_of(kafka_error::group_id_not_found);
-        g.error_message = "Group " + id + " not found.";
+        g.error_message = consumers_.find_committed(id)
+                            ? "Group " + id + " is not a classic group."
+                            : "Group " + id + " not found.";
       }
     }
     if (request.include_authorized_operations
@@ -92,6 +95,35 @@ group_effects group_registry::handle(
         && passes(request.types_filter, classic))
       answer.groups.push_back(
         {id, group.protocol_type().value_or(""), phase, classic});
+  }
+  for (const auto& [id, live] : consumers_.groups()) {
+    const auto* group = consumers_.find_committed(id);
+    const auto* phase = group ? to_string(group->phase()) : dead;
+    if (group && passes(request.states_filter, phase)
+        && passes(request.types_filter, consumer))
+      answer.groups.push_back({id, consumer, phase, consumer});
+  }
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn);
+}
+
+group_effects group_registry::handle(const group_request_context& who,
+  const kafka::consumer_group_describe_request& request) {
+  auto turn = begin_turn(who);
+  kafka::consumer_group_describe_response answer;
+  answer.groups.reserve(request.group_ids.size());
+  for (const auto& id : request.group_ids) {
+    auto& g = answer.groups.emplace_back();
+    g.group_id = id;
+    if (consumers_.find_committed(id)) {
+      consumers_.describe(id, g);
+      if (request.include_authorized_operations)
+        g.authorized_operations = group_operations;
+    } else {
+      g.error_code = code_of(kafka_error::group_id_not_found);
+      g.error_message = find(id) ? "Group " + id + " is not a consumer group."
+                                 : "Group " + id + " not found.";
+    }
   }
   turn.reply(who.token, std::move(answer));
   return end_turn(turn);
@@ -117,6 +149,12 @@ kafka_error group_registry::delete_group(
   group_turn& turn, const std::string& id) {
   if (!is_group_id(id))
     return kafka_error::invalid_group_id;
+  if (const auto* assigned = consumers_.find(id)) {
+    if (!assigned->members().empty())
+      return kafka_error::non_empty_group;
+    erase_consumer_group(turn, id);
+    return kafka_error::none;
+  }
   const auto* group = find(id);
   if (!group)
     return kafka_error::group_id_not_found;

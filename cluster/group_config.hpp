@@ -6,8 +6,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace millrace {
+
+/// Of groups whose coordinator assigns (KIP-848).
+struct consumer_group_config {
+  int32_t session_timeout_ms = 45'000; ///< group.consumer.session.timeout.ms
+  /// group.consumer.heartbeat.interval.ms
+  int32_t heartbeat_interval_ms = 5'000;
+  /// What members are told instead while a group rebalances, if it is less:
+  /// they learn in heartbeats what to give up and what they got.
+  int32_t settling_heartbeat_interval_ms = 500;
+  /// group.consumer.assignment.interval.ms: members that come one by one
+  /// are assigned together.
+  int32_t assignment_interval_ms = 1'000;
+  int32_t size_max
+    = std::numeric_limits<int32_t>::max(); ///< group.consumer.max.size
+  /// group.consumer.assignors; the first is for members that name none.
+  std::vector<std::string> assignors = {"uniform", "range"};
+};
 
 struct group_config {
   int32_t session_timeout_ms_min = 6'000;     ///< group.min.session.timeout.ms
@@ -26,6 +45,7 @@ struct group_config {
   /// R19: how far the wall clock may gain on the monotonic one since the
   /// start before offsets no longer expire by it.
   int64_t wall_clock_gain_ms_max = 60'000;
+  consumer_group_config consumer;
 };
 
 } // namespace millrace

@@ -2,6 +2,8 @@
 
 // What goes in and out of a group_registry beside the requests themselves.
 
+#include "schema/kafka/consumer_group_describe.hpp"
+#include "schema/kafka/consumer_group_heartbeat.hpp"
 #include "schema/kafka/delete_groups.hpp"
 #include "schema/kafka/describe_groups.hpp"
 #include "schema/kafka/heartbeat.hpp"
@@ -34,12 +36,14 @@ struct group_request_context {
   int64_t wall_ms = 0; ///< since the epoch: for what is written down
 };
 
-using group_reply = std::variant<kafka::join_group_response,
-  kafka::sync_group_response, kafka::heartbeat_response,
-  kafka::leave_group_response, kafka::offset_commit_response,
-  kafka::offset_fetch_response, kafka::offset_delete_response,
-  kafka::describe_groups_response, kafka::list_groups_response,
-  kafka::delete_groups_response, kafka::txn_offset_commit_response>;
+using group_reply
+  = std::variant<kafka::join_group_response, kafka::sync_group_response,
+    kafka::heartbeat_response, kafka::leave_group_response,
+    kafka::offset_commit_response, kafka::offset_fetch_response,
+    kafka::offset_delete_response, kafka::describe_groups_response,
+    kafka::list_groups_response, kafka::delete_groups_response,
+    kafka::txn_offset_commit_response, kafka::consumer_group_heartbeat_response,
+    kafka::consumer_group_describe_response>;
 
 /// One record of __consumer_offsets, byte for byte Kafka's. No value is a
 /// tombstone. Format: docs/formats/consumer-offsets.md.

@@ -53,7 +53,45 @@ void group_registry::expire_offsets(
       erase_group(turn, expiry_cursor_);
   }
   expiry_cursor_.clear();
+  expire_consumer_offsets(turn, wall_ms, touched);
+  if (turn.effects.records.size() >= expired_records_max) {
+    expiry_due_ms_ = turn.now_ms;
+    return;
+  }
   expiry_due_ms_ = turn.now_ms + config_.offsets_retention_check_interval_ms;
+}
+
+void group_registry::expire_consumer_offsets(
+  group_turn& turn, int64_t wall_ms, std::vector<std::string>& touched) {
+  std::vector<std::string> unused;
+  for (const auto& [id, live] : consumers_.groups()) {
+    const auto* group = consumers_.find(id);
+    if (!group)
+      continue;
+    if (turn.effects.records.size() >= expired_records_max)
+      return;
+    const auto subscribed = group->subscribed_topics();
+    std::vector<offset_key> keys;
+    offsets_.for_each_latest(id, [&, &name = id](const std::string& topic,
+                                   int32_t partition,
+                                   const committed_offset& value) {
+      const auto until_ms = value.expire_ms >= 0
+                              ? value.expire_ms
+                              : value.commit_ms + config_.offsets_retention_ms;
+      offset_key key{name, topic, partition};
+      if (wall_ms >= until_ms && !subscribed.contains(topic)
+          && !transactional_.knows(key))
+        keys.push_back(std::move(key));
+    });
+    for (const auto& key : keys)
+      append_offset(turn, key, {});
+    if (group->members().empty() && !offsets_.has_latest(id)
+        && !transactional_.knows(id))
+      unused.push_back(id);
+  }
+  for (const auto& id : unused)
+    erase_consumer_group(turn, id);
+  touched.insert(touched.end(), unused.begin(), unused.end());
 }
 
 bool group_registry::expired(const group_state& group,

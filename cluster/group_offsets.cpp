@@ -80,6 +80,10 @@ kafka_error group_registry::check_commit(const group_state* group,
   const auto generation = request.generation_id_or_member_epoch;
   if (request.group_id.size() > record_string_max)
     return kafka_error::invalid_group_id;
+  if (const auto* assigned = consumers_.find(request.group_id))
+    return millrace::check_commit(*assigned, request.member_id, generation,
+      who.version, named_partitions(request))
+      .error;
   if (!group) {
     if (generation < 0)
       return kafka_error::none; // keeps offsets only
@@ -129,9 +133,11 @@ group_effects group_registry::handle(const group_request_context& who,
     turn.reply(who.token, answer_all(request, error));
     return end_turn(turn);
   }
-  auto& group = find_or_create(request.group_id);
-  if (group.find(request.member_id)) // KIP-62: a commit is a heartbeat
-    group.refresh(request.member_id, turn.now_ms);
+  if (!consumers_.find(request.group_id)) {
+    auto& group = find_or_create(request.group_id);
+    if (group.find(request.member_id)) // KIP-62: a commit is a heartbeat
+      group.refresh(request.member_id, turn.now_ms);
+  }
   auto answer = answer_all(request, kafka_error::none);
   const auto expire_ms = request.retention_time_ms < 0
                            ? int64_t{-1}
@@ -211,6 +217,12 @@ group_effects group_registry::handle(const group_request_context& who,
   for (const auto& group : request.groups) {
     auto& g = answer.groups.emplace_back();
     g.group_id = group.group_id;
+    if (const auto* assigned = consumers_.find_committed(group.group_id))
+      if (const auto refusal
+          = check_fetch(*assigned, group.member_id, group.member_epoch)) {
+        g.error_code = code_of(refusal.error);
+        continue;
+      }
     fetch(group.group_id, group.topics, request.require_stable, g.topics);
   }
   turn.reply(who.token, std::move(answer));
@@ -222,12 +234,13 @@ group_effects group_registry::handle(const group_request_context& who,
   auto turn = begin_turn(who);
   kafka::offset_delete_response answer;
   const auto* group = find(request.group_id);
+  const auto* assigned = consumers_.find(request.group_id);
   auto error = kafka_error::none;
   if (!is_group_id(request.group_id))
     error = kafka_error::invalid_group_id;
-  else if (!group)
+  else if (!group && !assigned)
     error = kafka_error::group_id_not_found;
-  else if (group->phase() != group_phase::empty
+  else if (group && group->phase() != group_phase::empty
            && !group->uses_consumer_protocol())
     error = kafka_error::non_empty_group;
   if (error != kafka_error::none) {
@@ -235,7 +248,8 @@ group_effects group_registry::handle(const group_request_context& who,
     turn.reply(who.token, std::move(answer));
     return end_turn(turn);
   }
-  const auto subscribed = group->subscribed_topics();
+  const auto subscribed
+    = group ? group->subscribed_topics() : assigned->subscribed_topics();
   for (const auto& topic : request.topics) {
     auto& t = answer.topics.emplace_back();
     t.name = topic.name;
@@ -266,6 +280,10 @@ group_effects group_registry::on_topics_deleted(
   auto turn = begin_turn(now_ms, wall_ms);
   const std::set<std::string> gone(topics.begin(), topics.end());
   for (const auto& [group, state] : groups_)
+    for (const auto& key : known_keys(group))
+      if (gone.contains(key.topic))
+        append_offset(turn, key, {});
+  for (const auto& [group, state] : consumers_.groups())
     for (const auto& key : known_keys(group))
       if (gone.contains(key.topic))
         append_offset(turn, key, {});

@@ -87,6 +87,11 @@ result<decoded_record> decode_offsets_record(
     }
     return decoded_record{std::move(decoded)};
   }
+  if (is_consumer_group_kind(kind)) {
+    auto decoded = decode_consumer_group_record(key, value);
+    MILLRACE_TRY(decoded);
+    return decoded_record{std::move(*decoded)};
+  }
   return decoded_record{decoded_other{kind}};
 }
 

@@ -4,6 +4,7 @@
 // versions are written, and how they are read back.
 // Format: docs/formats/consumer-offsets.md.
 
+#include "cluster/consumer_group_records.hpp"
 #include "cluster/group_effects.hpp"
 #include "cluster/offset_store.hpp"
 #include "schema/kafka/group_metadata_record.hpp"
@@ -33,12 +34,12 @@ struct decoded_group {
   std::string group_id;
   std::optional<kafka::group_metadata_value> value;
 };
-/// A record of a kind that is not ours (KIP-848's, KIP-932's): to be ignored.
+/// A record of a kind that is not ours (KIP-932's): to be ignored.
 struct decoded_other {
   int16_t kind = 0;
 };
-using decoded_record
-  = std::variant<decoded_other, decoded_offset, decoded_group>;
+using decoded_record = std::variant<decoded_other, decoded_offset,
+  decoded_group, consumer_group_record>;
 
 /// Errors: truncated or corrupt; unsupported for a version of a value that
 /// this build does not know.

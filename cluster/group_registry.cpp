@@ -19,7 +19,8 @@ constexpr int16_t leave_members_version = 3;
 
 group_registry::group_registry(
   group_config config, std::function<uuid()> new_uuid)
-    : config_(config), new_uuid_(std::move(new_uuid)) {}
+    : config_(std::move(config)), new_uuid_(std::move(new_uuid)),
+      consumers_(config_.consumer, new_uuid_) {}
 
 result<void> group_registry::load(
   std::string_view key, std::string_view value) {
@@ -47,10 +48,13 @@ void group_registry::finish_load(int64_t now_ms, int64_t wall_ms) {
   for (const auto& [id, record] : loading_)
     groups_.try_emplace(id, id, record, now_ms);
   loading_.clear();
+  consumers_.finish_load(now_ms);
   for (const auto& id : offsets_.groups())
-    groups_.try_emplace(id, id);
+    if (!consumers_.find(id))
+      groups_.try_emplace(id, id);
   for (const auto& id : transactional_.groups())
-    groups_.try_emplace(id, id);
+    if (!consumers_.find(id))
+      groups_.try_emplace(id, id);
   for (const auto& [id, group] : groups_)
     schedule(id);
 }
@@ -72,6 +76,8 @@ group_effects group_registry::handle(
   // A member that names an id must have got it here, so the group is there.
   if (!request.member_id.empty() && !find(request.group_id))
     return refuse(kafka_error::unknown_member_id);
+  if (!make_classic(turn, request.group_id))
+    return refuse(kafka_error::inconsistent_group_protocol);
   auto& group = find_or_create(request.group_id);
   group_join{group, turn, who, request, new_uuid_}.run();
   return end_turn(turn, request.group_id);
@@ -141,6 +147,7 @@ group_effects group_registry::on_appended(uint64_t append_id, kafka_error error,
   pending_.erase(it);
   auto turn = begin_turn(now_ms, wall_ms);
   auto touched = append.groups;
+  consumers_.end_append(append_id, error == kafka_error::none, now_ms);
   if (!append.marker)
     end_records(append_id, append, error, base);
   else if (error == kafka_error::none)
@@ -170,14 +177,16 @@ group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
   auto touched = wakes_.due(now_ms);
   for (const auto& id : touched)
     group_rebalance{groups_.at(id), turn}.expire();
+  consumers_.on_timer(turn, next_append_id_);
   if (loaded_ && expiry_due_ms_ <= now_ms)
     expire_offsets(turn, touched);
   return end_turn(turn, touched);
 }
 
 std::optional<int64_t> group_registry::next_deadline() const {
-  const auto next_ms
-    = std::min(wakes_.next_ms(), groups_.empty() ? never_ms : expiry_due_ms_);
+  const bool idle = groups_.empty() && consumers_.groups().empty();
+  const auto next_ms = std::min(
+    {wakes_.next_ms(), consumers_.next_ms(), idle ? never_ms : expiry_due_ms_});
   if (next_ms == never_ms)
     return {};
   return next_ms;
@@ -197,6 +206,7 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
   for (auto& [id, group] : groups_)
     group_rebalance{group, turn}.refuse_all(error);
   groups_.clear();
+  consumers_.clear();
   offsets_.clear();
   transactional_.clear();
   image_.clear();
@@ -257,6 +267,10 @@ result<void> group_registry::apply(uint64_t append_id,
     } else {
       loading_.erase(group->group_id);
     }
+  } else if (const auto* consumer
+             = std::get_if<consumer_group_record>(&*decoded)) {
+    if (!loaded_) // otherwise they are staged
+      consumers_.replay(*consumer);
   } else {
     return {}; // a kind that a later version writes; the log keeps it
   }

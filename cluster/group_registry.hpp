@@ -3,6 +3,7 @@
 // The group coordinator of one partition of __consumer_offsets: all its
 // groups and their committed offsets, as one synchronous state machine.
 
+#include "cluster/consumer_groups.hpp"
 #include "cluster/group_config.hpp"
 #include "cluster/group_effects.hpp"
 #include "cluster/group_image.hpp"
@@ -27,7 +28,8 @@
 
 namespace millrace {
 
-/// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814), offsets
+/// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814), those whose
+/// coordinator assigns (KIP-848, in consumer_groups), offsets
 /// (KIP-211) and those that are committed with transactions (KIP-98, 447),
 /// without clock, thread, disk or randomness of its own.
 ///
@@ -55,6 +57,11 @@ public:
   void replay_marker(producer_id producer, bool commit);
   /// Starts to serve; the members that were there get a full session.
   void finish_load(int64_t now_ms, int64_t wall_ms);
+
+  /// The topics from now on, for groups whose coordinator assigns. At any time.
+  void set_topics(std::shared_ptr<const topic_view> topics) {
+    consumers_.set_topics(std::move(topics));
+  }
 
   // Requests. Precondition for all below: finish_load().
 
@@ -86,6 +93,11 @@ public:
     const kafka::list_groups_request& request);
   [[nodiscard]] group_effects handle(const group_request_context& who,
     const kafka::delete_groups_request& request);
+
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::consumer_group_heartbeat_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::consumer_group_describe_request& request);
 
   // Events.
 
@@ -119,6 +131,9 @@ public:
 
   [[nodiscard]] const std::map<std::string, group_state>& groups() const {
     return groups_;
+  }
+  [[nodiscard]] const consumer_groups& consumers() const {
+    return consumers_;
   }
   [[nodiscard]] const offset_store& offsets() const {
     return offsets_;
@@ -186,6 +201,23 @@ private:
     const std::optional<std::vector<Asked>>& asked, bool require_stable,
     std::vector<Answered>& answered) const;
 
+  // group_consumers.cpp
+  /// Whether a classic group leaves its name to one whose coordinator assigns.
+  [[nodiscard]] static bool gives_way(const group_state& group);
+  /// Takes an empty classic group out; its offsets stay.
+  void retire(group_turn& turn, const std::string& id);
+  /// Makes room for a classic group; false if the one that is there has
+  /// members.
+  [[nodiscard]] bool make_classic(group_turn& turn, const std::string& id);
+  /// Answers once this append is durable; 0: at once.
+  void reply_after(uint64_t append_id, group_turn& turn, uint64_t token,
+    kafka::consumer_group_heartbeat_response answer);
+  [[nodiscard]] partition_set named_partitions(
+    const kafka::offset_commit_request& request) const;
+  void erase_consumer_group(group_turn& turn, const std::string& id);
+  void expire_consumer_offsets(
+    group_turn& turn, int64_t wall_ms, std::vector<std::string>& touched);
+
   // group_admin.cpp
   [[nodiscard]] kafka_error delete_group(
     group_turn& turn, const std::string& id);
@@ -201,6 +233,7 @@ private:
   group_config config_;
   std::function<uuid()> new_uuid_;
   std::map<std::string, group_state> groups_;
+  consumer_groups consumers_; // no name is in both
   offset_store offsets_;
   pending_offsets transactional_;
   group_image image_;

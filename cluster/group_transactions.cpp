@@ -30,6 +30,15 @@ kafka_error group_registry::check_commit(
     return kafka_error::invalid_group_id;
   if (request.producer_id < 0 || request.producer_epoch < 0)
     return kafka_error::invalid_producer_id_mapping;
+  if (const auto* assigned = consumers_.find(request.group_id)) {
+    // Up to version 2 nobody says which member it is.
+    if (request.generation_id < 0 && request.member_id.empty())
+      return kafka_error::none;
+    constexpr int16_t any_version = INT16_MAX;
+    return millrace::check_commit(
+      *assigned, request.member_id, request.generation_id, any_version, {})
+      .error;
+  }
   const auto* group = find(request.group_id);
   if (!group)
     return request.generation_id < 0 ? kafka_error::none
@@ -60,7 +69,8 @@ group_effects group_registry::handle(const group_request_context& who,
     turn.reply(who.token, std::move(answer));
     return end_turn(turn);
   }
-  (void)find_or_create(request.group_id);
+  if (!consumers_.find(request.group_id))
+    (void)find_or_create(request.group_id);
   turn.effects.transaction
     = batch_producer{{request.producer_id}, request.producer_epoch};
   for (size_t t = 0; t < request.topics.size(); ++t) {

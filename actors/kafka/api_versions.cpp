@@ -20,16 +20,21 @@ bool is_software_name(std::string_view name) {
   });
 }
 
-/// What is always on. Clients below version 4 do not understand a feature that
-/// goes down to 0.
-void add_features(kafka::api_versions_response& response, int16_t version) {
-  constexpr const char* name = "transaction.version";
+/// A feature that is always on, at its highest level. Versions before 4 do not
+/// hear of what goes down to 0 (KIP-584).
+void add_feature(kafka::api_versions_response& response, int16_t version,
+  const char* name, int16_t level) {
   constexpr int16_t knows_zero = 4;
   if (version >= knows_zero)
-    response.supported_features.push_back(
-      {name, 0, transaction_version_epoch_bump});
-  response.finalized_features.push_back(
-    {name, transaction_version_epoch_bump, transaction_version_epoch_bump});
+    response.supported_features.push_back({name, 0, level});
+  response.finalized_features.push_back({name, level, level});
+}
+
+/// What a cluster can do beyond what its APIs say.
+void add_features(kafka::api_versions_response& response, int16_t version) {
+  add_feature(response, version, "group.version", 1); // KIP-848
+  add_feature(
+    response, version, "transaction.version", transaction_version_epoch_bump);
 }
 
 } // namespace

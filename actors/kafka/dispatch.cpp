@@ -56,6 +56,8 @@ constexpr api_handler handlers[] = {
   {api_key::describe_transactions, handle_describe_transactions},
   {api_key::list_transactions, handle_list_transactions},
   {api_key::list_config_resources, handle_list_config_resources},
+  {api_key::consumer_group_heartbeat, handle_consumer_group_heartbeat},
+  {api_key::consumer_group_describe, handle_consumer_group_describe},
   {api_key::describe_topic_partitions, handle_describe_topic_partitions},
   {api_key::add_raft_voter, handle_add_raft_voter},
   {api_key::remove_raft_voter, handle_remove_raft_voter},

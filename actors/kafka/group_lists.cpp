@@ -157,6 +157,43 @@ result<void> handle_describe_groups(gateway_core& hub, kafka_request& request) {
   return {};
 }
 
+result<void> handle_consumer_group_describe(
+  gateway_core& hub, kafka_request& request) {
+  kafka::consumer_group_describe_request body;
+  MILLRACE_TRY(read_body(request, body));
+  auto response = std::make_shared<kafka::consumer_group_describe_response>();
+  response->groups.resize(body.group_ids.size());
+  for (size_t i = 0; i < body.group_ids.size(); ++i)
+    response->groups[i].group_id = body.group_ids[i];
+  auto sink = std::make_shared<group_sink>(
+    [response](uint32_t i, group_answer* answer) {
+      if (answer == nullptr)
+        response->groups[i].error_code = code(kafka_error::not_coordinator);
+      else
+        response->groups[i] = std::move(
+          std::get<kafka::consumer_group_describe_response>(answer->reply)
+            .groups.front());
+    },
+    [&hub, slot = request.slot, response] {
+      reply(hub, slot, *response);
+    });
+  for (uint32_t i = 0; i < body.group_ids.size(); ++i) {
+    const auto& coordinator = hub.coordinator(body.group_ids[i]);
+    if (coordinator == nullptr) {
+      response->groups[i].error_code
+        = code(why_no_coordinator(hub, body.group_ids[i]));
+      continue;
+    }
+    kafka::consumer_group_describe_request one;
+    one.group_ids.push_back(body.group_ids[i]);
+    one.include_authorized_operations = body.include_authorized_operations;
+    sink->expect();
+    hub.ask_group(coordinator, sink, i, ask_for(request, std::move(one)));
+  }
+  sink->asked_all();
+  return {};
+}
+
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request) {
   kafka::delete_groups_request body;
   MILLRACE_TRY(read_body(request, body));

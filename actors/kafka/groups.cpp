@@ -144,6 +144,17 @@ result<void> handle_leave_group(gateway_core& hub, kafka_request& request) {
   return {};
 }
 
+result<void> handle_consumer_group_heartbeat(
+  gateway_core& hub, kafka_request& request) {
+  kafka::consumer_group_heartbeat_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::consumer_group_heartbeat_response>(hub, request, group,
+    std::move(body), nullptr,
+    with_code<kafka::consumer_group_heartbeat_response>);
+  return {};
+}
+
 result<void> handle_offset_delete(gateway_core& hub, kafka_request& request) {
   kafka::offset_delete_request body;
   MILLRACE_TRY(read_body(request, body));

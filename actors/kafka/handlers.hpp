@@ -106,5 +106,9 @@ result<void> handle_txn_offset_commit(
 result<void> handle_describe_groups(gateway_core& hub, kafka_request& request);
 result<void> handle_list_groups(gateway_core& hub, kafka_request& request);
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request);
+result<void> handle_consumer_group_heartbeat(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_consumer_group_describe(
+  gateway_core& hub, kafka_request& request);
 
 } // namespace millrace

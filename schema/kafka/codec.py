@@ -88,7 +88,9 @@ def read_field(out, struct, f):
         out(f"{x} = r.read_records({quoted}, flexible, {nullable});")
     elif f.struct:
         if f.can_be_null:
-            out(f"if (r.read_presence({quoted}))")
+            # A tagged one begins with a number of another kind, 0 for null.
+            present = f"r.read_uvarint({quoted}) != 0" if f.tag >= 0 else f"r.read_presence({quoted})"
+            out(f"if ({present})")
             # Clang sees no default constructor of a struct nested in `x`.
             out(f"  read(r, v, {x}.emplace(decltype({x})::value_type{{}}));")
             out("else")
@@ -161,7 +163,10 @@ def write_field(out, struct, f):
         out(f"w.write_records(flexible, {x}, {nullable});")
     elif f.struct:
         if f.can_be_null:
-            out(f"w.write_presence({x}.has_value());")
+            if f.tag >= 0:
+                out(f"w.write_uvarint({x} ? 1 : 0);")
+            else:
+                out(f"w.write_presence({x}.has_value());")
             out(f"if ({x})")
             out(f"  write(w, v, *{x});")
         else:

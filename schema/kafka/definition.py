@@ -144,6 +144,10 @@ class Field:
         x = f"x.{self.name}"
         if self.default == "null":
             return f"{x}.has_value()"
+        if self.can_be_null and self.struct and not self.is_array:
+            return f"!({x} == {self.cpp_base_in}{{}})"
+        if self.can_be_null and self.is_array:
+            return f"(!{x} || !{x}->empty())"
         if self.can_be_null:
             raise DefinitionError(f"{self.name}: a nullable tagged field needs default null")
         if self.is_array or self.base in TEXT:

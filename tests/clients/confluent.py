@@ -191,6 +191,94 @@ class Everything(Client):
     def test_a_group_shares_cooperatively(self):
         self.share("cooperative-sticky")
 
+    def share_assigned(self, assignor):
+        """The same where the coordinator assigns (KIP-848)."""
+        topic, group = self.topic(partitions=6), fresh("g")
+        owned, seen = {}, []
+
+        def join(name):
+            member = Consumer({
+                "bootstrap.servers": SERVER, "group.id": group,
+                "auto.offset.reset": "earliest",
+                "group.protocol": "consumer",
+                "group.remote.assignor": assignor})
+            member.subscribe([topic])
+            owned[name] = member
+
+        def turn(condition):
+            def step():
+                for member in owned.values():
+                    for record in member.consume(1000, 0.02):
+                        if not record.error():
+                            seen.append(int(record.value()))
+                return condition()
+            return step
+
+        def shares():
+            return sorted(len(m.assignment()) for m in owned.values())
+        for name in range(3):
+            join(name)
+        self.until(turn(lambda: shares() == [2, 2, 2]))
+        owned.pop(0).close()
+        self.until(turn(lambda: shares() == [3, 3]))
+        join(3)
+        self.until(turn(lambda: shares() == [2, 2, 2]))
+        self.send(self.producer(), topic, 500)
+        self.until(turn(lambda: len(set(seen)) == 500))
+        for member in owned.values():
+            member.close()
+        # The answer to the last goodbye comes after close() has returned.
+        described = self.admin.describe_consumer_groups([group])[group]
+        self.assertEqual(described.result(10).type,
+                         confluent_kafka.ConsumerGroupType.CONSUMER)
+
+    def test_an_assigned_group_shares(self):
+        self.share_assigned("uniform")
+        self.share_assigned("range")
+
+    def test_an_assigned_group_subscribes_by_a_pattern(self):
+        topic = self.topic(partitions=2)
+        reader = self.consumer(group_protocol="consumer")
+        reader.subscribe([f"^{topic}.*"])
+        self.until(lambda: reader.poll(0.1) or len(reader.assignment()) == 2)
+        self.admin.create_topics([NewTopic(topic + "-more", 3, 1)])[
+            topic + "-more"].result(10)
+        self.until(lambda: reader.poll(0.1) or len(reader.assignment()) == 5)
+        self.send(self.producer(), topic + "-more", 20)
+        self.take(reader, 20)
+
+    def test_a_static_member_of_an_assigned_group_comes_back(self):
+        topic, group = self.topic(partitions=2), fresh("g")
+
+        def join(name):
+            return self.consumer(topic, group_id=group,
+                                 group_instance_id=name,
+                                 group_protocol="consumer")
+        first, second = join("first"), join("second")
+        self.until(lambda: first.poll(0.05) or second.poll(0.05) or (
+            len(first.assignment()), len(second.assignment())) == (1, 1))
+        held, kept = first.assignment(), second.assignment()
+        first.close()
+        again = join("first")
+        self.until(lambda: again.poll(0.05) or second.poll(0.05)
+                   or again.assignment() == held)
+        self.assertEqual(second.assignment(), kept)
+
+    def test_an_assigned_group_goes_on_where_it_was(self):
+        topic, group = self.topic(), fresh("g")
+        self.send(self.producer(), topic, 100)
+        reader = self.consumer(topic, group_id=group,
+                               group_protocol="consumer")
+        self.take(reader, 100)
+        reader.commit(offsets=[TopicPartition(topic, 0, 60)],
+                      asynchronous=False)
+        reader.close()
+        for protocol in ("classic", "consumer"):
+            reader = self.consumer(topic, group_id=group,
+                                   group_protocol=protocol)
+            self.assertEqual(self.take(reader, 40)[0].offset(), 60)
+            reader.close()
+
     def test_a_member_that_is_killed_is_replaced(self):
         topic, group = self.topic(partitions=2), fresh("g")
         reader = self.consumer(topic, group_id=group,

@@ -110,11 +110,11 @@ TEST_CASE("what is written is read back", "[cluster][group_records]") {
 
 TEST_CASE("a record of another kind is recognized and ignored",
   "[cluster][group_records]") {
-  // 3 is ConsumerGroupMetadataKey (KIP-848).
+  // 9 is ShareGroupPartitionMetadataKey (KIP-932).
   const auto read = decode_offsets_record(
-    std::string_view("\x00\x03\x00\x01g", 5), std::string_view("\x00\x00", 2));
+    std::string_view("\x00\x09\x00\x01g", 5), std::string_view("\x00\x00", 2));
   REQUIRE(read.ok());
-  CHECK(std::get<decoded_other>(*read).kind == 3);
+  CHECK(std::get<decoded_other>(*read).kind == 9);
 }
 
 TEST_CASE("a record cut short at any byte is an error and no crash",

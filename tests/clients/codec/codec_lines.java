@@ -73,12 +73,19 @@ class CodecLines {
       for (short v = api.oldestVersion(); v <= last; v++)
         headers(api, v);
     }
-    for (String name : List.of(GROUP + "OffsetCommitKey", GROUP + "OffsetCommitValue",
+    var names = new ArrayList<String>();
+    for (String record : List.of("Metadata", "PartitionMetadata", "MemberMetadata",
+        "TargetAssignmentMetadata", "TargetAssignmentMember", "CurrentMemberAssignment",
+        "RegularExpression"))
+      for (String part : List.of("Key", "Value"))
+        names.add(GROUP + "ConsumerGroup" + record + part);
+    names.addAll(List.of(GROUP + "OffsetCommitKey", GROUP + "OffsetCommitValue",
         GROUP + "GroupMetadataKey", GROUP + "GroupMetadataValue",
         TRANSACTION + "TransactionLogKey", TRANSACTION + "TransactionLogValue",
         MESSAGES + "ControlRecordTypeSchema", MESSAGES + "EndTxnMarker",
         MESSAGES + "ConsumerProtocolSubscription",
-        MESSAGES + "ConsumerProtocolAssignment")) {
+        MESSAGES + "ConsumerProtocolAssignment"));
+    for (String name : names) {
       Class<?> type = Class.forName(name);
       Message blank = create(type);
       for (short v = blank.lowestSupportedVersion(); v <= blank.highestSupportedVersion(); v++)

@@ -1,0 +1,261 @@
+#include "cluster/consumer_group_heartbeat.hpp"
+
+#include "cluster/group_answers.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+namespace {
+
+using assignment_value
+  = kafka::consumer_group_heartbeat_response::member_assignment;
+using assigned_topic
+  = kafka::consumer_group_heartbeat_response::assigned_topic_partitions;
+
+std::vector<std::string> sorted(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  const auto rest = std::ranges::unique(names);
+  names.erase(rest.begin(), rest.end());
+  return names;
+}
+
+group_refusal fenced_instance(
+  const consumer_group_member& owner, const std::string& member_id) {
+  return {kafka_error::fenced_instance_id,
+    "Static member " + member_id + " with instance id "
+      + owner.instance_id.value_or("") + " was fenced by member " + owner.id
+      + "."};
+}
+
+group_refusal unknown_instance(const std::string& instance_id) {
+  return {kafka_error::unknown_member_id,
+    "Instance id " + instance_id + " is unknown."};
+}
+
+} // namespace
+
+consumer_group_heartbeat::consumer_group_heartbeat(consumer_group& group,
+  const consumer_group_context& context, const group_request_context& who,
+  const kafka::consumer_group_heartbeat_request& request,
+  std::string new_member_id)
+    : group_(group), context_(context), who_(who), request_(request),
+      change_(group.latest(), context.topics, context.config, context.wall_ms),
+      id_(request.member_id.empty() ? std::move(new_member_id)
+                                    : request.member_id) {
+  if (request.topic_partitions)
+    owned_ = partitions_of(*request.topic_partitions);
+}
+
+kafka::consumer_group_heartbeat_response consumer_group_heartbeat::run() {
+  return request_.member_epoch < 0 ? leave() : stay();
+}
+
+bool consumer_group_heartbeat::is_full() const {
+  const auto& group = change_.group();
+  return group.members().size()
+           >= static_cast<size_t>(std::max(context_.config.size_max, 0))
+         && !group.find(id_);
+}
+
+group_refusal consumer_group_heartbeat::admit() {
+  if (is_full())
+    return {kafka_error::group_max_size_reached,
+      "The consumer group has reached its maximum capacity of "
+        + std::to_string(context_.config.size_max) + " members."};
+  return request_.instance_id ? admit_static() : admit_dynamic();
+}
+
+group_refusal consumer_group_heartbeat::admit_dynamic() {
+  const auto* known = change_.group().find(id_);
+  if (known)
+    return check_epoch(*known, request_.member_epoch, owned_);
+  if (request_.member_epoch == epoch_joining)
+    return {};
+  return {kafka_error::unknown_member_id, "Member " + id_
+                                            + " is not a member of group "
+                                            + change_.group().id() + "."};
+}
+
+group_refusal consumer_group_heartbeat::admit_static() {
+  const auto* owner = change_.group().find_static(*request_.instance_id);
+  if (request_.member_epoch != epoch_joining) {
+    if (!owner)
+      return unknown_instance(*request_.instance_id);
+    if (owner->id != id_)
+      return fenced_instance(*owner, id_);
+    return check_epoch(*owner, request_.member_epoch, owned_);
+  }
+  if (!owner)
+    return {};
+  if (!owner->is_away())
+    return {kafka_error::unreleased_instance_id,
+      "Static member " + id_ + " with instance id " + *request_.instance_id
+        + " cannot join the group because the instance id is owned by "
+        + owner->id + " member."};
+  const auto old_id = owner->id;
+  group_.forget(old_id);
+  change_.replace(old_id, id_);
+  return {};
+}
+
+consumer_group_member consumer_group_heartbeat::updated() const {
+  const auto* known = change_.group().find(id_);
+  auto member = known ? *known : consumer_group_member{};
+  member.id = id_;
+  if (request_.instance_id)
+    member.instance_id = request_.instance_id;
+  if (request_.rack_id)
+    member.rack_id = request_.rack_id;
+  if (request_.rebalance_timeout_ms != -1)
+    member.rebalance_timeout_ms = request_.rebalance_timeout_ms;
+  if (request_.subscribed_topic_names)
+    member.topic_names = sorted(*request_.subscribed_topic_names);
+  if (request_.subscribed_topic_regex)
+    member.topic_regex = *request_.subscribed_topic_regex;
+  if (request_.server_assignor)
+    member.server_assignor = request_.server_assignor;
+  member.client_id = who_.client_id;
+  member.client_host = who_.client_host;
+  return member;
+}
+
+kafka::consumer_group_heartbeat_response consumer_group_heartbeat::stay() {
+  if (auto refusal = admit())
+    return heartbeat_refused(std::move(refusal));
+  const auto* known = change_.group().find(id_);
+  const auto before = known ? *known : consumer_group_member{};
+  change_.set_metadata(updated());
+  update_epoch(before, !known);
+  change_.assign();
+  change_.reconcile(id_, owned_);
+  const auto& after = *change_.group().find(id_);
+  set_deadlines(before, after);
+  if (change_.group().is_settled())
+    group_.rebalances.settled(context_.wall_ms);
+  response answer;
+  answer.member_id = id_;
+  answer.member_epoch = after.epoch;
+  answer.heartbeat_interval_ms = heartbeat_interval_ms();
+  const auto assigned = partitions_in(after.assigned);
+  if (is_full_request() || assigned != partitions_in(before.assigned))
+    answer.assignment = assignment_value{list_of<assigned_topic>(assigned)};
+  return answer;
+}
+
+void consumer_group_heartbeat::update_epoch(
+  const consumer_group_member& before, bool is_new) {
+  const auto& now = *change_.group().find(id_);
+  const bool subscribes_anew = now.topic_names != before.topic_names
+                               || now.topic_regex != before.topic_regex;
+  const bool topics_changed
+    = group_.topics_version != context_.topics.version();
+  if (!is_new && !subscribes_anew && !topics_changed)
+    return;
+  group_.topics_version = context_.topics.version();
+  const bool others_match = change_.resolve_regexes(topics_changed);
+  if (is_new)
+    start_epoch(true, id_, "joined");
+  else if (subscribes_anew)
+    start_epoch(true, id_, "changed its subscription");
+  else
+    start_epoch(others_match, "", "topics changed");
+}
+
+void consumer_group_heartbeat::start_epoch(
+  bool changed, const std::string& member, const std::string& reason) {
+  if (!change_.start_epoch(changed))
+    return;
+  group_.changed_ms = context_.now_ms;
+  group_.rebalances.started(
+    change_.group().epoch(), member, reason, context_.wall_ms);
+}
+
+void consumer_group_heartbeat::set_deadlines(
+  const consumer_group_member& before, const consumer_group_member& after) {
+  group_.keep_alive(id_, context_.now_ms + context_.config.session_timeout_ms);
+  if (after.phase != member_phase::unrevoked_partitions)
+    group_.end_revocation(id_);
+  else if (before.phase != after.phase || before.epoch != after.epoch)
+    group_.await_revocation(
+      id_, after.epoch, context_.now_ms + after.rebalance_timeout_ms);
+}
+
+kafka::consumer_group_heartbeat_response consumer_group_heartbeat::leave() {
+  const auto& group = change_.group();
+  const consumer_group_member* member = nullptr;
+  if (request_.instance_id) {
+    member = group.find_static(*request_.instance_id);
+    if (!member)
+      return heartbeat_refused(unknown_instance(*request_.instance_id));
+    if (member->id != id_)
+      return heartbeat_refused(fenced_instance(*member, id_));
+  } else {
+    member = group.find(id_);
+    if (!member)
+      return heartbeat_refused({kafka_error::unknown_member_id,
+        "Member " + id_ + " is not a member of group " + group.id() + "."});
+  }
+  if (request_.member_epoch == epoch_going_away) {
+    change_.go_away(id_);
+  } else {
+    change_.remove(id_);
+    group_.forget(id_);
+    change_.resolve_regexes(false);
+    start_epoch(true, id_, "left");
+  }
+  response answer;
+  answer.member_id = id_;
+  answer.member_epoch = request_.member_epoch;
+  return answer;
+}
+
+bool consumer_group_heartbeat::is_full_request() const {
+  return request_.member_epoch == epoch_joining
+         || (request_.rebalance_timeout_ms != -1
+             && (request_.subscribed_topic_names
+                 || request_.subscribed_topic_regex)
+             && request_.topic_partitions);
+}
+
+int32_t consumer_group_heartbeat::heartbeat_interval_ms() const {
+  const auto& config = context_.config;
+  const bool settling
+    = !change_.group().is_settled()
+      || context_.now_ms - group_.changed_ms < config.heartbeat_interval_ms;
+  return settling ? std::min(config.heartbeat_interval_ms,
+                      config.settling_heartbeat_interval_ms)
+                  : config.heartbeat_interval_ms;
+}
+
+std::vector<consumer_group_record> expire_members(
+  consumer_group& group, const consumer_group_context& context) {
+  consumer_group_change change{
+    group.latest(), context.topics, context.config, context.wall_ms};
+  const auto overdue = group.due(context.now_ms);
+  for (const auto& [id, reason] : overdue) {
+    change.remove(id);
+    group.forget(id);
+  }
+  if (!overdue.empty()) {
+    change.resolve_regexes(false);
+    change.start_epoch(true);
+    group.changed_ms = context.now_ms;
+    for (const auto& [id, reason] : overdue)
+      group.rebalances.started(
+        change.group().epoch(), id, reason, context.wall_ms);
+  }
+  group.recompute_wake();
+  return change.records();
+}
+
+kafka::consumer_group_heartbeat_response heartbeat_refused(
+  group_refusal refusal) {
+  kafka::consumer_group_heartbeat_response answer;
+  answer.error_code = code_of(refusal.error);
+  if (!refusal.message.empty())
+    answer.error_message = std::move(refusal.message);
+  return answer;
+}
+
+} // namespace millrace
