@@ -89,11 +89,13 @@ std::vector<std::string> flip_a_bit(sim_file_system& disk, sim_world& world) {
   // In a header every other time: no checksum covers all of that.
   const auto within
     = world.random(2) == 0 ? uint64_t{batch_view::header_size} : size;
-  auto at = world.random(std::min(within, size));
+  auto at = begin + world.random(std::min(within, size));
   // Of a leader epoch that is wrong nothing tells before the next epoch.
-  if (at >= epoch_begin && at < epoch_end)
+  const auto hit
+    = *std::prev(std::upper_bound(begins.begin(), begins.end(), at));
+  if (at - hit >= epoch_begin && at - hit < epoch_end)
     at += epoch_end - epoch_begin;
-  disk.flip_bit(path, begin + at, static_cast<unsigned>(world.random(8)));
+  disk.flip_bit(path, at, static_cast<unsigned>(world.random(8)));
   return {log_of(path)};
 }
 
