@@ -402,17 +402,30 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   for (const auto& [name, coordinator] : s.coordinators) {
     if (coordinator.actor->address() != down.source)
       continue;
-    // Else it wants to begin anew, and has said why.
-    if (down.reason != caf::exit_reason::user_shutdown)
-      log::error("the coordinator of {} has died ({}) and starts again",
-        to_string(name), caf::to_string(down.reason));
-    const auto* topic = s.image.find_topic(name.topic);
-    s.coordinators.erase(name);
-    if (topic != nullptr)
-      follow_topic(self, *topic, told);
+    const auto ended = name;
+    s.coordinators.erase(ended);
+    if (down.reason == caf::exit_reason::user_shutdown) {
+      // It wants to begin anew, and has said why.
+      if (const auto* topic = s.image.find_topic(ended.topic))
+        follow_topic(self, *topic, told);
+    } else {
+      log::error("the coordinator of {} has died ({}) and starts again soon",
+        to_string(ended), caf::to_string(down.reason));
+      s.resting.insert(ended);
+      told.coordinators.push_back({ended, nullptr});
+    }
     publish(self, std::move(told));
     return;
   }
+}
+
+void wake_coordinators(self_pointer self) {
+  auto& s = self->state;
+  broker_news told;
+  for (const auto& name : std::exchange(s.resting, {}))
+    if (const auto* topic = s.image.find_topic(name.topic))
+      follow_topic(self, *topic, told);
+  publish(self, std::move(told));
 }
 
 void retry_failed(self_pointer self) {
@@ -458,6 +471,7 @@ void tick(self_pointer self) {
   if (!s.registered && s.asked_to_register)
     register_self(self);
   retry_failed(self);
+  wake_coordinators(self);
   self->delayed_send(self, tick_period, broker_tick{});
 }
 

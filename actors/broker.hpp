@@ -60,6 +60,9 @@ struct broker_state {
   metadata_image image;
   std::map<topic_partition, replica> replicas;
   std::map<topic_partition, coordinator> coordinators;
+  /// Coordinators that have died, or could not load their log: the next tick
+  /// starts them.
+  std::set<topic_partition> resting;
   /// What coordinators are told of the image; null: to be made of it again.
   std::shared_ptr<const topic_view> topics;
   replica_front_actor front; ///< null where there are no other nodes

@@ -119,7 +119,7 @@ void follow_coordinator(self_pointer self, const topic_image& topic,
   const auto at = s.coordinators.find(name);
   if (at != s.coordinators.end() && (!led_here || at->second.epoch != p.epoch))
     forget_coordinator(self, name, told);
-  if (led_here && !s.coordinators.contains(name))
+  if (led_here && !s.coordinators.contains(name) && !s.resting.contains(name))
     start_coordinator(self, topic, p, told);
 }
 
