@@ -5,6 +5,8 @@
 #include "schema/planted_bug.hpp"
 #include "storage/record_builder.hpp"
 
+#include <algorithm>
+
 namespace millrace {
 
 namespace {
@@ -14,6 +16,10 @@ using self_pointer = transaction_coordinator_actor::stateful_pointer<
 
 /// Between two looks at a log that is not committed to its end yet.
 constexpr auto replay_pause = std::chrono::milliseconds{20};
+
+/// How long a question waits for the end of the transaction before it; then
+/// its client is told that it is to come again, as Kafka tells it at once.
+constexpr int64_t park_ms = 200;
 
 shared_bytes batch_of(
   const std::vector<transaction_log_entry>& records, int64_t now_ms) {
@@ -25,6 +31,8 @@ shared_bytes batch_of(
   MILLRACE_ASSERT(batch.ok(), "records without a codec make a batch");
   return std::move(*batch);
 }
+
+void wake(self_pointer self, const std::vector<std::string>& moved);
 
 void perform(self_pointer self, transaction_effects effects) {
   auto& s = self->state;
@@ -47,11 +55,21 @@ void perform(self_pointer self, transaction_effects effects) {
     tell(self, s.options.front,
       markers_wanted{s.options.partition, s.transactions->coordinator_epoch(),
         std::move(effects.markers)});
+  wake(self, effects.moved);
+}
+
+/// When something is to be done, in monotonic time.
+std::optional<int64_t> next_deadline(const transaction_coordinator_state& s) {
+  auto due = s.transactions->next_deadline();
+  for (const auto& [id, asks] : s.parked)
+    for (const auto& asked : asks)
+      due = std::min(due.value_or(asked.until_ms), asked.until_ms);
+  return due;
 }
 
 void arm_timer(self_pointer self) {
   auto& s = self->state;
-  const auto due = s.transactions->next_deadline();
+  const auto due = next_deadline(s);
   if (!due || (s.timer_at_ms != 0 && s.timer_at_ms <= *due))
     return;
   s.timer_at_ms = std::max<int64_t>(*due, 1);
@@ -74,6 +92,24 @@ struct id_wanted {
   template <class Question>
   bool operator()(const Question&) const {
     return false;
+  }
+};
+
+/// The id that a question waits for.
+struct awaited_id {
+  const transaction_registry& transactions;
+  const transaction_context& who;
+
+  const std::string* operator()(
+    const kafka::describe_transactions_request&) const {
+    return nullptr;
+  }
+  const std::string* operator()(const kafka::list_transactions_request&) const {
+    return nullptr;
+  }
+  template <class Question>
+  const std::string* operator()(const Question& q) const {
+    return transactions.awaited(who, q);
   }
 };
 
@@ -131,10 +167,33 @@ void serve(self_pointer self, const caf::strong_actor_ptr& asker,
   arm_timer(self);
 }
 
+/// Whether the question waits for the transaction before it.
+bool park(
+  self_pointer self, transaction_coordinator_state::waiting_ask& asked) {
+  auto& s = self->state;
+  const auto now = monotonic_ms(*self);
+  if (asked.until_ms == 0)
+    asked.until_ms = now + park_ms;
+  if (now >= asked.until_ms)
+    return false;
+  const transaction_context who{.version = asked.ask.version,
+    .now_ms = now,
+    .wall_ms = s.env->wall_clock_ms()};
+  const auto* id
+    = std::visit(awaited_id{*s.transactions, who}, asked.ask.question);
+  if (id == nullptr)
+    return false;
+  s.parked[*id].push_back(std::move(asked));
+  arm_timer(self);
+  return true;
+}
+
 /// A producer id comes from the controller first, where one is needed.
 void begin(
   self_pointer self, transaction_coordinator_state::waiting_ask asked) {
   auto& s = self->state;
+  if (park(self, asked))
+    return;
   if (!std::visit(
         id_wanted{*s.transactions, asked.ask.version}, asked.ask.question)) {
     serve(self, asked.asker, asked.ask, std::nullopt);
@@ -145,6 +204,27 @@ void begin(
   constexpr int16_t version = 4;
   tell(self, s.options.controller,
     admin_ask{ticket, version, kafka::init_producer_id_request{}});
+}
+
+void wake(self_pointer self, const std::vector<std::string>& moved) {
+  auto& s = self->state;
+  for (const auto& id : moved)
+    if (auto asks = s.parked.extract(id); !asks.empty())
+      for (auto& asked : asks.mapped())
+        begin(self, std::move(asked));
+}
+
+/// They are told now that they are to come again.
+void release_overdue(self_pointer self) {
+  auto& s = self->state;
+  const auto now = monotonic_ms(*self);
+  std::vector<std::string> overdue;
+  for (const auto& [id, asks] : s.parked)
+    if (std::any_of(asks.begin(), asks.end(), [&](const auto& asked) {
+          return asked.until_ms <= now;
+        }))
+      overdue.push_back(id);
+  wake(self, overdue);
 }
 
 void on_id(self_pointer self, const admin_answer& answer) {
@@ -279,6 +359,7 @@ transaction_coordinator_actor::behavior_type transaction_coordinator(
       if (timer.generation != s.timer)
         return; // an earlier one has been set since
       s.timer_at_ms = 0;
+      release_overdue(self);
       perform(self,
         s.transactions->on_timer(monotonic_ms(*self), s.env->wall_clock_ms()));
       arm_timer(self);

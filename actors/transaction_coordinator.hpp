@@ -11,6 +11,7 @@
 #include "cluster/transaction_registry.hpp"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <unordered_map>
 
@@ -32,6 +33,7 @@ struct transaction_coordinator_state {
   struct waiting_ask {
     caf::strong_actor_ptr asker;
     transaction_ask ask;
+    int64_t until_ms = 0; ///< no step of its id is waited for any more
   };
   struct open_ask {
     caf::strong_actor_ptr asker;
@@ -45,7 +47,9 @@ struct transaction_coordinator_state {
   bool loaded = false;
   std::deque<waiting_ask> waiting;                  ///< while it loads
   std::unordered_map<uint64_t, waiting_ask> idless; ///< wait for a producer id
-  std::unordered_map<uint64_t, open_ask> open;      ///< by token
+  /// Wait for the next step of an id, instead of being told to come again.
+  std::map<std::string, std::vector<waiting_ask>> parked;
+  std::unordered_map<uint64_t, open_ask> open; ///< by token
   uint64_t next_token = 1;
   uint64_t timer = 0; ///< the generation of the timer that counts
   int64_t timer_at_ms = 0;

@@ -12,6 +12,7 @@
 #include "schema/kafka/list_transactions.hpp"
 
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -43,6 +44,9 @@ struct transaction_effects {
   /// the partition is gone, with this registry's coordinator_epoch(); then
   /// call transaction_registry::on_markers_written().
   std::vector<transaction_markers> markers;
+  /// Ids of which a record has come into the log, or will not: who waits for
+  /// one of them may ask again.
+  std::vector<std::string> moved;
 };
 
 } // namespace millrace

@@ -73,11 +73,13 @@ transaction_effects transaction_registry::on_appended(
   const auto append = std::move(it->second);
   pending_.erase(it);
   auto t = begin_turn(now_ms, wall_ms);
-  for (const auto& record : append.records)
+  for (const auto& record : append.records) {
     if (error == kafka_error::none)
       applied(t, record);
     else
       failed(t, record);
+    t.effects.moved.push_back(record.transactional_id);
+  }
   for (const auto& then : append.continuations)
     then(t.effects, group_append_error(error));
   return end_turn(t);

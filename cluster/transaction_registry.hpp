@@ -73,6 +73,20 @@ public:
   [[nodiscard]] bool wants_new_id(
     int16_t version, const kafka::end_txn_request& request) const;
 
+  /// The id that a request had better wait for: it would be told
+  /// concurrent_transactions, but only until a record that is on its way is in
+  /// the log, or markers are. Each of those steps is told in
+  /// transaction_effects::moved. Null: handle() need not wait. Valid until the
+  /// next call.
+  [[nodiscard]] const std::string* awaited(const transaction_context& who,
+    const kafka::init_producer_id_request& request) const;
+  [[nodiscard]] const std::string* awaited(const transaction_context& who,
+    const kafka::add_partitions_to_txn_request& request) const;
+  [[nodiscard]] const std::string* awaited(const transaction_context& who,
+    const kafka::add_offsets_to_txn_request& request) const;
+  [[nodiscard]] const std::string* awaited(const transaction_context& who,
+    const kafka::end_txn_request& request) const;
+
   /// Precondition: the request has a transactional id.
   [[nodiscard]] transaction_effects handle(const transaction_context& who,
     const kafka::init_producer_id_request& request,
@@ -136,6 +150,9 @@ private:
   };
 
   [[nodiscard]] const transaction_state* find(const std::string& id) const;
+  template <class Request>
+  [[nodiscard]] const std::string* awaited(
+    const std::string& id, const Request& request, int64_t wall_ms) const;
   [[nodiscard]] turn begin_turn(int64_t now_ms, int64_t wall_ms) const;
   [[nodiscard]] transaction_effects end_turn(turn& t);
   /// Takes a decision's records into the turn.

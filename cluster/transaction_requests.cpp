@@ -58,6 +58,26 @@ std::set<topic_partition> partitions_of(const add_topics& topics) {
   return out;
 }
 
+transaction_add add_of(const kafka::add_partitions_to_txn_request& request) {
+  return {{request.v3_and_below_producer_id},
+    request.v3_and_below_producer_epoch,
+    partitions_of(request.v3_and_below_topics), 0};
+}
+
+transaction_add add_of(int16_t version,
+  const kafka::add_partitions_to_txn_request::transaction& asked) {
+  const int16_t client = version >= add_is_implicit_from
+                           ? transaction_version_epoch_bump
+                           : int16_t{0};
+  return {{asked.producer_id}, asked.producer_epoch,
+    partitions_of(asked.topics), client};
+}
+
+/// A record is on its way, or markers are: soon it will be otherwise.
+bool is_between(const transaction_state& state) {
+  return state.pending() || state.markers().has_value();
+}
+
 /// A result for each partition that was asked for.
 template <class ErrorOf>
 add_topic_results results_of(const add_topics& topics, ErrorOf error_of) {
@@ -92,6 +112,48 @@ bool transaction_registry::wants_new_id(
   int16_t version, const kafka::end_txn_request& request) const {
   const auto* state = find(request.transactional_id);
   return state != nullptr && state->wants_new_id(end_of(version, request));
+}
+
+template <class Request>
+const std::string* transaction_registry::awaited(
+  const std::string& id, const Request& request, int64_t wall_ms) const {
+  const auto* state = find(id);
+  const bool waits = state != nullptr && is_between(*state)
+                     && state->decide(request, wall_ms).reply.error
+                          == kafka_error::concurrent_transactions;
+  return waits ? &state->id() : nullptr;
+}
+
+const std::string* transaction_registry::awaited(const transaction_context& who,
+  const kafka::init_producer_id_request& request) const {
+  if (check_init(request, config_) != kafka_error::none)
+    return nullptr;
+  return awaited(*request.transactional_id, init_of(request), who.wall_ms);
+}
+
+const std::string* transaction_registry::awaited(const transaction_context& who,
+  const kafka::add_partitions_to_txn_request& request) const {
+  if (who.version < add_is_batched_from)
+    return awaited(
+      request.v3_and_below_transactional_id, add_of(request), who.wall_ms);
+  for (const auto& asked : request.transactions)
+    if (const auto* id = awaited(
+          asked.transactional_id, add_of(who.version, asked), who.wall_ms))
+      return id;
+  return nullptr;
+}
+
+const std::string* transaction_registry::awaited(const transaction_context& who,
+  const kafka::add_offsets_to_txn_request& request) const {
+  return awaited(request.transactional_id,
+    transaction_add{{request.producer_id}, request.producer_epoch, {}, 0},
+    who.wall_ms);
+}
+
+const std::string* transaction_registry::awaited(
+  const transaction_context& who, const kafka::end_txn_request& request) const {
+  return awaited(
+    request.transactional_id, end_of(who.version, request), who.wall_ms);
 }
 
 transaction_effects transaction_registry::handle(const transaction_context& who,
@@ -151,9 +213,8 @@ transaction_effects transaction_registry::handle(const transaction_context& who,
   };
   kafka::add_partitions_to_txn_response answer;
   if (who.version < add_is_batched_from) {
-    const auto decided = add(t, request.v3_and_below_transactional_id,
-      {{request.v3_and_below_producer_id}, request.v3_and_below_producer_epoch,
-        partitions_of(request.v3_and_below_topics), 0});
+    const auto decided
+      = add(t, request.v3_and_below_transactional_id, add_of(request));
     answer.results_by_topic_v3_and_below
       = results_of(request.v3_and_below_topics, [&](const topic_partition&) {
           return told(decided.reply.error);
@@ -165,9 +226,6 @@ transaction_effects transaction_registry::handle(const transaction_context& who,
     });
     return end_turn(t);
   }
-  const int16_t client = who.version >= add_is_implicit_from
-                           ? transaction_version_epoch_bump
-                           : int16_t{0};
   std::vector<bool> writes; // which of the results wait for the append
   for (const auto& asked : request.transactions) {
     auto& result = answer.results_by_transaction.emplace_back();
@@ -184,8 +242,8 @@ transaction_effects transaction_registry::handle(const transaction_context& who,
       writes.push_back(false);
       continue;
     }
-    const auto decided = add(t, asked.transactional_id,
-      {id, asked.producer_epoch, partitions_of(asked.topics), client});
+    const auto decided
+      = add(t, asked.transactional_id, add_of(who.version, asked));
     result.topic_results
       = results_of(asked.topics, [&](const topic_partition&) {
           return told(decided.reply.error);

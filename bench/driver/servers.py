@@ -133,6 +133,8 @@ class Kafka(Server):
                          f"CONTROLLER://127.0.0.1:{controller}",
             "log.dirs": os.path.join(self.directory, "data"),
             "offsets.topic.replication.factor": "1",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
         }
         if self.flush:
             lines["log.flush.interval.messages"] = "1"

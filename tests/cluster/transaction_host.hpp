@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,6 +52,8 @@ public:
   std::vector<transaction_markers> markers; // that wait to be written
   std::vector<transaction_markers> written;
   std::map<uint64_t, transaction_answer> answers;
+  std::vector<std::string> moved;  // ids, by each step of theirs
+  std::set<uint64_t> better_later; // tokens of requests that could have waited
   uint64_t tokens = 0;
   int64_t next_id = 1'000;
   size_t ids_used = 0;
@@ -79,6 +82,7 @@ public:
       REQUIRE(answers.emplace(token, std::move(answer)).second);
     }
     effects.replies.clear();
+    moved.insert(moved.end(), effects.moved.begin(), effects.moved.end());
     auto given = std::exchange(effects.markers, {});
     if (!effects.records.empty()) {
       appends.push_back(std::move(effects));
@@ -134,6 +138,19 @@ public:
   transaction_context who(int16_t version) {
     return {++tokens, version, now_ms, wall_ms()};
   }
+  /// Notes whether the request could wait, and where it could: that it is told
+  /// to come again if it does not.
+  template <class Request, class Handle>
+  uint64_t ask(
+    const transaction_context& context, const Request& request, Handle handle) {
+    const bool waits = registry->awaited(context, request) != nullptr;
+    take(handle());
+    if (waits) {
+      better_later.insert(context.token);
+      REQUIRE(answered(context.token));
+    }
+    return context.token;
+  }
   [[nodiscard]] bool answered(uint64_t token) const {
     return answers.contains(token);
   }
@@ -164,9 +181,10 @@ public:
     request.producer_id = current.id;
     request.producer_epoch = current.epoch;
     const auto context = who(version);
-    take(registry->handle(
-      context, request, id_if(registry->wants_new_id(request))));
-    return context.token;
+    return ask(context, request, [&] {
+      return registry->handle(
+        context, request, id_if(registry->wants_new_id(request)));
+    });
   }
   kafka_error init_error(uint64_t token) const {
     return error<kafka::init_producer_id_response>(token);
@@ -201,8 +219,9 @@ public:
         {name, p.id, p.epoch, verify_only, topics});
     }
     const auto context = who(version);
-    take(registry->handle(context, request));
-    return context.token;
+    return ask(context, request, [&] {
+      return registry->handle(context, request);
+    });
   }
   /// The error of the first partition of the first transaction.
   kafka_error add_error(uint64_t token) const {
@@ -230,8 +249,9 @@ public:
     request.producer_epoch = p.epoch;
     request.group_id = group;
     const auto context = who(version);
-    take(registry->handle(context, request, 50));
-    return context.token;
+    return ask(context, request, [&] {
+      return registry->handle(context, request, 50);
+    });
   }
 
   uint64_t send_end(const std::string& name, txn_producer p, bool commit = true,
@@ -242,9 +262,10 @@ public:
     request.producer_epoch = p.epoch;
     request.committed = commit;
     const auto context = who(version);
-    take(registry->handle(
-      context, request, id_if(registry->wants_new_id(version, request))));
-    return context.token;
+    return ask(context, request, [&] {
+      return registry->handle(
+        context, request, id_if(registry->wants_new_id(version, request)));
+    });
   }
   kafka_error end_error(uint64_t token) const {
     return error<kafka::end_txn_response>(token);

@@ -39,6 +39,48 @@ TEST_CASE("no answer comes before its record is durable (R20)",
   CHECK(host.written.size() == 1);
 }
 
+TEST_CASE("who would be told to come again can wait for the step that is under "
+          "way",
+  "[cluster][transaction_registry]") {
+  transaction_host host;
+  const auto p = host.init("x");
+  const auto waits = [&](uint64_t token) {
+    return host.better_later.contains(token);
+  };
+  host.appends_at_once = host.markers_at_once = false;
+  // A record of the transaction is on its way into the log.
+  CHECK_FALSE(waits(host.send_add("x", p, {{"t", 0}})));
+  CHECK(waits(host.send_add("x", p, {{"t", 1}})));
+  CHECK(waits(host.send_add("x", p, {{"t", 1}}, 3)));
+  CHECK(waits(host.send_add_offsets("x", p, "g")));
+  CHECK(waits(host.send_end("x", p)));
+  host.moved.clear();
+  host.end_append(none);
+  CHECK(host.moved == std::vector<std::string>{"x"});
+  CHECK_FALSE(waits(host.send_add("x", p, {{"t", 0}})));
+  // Its markers are.
+  const auto next = [&] {
+    const auto token = host.send_end("x", p);
+    host.end_append(none);
+    return host.ended(token);
+  }();
+  CHECK(waits(host.send_add("x", next)));
+  CHECK(waits(host.send_end("x", next)));
+  CHECK(waits(host.send_init("x")));
+  CHECK_FALSE(waits(host.send_add("x", p))); // fenced, now and later
+  CHECK_FALSE(waits(host.send_init("x", {}, 5, -1)));
+  host.moved.clear();
+  host.write_markers(0);
+  CHECK(host.moved.empty()); // they are to be written down first
+  CHECK(waits(host.send_add("x", next)));
+  host.end_append(none);
+  CHECK(host.moved == std::vector<std::string>{"x"});
+  CHECK_FALSE(waits(host.send_add("x", next)));
+  host.end_append(failed);
+  CHECK(host.moved == std::vector<std::string>{"x", "x"});
+  CHECK_FALSE(waits(host.send_add("x", next)));
+}
+
 TEST_CASE("what the log refuses does not wait for what it has taken",
   "[cluster][transaction_registry]") {
   transaction_host host;

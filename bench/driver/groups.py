@@ -1,0 +1,124 @@
+"""How long a large consumer group takes to settle, beside Kafka: one node each,
+the same client (librdkafka), taking turns in one run.
+
+usage: build/clients/venv/bin/python bench/driver/groups.py [--runs N]
+         [--members N] [--partitions N] [--only millrace|kafka]
+"""
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+
+import built  # noqa: F401  so that what follows is found
+from confluent_kafka import Consumer
+from confluent_kafka.admin import AdminClient, NewTopic
+from servers import Kafka, Millrace
+
+TOPIC = "wide"
+PROTOCOLS = {
+    "consumer": {"group.protocol": "consumer"},
+    "classic, cooperative-sticky": {
+        "partition.assignment.strategy": "cooperative-sticky"},
+}
+FIGURES = ("all begin s", "one more comes s", "one leaves s")
+PATIENCE_S = 120
+
+
+class Group:
+    def __init__(self, port, name, config, partitions):
+        self.config = {"bootstrap.servers": f"127.0.0.1:{port}",
+                       "group.id": name, **config}
+        self.partitions = partitions
+        self.members = []
+
+    def join(self):
+        member = Consumer(self.config)
+        member.subscribe([TOPIC])
+        self.members.append(member)
+
+    def settled(self):
+        """All partitions have one owner, and all members their share."""
+        held = [[p.partition for p in m.assignment()] for m in self.members]
+        share = self.partitions // len(self.members)
+        every = [p for one in held for p in one]
+        return len(every) == self.partitions \
+            and len(set(every)) == self.partitions \
+            and all(share <= len(one) <= share + 1 for one in held)
+
+    def settle(self):
+        """Seconds until it is settled."""
+        began = time.monotonic()
+        while not self.settled():
+            if time.monotonic() - began > PATIENCE_S:
+                raise RuntimeError("the group does not settle")
+            for member in self.members:
+                member.poll(0)
+        return time.monotonic() - began
+
+    def close(self):
+        for member in self.members:
+            member.close()
+
+
+def make_topic(port, partitions):
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
+    for made in admin.create_topics(
+            [NewTopic(TOPIC, partitions, 1)]).values():
+        made.result(60)
+
+
+def measure(port, name, config, members, partitions):
+    """What FIGURES names."""
+    group = Group(port, name, config, partitions)
+    for _ in range(members):
+        group.join()
+    first = group.settle()
+    group.join()
+    more = group.settle()
+    group.members.pop(0).close()
+    fewer = group.settle()
+    group.close()
+    return first, more, fewer
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--members", type=int, default=100)
+    arguments.add_argument("--partitions", type=int, default=1000)
+    arguments.add_argument("--only", choices=("millrace", "kafka"))
+    told = arguments.parse_args()
+    classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
+    seen = {}
+    for run in range(told.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder),
+                           Kafka(classpath, folder)):
+                if told.only not in (None, server.name):
+                    continue
+                with server:
+                    server.start()
+                    make_topic(server.port, told.partitions)
+                    for protocol, config in PROTOCOLS.items():
+                        found = measure(server.port, f"g{run}{protocol[:2]}",
+                                        config, told.members, told.partitions)
+                        seen.setdefault(
+                            (protocol, server.name), []).append(found)
+                        print(server.name, protocol,
+                              *map("{:.3g}".format, found), file=sys.stderr,
+                              flush=True)
+    if told.only:
+        return
+    print("| protocol | figure | Millrace | Kafka |\n|---|---|---|---|")
+    for protocol in PROTOCOLS:
+        for i, figure in enumerate(FIGURES):
+            left, right = (
+                statistics.median(one[i] for one in seen[protocol, server])
+                for server in ("millrace", "kafka"))
+            print(f"| {protocol} | {figure} | {left:.3g} | {right:.3g} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""What transactions cost beside Kafka's: one node each, the same client
+(librdkafka), taking turns in one run. Each is as it comes: what Millrace answers
+is on disk, what Kafka answers is not.
+
+usage: build/clients/venv/bin/python bench/driver/transactions.py [--runs N]
+         [--seconds S] [--only millrace|kafka]
+"""
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import threading
+import time
+
+import built  # noqa: F401  so that what follows is found
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from servers import Kafka, Millrace
+
+# Producers, partitions, records of each transaction.
+LOADS = {
+    "a record in each": (1, 1, 1),
+    "3 records over 10 partitions": (1, 10, 3),
+    "100 records over 10 partitions": (1, 10, 100),
+    "8 producers, 3 records over 10 partitions": (8, 10, 3),
+}
+FIGURES = ("transactions/s", "commit p50 ms", "commit p99 ms")
+
+
+def make_topic(port, topic, partitions):
+    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
+    for made in admin.create_topics(
+            [NewTopic(topic, partitions, 1)]).values():
+        made.result(30)
+
+
+class Client:
+    """Transactions one after the other, until it is told to stop."""
+
+    def __init__(self, port, name, topic, partitions, records):
+        self.producer = Producer({
+            "bootstrap.servers": f"127.0.0.1:{port}",
+            "transactional.id": name, "linger.ms": 0})
+        self.topic, self.partitions = topic, partitions
+        self.records = records
+        self.commits = []
+        self.count = 0
+        self.producer.init_transactions(30)
+
+    def one(self):
+        self.producer.begin_transaction()
+        for k in range(self.records):
+            self.producer.produce(
+                self.topic, b"x" * 100,
+                partition=(self.count + k) % self.partitions)
+        self.producer.flush(30)
+        began = time.monotonic()
+        self.producer.commit_transaction(30)
+        self.commits.append(time.monotonic() - began)
+        self.count += 1
+
+    def run(self, until):
+        while time.monotonic() < until:
+            self.one()
+
+
+def measure(server, load, seconds):
+    """What FIGURES names."""
+    producers, partitions, records = LOADS[load]
+    topic = f"t{list(LOADS).index(load)}"
+    make_topic(server.port, topic, partitions)
+    clients = [Client(server.port, f"{topic}-{i}", topic, partitions, records)
+               for i in range(producers)]
+    for client in clients:
+        for _ in range(20):  # what is made once is made
+            client.one()
+        client.commits.clear()
+    began = time.monotonic()
+    threads = [threading.Thread(target=c.run, args=(began + seconds,))
+               for c in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    took = time.monotonic() - began
+    commits = sorted(c for client in clients for c in client.commits)
+    return (len(commits) / took,
+            1000 * statistics.median(commits),
+            1000 * commits[len(commits) * 99 // 100])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--runs", type=int, default=3)
+    arguments.add_argument("--seconds", type=float, default=5)
+    arguments.add_argument("--only", choices=("millrace", "kafka"))
+    told = arguments.parse_args()
+    classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
+    seen = {}
+    for _ in range(told.runs):
+        with tempfile.TemporaryDirectory() as folder:
+            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder),
+                           Kafka(classpath, folder)):
+                if told.only not in (None, server.name):
+                    continue
+                with server:
+                    server.start()
+                    for load in LOADS:
+                        found = measure(server, load, told.seconds)
+                        seen.setdefault((load, server.name), []).append(found)
+                        print(server.name, load, *map("{:.3g}".format, found),
+                              file=sys.stderr, flush=True)
+    if told.only:
+        return
+    print("| load | figure | Millrace | Kafka | ratio |\n|---|---|---|---|---|")
+    for load in LOADS:
+        pairs = list(zip(seen[load, "millrace"], seen[load, "kafka"]))
+        for i, figure in enumerate(FIGURES):
+            left, right = ([pair[side][i] for pair in pairs]
+                           for side in (0, 1))
+            ratios = [a / b for a, b in zip(left, right)]
+            print(f"| {load} | {figure} | {statistics.median(left):.3g} "
+                  f"| {statistics.median(right):.3g} "
+                  f"| {statistics.median(ratios):.2f} |")
+
+
+if __name__ == "__main__":
+    main()
