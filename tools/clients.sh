@@ -4,7 +4,8 @@
 #   venv/bin/python      with confluent-kafka, and the codecs of kafka-python
 #   kafka-python-2.0.2   } one folder each, for PYTHONPATH: the oldest that
 #   kafka-python-3.0.12  } people still run, and the newest
-#   java.classpath       kafka-clients and Kafka's own tools, and what they need
+#   java.classpath       kafka-clients, Kafka's own tools, Streams, Connect, and
+#                        what they need
 #   franz.test           the tests of tests/clients/franz, with franz-go
 kafka_python_versions="2.0.2 3.0.12"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
