@@ -17,6 +17,12 @@ LOGGING = """<Configuration status="ERROR">
 </Configuration>
 """
 
+EARLIER_LOGGING = """log4j.rootLogger=LEVEL, c
+log4j.appender.c=org.apache.log4j.ConsoleAppender
+log4j.appender.c.layout=org.apache.log4j.PatternLayout
+log4j.appender.c.layout.ConversionPattern=%d{HH:mm:ss.SSS} %p %c{1} %m%n
+"""
+
 
 def classpath(name="java"):
     place = os.path.join(os.environ["MILLRACE_CLIENTS"], f"{name}.classpath")
@@ -30,21 +36,28 @@ def properties(path, values):
     return path
 
 
+def java(folder, jars, level):
+    """The command for programs of Kafka's releases before 4.0 too, which log
+    by an earlier library."""
+    for name, text in (("log4j2.xml", LOGGING),
+                       ("log4j.properties", EARLIER_LOGGING)):
+        with open(os.path.join(folder, name), "w") as file:
+            file.write(text.replace("LEVEL", level))
+    return ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+            "-Xshare:auto", f"-Dlog4j2.configurationFile={folder}/log4j2.xml",
+            f"-Dlog4j.configuration=file:{folder}/log4j.properties",
+            "-cp", jars]
+
+
 class Java:
     """One Java program, its output in a file."""
 
     def __init__(self, folder, name, *words, jars=None, level="WARN"):
         self.name = name
         self.log = os.path.join(folder, f"{name}.log")
-        logging = os.path.join(folder, "log4j2.xml")
-        with open(logging, "w") as file:
-            file.write(LOGGING.replace("LEVEL", level))
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["java", "-Xmx512m", "-XX:+UseSerialGC",
-                 "-XX:TieredStopAtLevel=1", "-Xshare:auto",
-                 f"-Dlog4j2.configurationFile={logging}", "-cp",
-                 jars or classpath(), *map(str, words)],
+                [*java(folder, jars or classpath(), level), *map(str, words)],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def said(self):
