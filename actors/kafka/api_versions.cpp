@@ -1,7 +1,7 @@
 #include "schema/kafka/api_versions.hpp"
 
 #include "actors/kafka/handlers.hpp"
-#include "cluster/transaction_state.hpp"
+#include "cluster/fixed_features.hpp"
 
 namespace millrace {
 
@@ -20,21 +20,15 @@ bool is_software_name(std::string_view name) {
   });
 }
 
-/// A feature that is always on, at its highest level. Versions before 4 do not
-/// hear of what goes down to 0 (KIP-584).
-void add_feature(kafka::api_versions_response& response, int16_t version,
-  const char* name, int16_t level) {
-  constexpr int16_t knows_zero = 4;
-  if (version >= knows_zero)
-    response.supported_features.push_back({name, 0, level});
-  response.finalized_features.push_back({name, level, level});
-}
-
-/// What a cluster can do beyond what its APIs say.
+/// Versions before 4 do not hear of what goes down to 0 (KIP-584).
 void add_features(kafka::api_versions_response& response, int16_t version) {
-  add_feature(response, version, "group.version", 1); // KIP-848
-  add_feature(
-    response, version, "transaction.version", transaction_version_epoch_bump);
+  constexpr int16_t knows_zero = 4;
+  for (const auto& feature : fixed_features()) {
+    if (version >= knows_zero)
+      response.supported_features.push_back({feature.name, 0, feature.level});
+    response.finalized_features.push_back(
+      {feature.name, feature.level, feature.level});
+  }
 }
 
 } // namespace
@@ -66,6 +60,14 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
   // Grows with every change of the metadata and so never falls.
   response.finalized_features_epoch = hub.image().applied_index();
   reply(hub, slot, response);
+  return {};
+}
+
+result<void> handle_update_features(gateway_core& hub, kafka_request& request) {
+  kafka::update_features_request body;
+  MILLRACE_TRY(read_body(request, body));
+  reply(hub, request.slot,
+    answer_update_features(request.header.api_version, body));
   return {};
 }
 

@@ -110,5 +110,13 @@ result<void> handle_consumer_group_heartbeat(
   gateway_core& hub, kafka_request& request);
 result<void> handle_consumer_group_describe(
   gateway_core& hub, kafka_request& request);
+result<void> handle_describe_acls(gateway_core& hub, kafka_request& request);
+result<void> handle_create_acls(gateway_core& hub, kafka_request& request);
+result<void> handle_delete_acls(gateway_core& hub, kafka_request& request);
+result<void> handle_describe_user_scram_credentials(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_alter_user_scram_credentials(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_update_features(gateway_core& hub, kafka_request& request);
 
 } // namespace millrace
