@@ -4,15 +4,17 @@
 #   venv/bin/python      with confluent-kafka, and the codecs of kafka-python
 #   kafka-python-2.0.2   } one folder each, for PYTHONPATH: the oldest that
 #   kafka-python-3.0.12  } people still run, and the newest
+#   aiokafka-0.14.0      likewise
 #   java.classpath       kafka-clients, Kafka's own tools, Streams, Connect, and
 #                        what they need
+#   java_3_9.classpath   those of the last release before 4.0
 #   franz.test           the tests of tests/clients/franz, with franz-go
-kafka_python_versions="2.0.2 3.0.12"
+python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
 
 need_python_clients() {
-  local clients=$root/build/clients version python
+  local clients=$root/build/clients client python
   python=$clients/venv/bin/python
   mkdir -p "$clients"
   if [ "$(cat "$clients/venv/.ready" 2>/dev/null)" != "$python_packages" ]; then
@@ -25,8 +27,8 @@ need_python_clients() {
       die "pip could not install $python_packages"
     printf '%s\n' "$python_packages" >"$clients/venv/.ready"
   fi
-  for version in $kafka_python_versions; do
-    into "$clients/kafka-python-$version" "kafka-python==$version"
+  for client in $python_clients; do
+    into "$clients/$client" "${client%-*}==${client##*-}"
   done
 }
 
@@ -41,14 +43,20 @@ into() {
   mv "$1.part" "$1"
 }
 
-# The versions stand in tests/clients/java/pom.xml.
+# The versions stand in tests/clients/java*/pom.xml.
 need_java_clients() {
-  local pom=$root/tests/clients/java/pom.xml
-  local list=$root/build/clients/java.classpath
+  class_path java
+  class_path java_3_9
+}
+
+# class_path NAME: of what tests/clients/NAME/pom.xml names.
+class_path() {
+  local pom=$root/tests/clients/$1/pom.xml
+  local list=$root/build/clients/$1.classpath
   if [ -s "$list" ] && [ "$list" -nt "$pom" ]; then
     return
   fi
-  say "bringing Kafka's Java clients and tools"
+  say "bringing what tests/clients/$1/pom.xml names"
   mvn -q -B -f "$pom" dependency:build-classpath \
     -Dmdep.outputFile="$list.part" >&2 ||
     die "Maven could not bring Kafka's Java clients"

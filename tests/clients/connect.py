@@ -39,6 +39,8 @@ class Worker(Java):
             "offset.storage.partitions": INTERNAL["offsets"],
             "status.storage.partitions": INTERNAL["status"],
             "offset.flush.interval.ms": 500,
+            # How long what a killed source has left open holds up the others.
+            "producer.transaction.timeout.ms": 5000,
             "session.timeout.ms": 6000, "heartbeat.interval.ms": 1000,
             # What a lost worker did goes to the others at once.
             "scheduled.rebalance.max.delay.ms": 0}
