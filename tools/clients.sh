@@ -8,6 +8,7 @@
 #   java.classpath       kafka-clients, Kafka's own tools, Streams, Connect, and
 #                        what they need
 #   java_3_9.classpath   those of the last release before 4.0
+#   kafkajs-2.2.4        kafkajs, below node_modules
 #   franz.test           the tests of tests/clients/franz, with franz-go
 python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
@@ -61,6 +62,19 @@ class_path() {
     -Dmdep.outputFile="$list.part" >&2 ||
     die "Maven could not bring Kafka's Java clients"
   mv "$list.part" "$list"
+}
+
+# Where there is no Node.js and none can be had, its test skips.
+need_kafkajs_client() {
+  local folder=$root/build/clients/kafkajs-2.2.4
+  [ -d "$folder" ] && return
+  say "installing kafkajs"
+  rm -rf "$folder.part"
+  { { command -v node && command -v npm; } >/dev/null ||
+    (need_packages js) >&2; } &&
+    npm install --silent --no-audit --no-fund --prefix "$folder.part" \
+      kafkajs@2.2.4 >&2 && mv "$folder.part" "$folder" ||
+    say "kafkajs cannot be had: its test will be skipped"
 }
 
 # Builds the tests with franz-go, whose version stands in their go.mod. Where
