@@ -10,6 +10,7 @@
 #   java_3_9.classpath   those of the last release before 4.0
 #   kafkajs-2.2.4        kafkajs, below node_modules
 #   franz.test           the tests of tests/clients/franz, with franz-go
+#   sarama.test          those of tests/clients/sarama, with Sarama
 python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
@@ -77,20 +78,25 @@ need_kafkajs_client() {
     say "kafkajs cannot be had: its test will be skipped"
 }
 
-# Builds the tests with franz-go, whose version stands in their go.mod. Where
-# no Go that is new enough can be had, or no modules, there is no franz.test
-# and its test skips; our own code that does not compile is an error.
-need_franz_client() {
-  local folder=$root/tests/clients/franz go
-  rm -f "$root/build/clients/franz.test"
+need_go_clients() {
+  go_tests franz
+  go_tests sarama
+}
+
+# go_tests NAME: builds tests/clients/NAME, whose go.mod has the versions. Where
+# no Go that is new enough can be had, or no modules, there is no NAME.test and
+# its test skips; our own code that does not compile is an error.
+go_tests() {
+  local folder=$root/tests/clients/$1 program=$root/build/clients/$1.test go
+  rm -f "$program"
   go=$(new_go "$(awk '$1 == "go" {print $2}' "$folder/go.mod")") &&
     (cd "$folder" && GOTOOLCHAIN=local "$go" mod download) || {
-    say "franz-go cannot be had: its test will be skipped"
+    say "the modules of tests/clients/$1 cannot be had: its test will be skipped"
     return 0
   }
   (cd "$folder" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly "$go" test -c \
-    -buildvcs=false -o "$root/build/clients/franz.test" .) ||
-    die "the tests with franz-go do not compile"
+    -buildvcs=false -o "$program" .) ||
+    die "the tests of tests/clients/$1 do not compile"
 }
 
 # new_go VERSION: prints a go command of at least that version: the one that is
