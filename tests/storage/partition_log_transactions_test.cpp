@@ -154,6 +154,8 @@ TEST_CASE("batches and markers of one append know of one another",
   f.log->append(items, f.epoch, f.now_ms);
   CHECK(items[0].error == none);
   CHECK(items[1].duplicate);
+  // It is there when the first one is, which is in no log yet.
+  CHECK(items[1].last_offset == items[0].last_offset);
   CHECK(items[2].error == none);
   CHECK(items[3].error == old_epoch);
   CHECK(f.log->log_end_offset() == offset{3});
