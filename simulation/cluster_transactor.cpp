@@ -18,7 +18,8 @@ constexpr sim_time memory = 60 * sim_second;
 cluster_transactor::cluster_transactor(
   cluster_clients& all, transaction_book& book, options o)
     : all_(all), book_(book), options_(std::move(o)),
-      client_(all, options_.topic), late_client_(all, options_.topic) {}
+      client_(all, options_.topic), late_client_(all, options_.topic),
+      offsets_(all, book, options_.topic, options_.id) {}
 
 void cluster_transactor::start() {
   all_.later(2000, [this] {

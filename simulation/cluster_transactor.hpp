@@ -11,6 +11,7 @@
 #include "schema/shared_bytes.hpp"
 #include "simulation/cluster_client.hpp"
 #include "simulation/transaction_book.hpp"
+#include "simulation/transactor_offsets.hpp"
 
 #include <deque>
 #include <memory>
@@ -37,8 +38,8 @@ public:
     return idle_;
   }
   /// What it waits for, for whoever asks why a run does not end.
-  [[nodiscard]] const std::string& last_answer() const {
-    return last_answer_;
+  [[nodiscard]] std::string last_answer() const {
+    return last_answer_ + "; of its offsets: " + offsets_.last_answer();
   }
 
 private:
@@ -50,6 +51,8 @@ private:
     size_t number = 0;                         ///< as the book numbers it
     std::map<int32_t, std::deque<batch>> open; ///< by partition
     bool was_added = false;                    ///< its partitions, in version 1
+    bool wants_offset = false;     ///< of its group, once the batches are there
+    bool offset_was_added = false; ///< in version 1
     bool is_ending = false;
     bool commit_was_sent = false;
     bool commit_is_unclear = false; ///< it may have been done nevertheless
@@ -102,12 +105,17 @@ private:
   void on_produced(const transaction_pointer& t, int32_t partition,
     kafka_error code, int64_t base_offset, const std::string& message);
   void produce_again(const transaction_pointer& t, int32_t partition);
+  void add_offsets(const transaction_pointer& t);
+  void commit_offset(const transaction_pointer& t);
+  void on_offset(
+    const transaction_pointer& t, const std::string& what, kafka_error code);
   void choose_end(const transaction_pointer& t);
   void give_up(const transaction_pointer& t);
   void end(const transaction_pointer& t, bool commit);
   void on_ended(const transaction_pointer& t, bool commit, kafka_error code,
     int64_t id, int16_t epoch);
   void ended(const transaction_pointer& t, bool commit);
+  void go_on();
   void repeat_last_end();
   void walk_away();
   void fenced(const std::string& what);
@@ -121,6 +129,7 @@ private:
   options options_;
   cluster_client client_;
   cluster_client late_client_; ///< on connections of its own
+  transactor_offsets offsets_;
   int32_t coordinator_ = -1;
   transaction_book::instance instance_ = 0;
   int64_t producer_id_ = -1;

@@ -1,5 +1,6 @@
 // The part of cluster_transactor that is about one transaction.
 
+#include "schema/kafka/add_offsets_to_txn.hpp"
 #include "schema/kafka/add_partitions_to_txn.hpp"
 #include "schema/kafka/end_txn.hpp"
 #include "schema/kafka/produce.hpp"
@@ -47,6 +48,7 @@ void cluster_transactor::begin() {
   t->number = book_.begin(options_.id, instance_, epoch_);
   t->gives_up_at = all_.world.now()
                    + static_cast<sim_time>(all_.world.random(10 * sim_second));
+  t->wants_offset = all_.world.random(2) == 0;
   const auto count = 1 + all_.world.random(batches_max);
   for (uint64_t i = 0; i < count; ++i) {
     const auto partition = static_cast<int32_t>(
@@ -189,8 +191,14 @@ void cluster_transactor::on_produced(const transaction_pointer& t,
     }
     t->open.erase(partition);
     repeat_last_end();
-    if (t->open.empty())
+    if (!t->open.empty())
+      return;
+    if (!t->wants_offset)
       choose_end(t);
+    else if (is_v2())
+      commit_offset(t);
+    else
+      add_offsets(t);
   } else if (code == kafka_error::transaction_abortable
              || code == kafka_error::invalid_txn_state || is_fence(code)) {
     // Its time is up, or another client has come: the end will tell.
@@ -212,6 +220,68 @@ void cluster_transactor::produce_again(
   }
   later(t, 300, [this, t, partition] {
     produce(t, partition);
+  });
+}
+
+// -- its offset ---------------------------------------------------------------
+
+/// Version 2 leaves that to the group's coordinator.
+void cluster_transactor::add_offsets(const transaction_pointer& t) {
+  kafka::add_offsets_to_txn_request request;
+  request.transactional_id = options_.id;
+  request.producer_id = producer_id_;
+  request.producer_epoch = epoch_;
+  request.group_id = options_.id;
+  ask<kafka::add_offsets_to_txn_response>(api_key::add_offsets_to_txn, 3,
+    request, [this, t](const kafka::add_offsets_to_txn_response* r) {
+      if (open_ != t || t->is_ending)
+        return;
+      const auto code = r == nullptr ? kafka_error::network_exception
+                                     : static_cast<kafka_error>(r->error_code);
+      t->offset_was_added = code == kafka_error::none;
+      on_offset(t, "AddOffsetsToTxn", code);
+    });
+}
+
+void cluster_transactor::commit_offset(const transaction_pointer& t) {
+  offsets_.commit(
+    {producer_id_, epoch_, is_v2()}, t->number, [this, t](kafka_error code) {
+      if (open_ != t || t->is_ending)
+        return;
+      if (code != kafka_error::none) {
+        on_offset(t, "TxnOffsetCommit", code);
+        return;
+      }
+      // Before its end nobody sees it.
+      offsets_.look(false, std::nullopt, [this, t] {
+        if (open_ == t && !t->is_ending)
+          choose_end(t);
+      });
+    });
+}
+
+void cluster_transactor::on_offset(
+  const transaction_pointer& t, const std::string& what, kafka_error code) {
+  if (code != kafka_error::none) {
+    last_answer_ = what + ": " + to_string(code);
+    if (code == kafka_error::transaction_abortable
+        || code == kafka_error::invalid_txn_state || is_fence(code)
+        || all_.world.now() > t->gives_up_at) {
+      give_up(t);
+      return;
+    }
+    if (!is_to_be_repeated(what, code)) {
+      fail(what, code);
+      return;
+    }
+  }
+  later(t, code == kafka_error::none ? 1 : 200, [this, t] {
+    if (t->is_ending)
+      return;
+    if (is_v2() || t->offset_was_added)
+      commit_offset(t);
+    else
+      add_offsets(t);
   });
 }
 
@@ -301,6 +371,17 @@ void cluster_transactor::ended(const transaction_pointer& t, bool commit) {
     ++all_.acknowledged;
   }
   open_.reset();
+  if (!t->wants_offset) {
+    go_on();
+    return;
+  }
+  const auto at_least = commit ? std::optional{t->number} : std::nullopt;
+  offsets_.look(true, at_least, [this] {
+    go_on();
+  });
+}
+
+void cluster_transactor::go_on() {
   may_be_fenced_ = false;
   if (!is_v2() && needs_epoch_) {
     may_be_fenced_ = true; // by what was repeated

@@ -76,6 +76,39 @@ void transaction_book::acknowledged(const std::string& value, int64_t offset) {
   end = std::max(end, offset + 1);
 }
 
+void transaction_book::offset_taken(size_t transaction) {
+  transactions_.at(transaction).has_offset = true;
+}
+
+std::string transaction_book::check_offset(
+  const std::string& id, int64_t found) const {
+  if (found < 0)
+    return {};
+  const auto number = static_cast<size_t>(found);
+  if (number >= transactions_.size() || transactions_[number].id != id)
+    return "a group shows an offset that was committed to it: " + id + " has "
+           + std::to_string(found);
+  const auto& t = transactions_[number];
+  const auto who = " (" + id + ", epoch " + std::to_string(t.epoch)
+                   + ", instance " + std::to_string(t.who) + ")";
+  if (t.is == fate::not_committed)
+    return "an offset is shown when its transaction is committed: that of "
+           + std::to_string(found) + " is, which is not" + who;
+  if (!t.has_offset)
+    return "an offset that was not taken is not committed: that of "
+           + std::to_string(found) + who;
+  if (was_fenced_before_asking(t))
+    return "who is fenced commits no offset: that of " + std::to_string(found)
+           + who;
+  return {};
+}
+
+bool transaction_book::is_at_least(int64_t found, size_t transaction) const {
+  return found >= 0
+         && transactions_.at(static_cast<size_t>(found)).asked_at
+              >= transactions_.at(transaction).asked_at;
+}
+
 void transaction_book::asks_to_commit(size_t transaction, int64_t now) {
   auto& t = transactions_.at(transaction);
   t.is = fate::unknown;

@@ -45,6 +45,8 @@ public:
   /// Values are unique. In the order of sending to each partition.
   void sent(size_t transaction, int32_t partition, const std::string& value);
   void acknowledged(const std::string& value, int64_t offset);
+  /// Its group has taken the offset that is its number.
+  void offset_taken(size_t transaction);
   /// From now on it may be committed: until then it cannot be.
   void asks_to_commit(size_t transaction, int64_t now);
   void committed(size_t transaction);
@@ -55,6 +57,14 @@ public:
   [[nodiscard]] int64_t acknowledged_end(int32_t partition) const;
   /// Transactions that their clients know to be committed.
   [[nodiscard]] uint64_t committed_count() const;
+
+  /// What an offset that the id's group shows breaks (R28), or empty: it is of
+  /// a transaction that took it, and that may have been committed. -1 is none.
+  [[nodiscard]] std::string check_offset(
+    const std::string& id, int64_t found) const;
+  /// Whether an offset is of that transaction, which is committed, or of one
+  /// that was committed later.
+  [[nodiscard]] bool is_at_least(int64_t found, size_t transaction) const;
 
   /// The first rule that was broken, or empty.
   /// @param last one for each partition, of all that there is in the end
@@ -70,6 +80,7 @@ private:
     int16_t epoch = -1;
     fate is = fate::not_committed;
     int64_t asked_at = -1;
+    bool has_offset = false;
     std::vector<std::string> values;
   };
   struct sent_value {

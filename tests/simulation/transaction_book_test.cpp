@@ -56,6 +56,43 @@ TEST_CASE("a committed transaction is there as a whole", "[simulation][book]") {
   CHECK(starts_with(c.book.judge(part, {}), "what is committed is there"));
 }
 
+TEST_CASE("an offset is shown when its transaction may be committed (R28)",
+  "[simulation][book]") {
+  two_clients c;
+  const auto number = static_cast<int64_t>(c.transaction);
+  CHECK(c.book.check_offset("id", -1) == "");
+  CHECK(starts_with(c.book.check_offset("id", number + 1),
+    "a group shows an offset that was committed to it"));
+  CHECK(starts_with(c.book.check_offset("other", number),
+    "a group shows an offset that was committed to it"));
+  c.book.offset_taken(c.transaction);
+  CHECK(starts_with(c.book.check_offset("id", number),
+    "an offset is shown when its transaction is committed"));
+  c.book.asks_to_commit(c.transaction, 20);
+  CHECK(c.book.check_offset("id", number) == "");
+  const auto later = c.book.begin("id", c.first, 0);
+  c.book.asks_to_commit(later, 30);
+  CHECK(starts_with(c.book.check_offset("id", static_cast<int64_t>(later)),
+    "an offset that was not taken is not committed"));
+  CHECK_FALSE(c.book.is_at_least(-1, c.transaction));
+  CHECK(c.book.is_at_least(number, c.transaction));
+  CHECK(c.book.is_at_least(static_cast<int64_t>(later), c.transaction));
+  CHECK_FALSE(c.book.is_at_least(number, later));
+  c.book.not_committed(c.transaction);
+  CHECK(starts_with(c.book.check_offset("id", number),
+    "an offset is shown when its transaction is committed"));
+}
+
+TEST_CASE("who was fenced commits no offset (R28)", "[simulation][book]") {
+  two_clients c;
+  c.book.offset_taken(c.transaction);
+  c.book.granted("id", c.second, 7, 1, true, 15);
+  c.book.asks_to_commit(c.transaction, 20);
+  CHECK(
+    starts_with(c.book.check_offset("id", static_cast<int64_t>(c.transaction)),
+      "who is fenced commits no offset"));
+}
+
 TEST_CASE("nothing is read of what was never asked to be committed",
   "[simulation][book]") {
   two_clients c;

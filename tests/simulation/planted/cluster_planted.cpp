@@ -83,6 +83,8 @@ constexpr planting plantings[] = {
   {bug::controller_ignores_cuts, "controller_ignores_cuts", 60 * sim_second},
   {bug::group_answers_unreplicated, "group_answers_unreplicated"},
   {bug::group_serves_unloaded, "group_serves_unloaded"},
+  {bug::group_shows_pending, "group_shows_pending"},
+  {bug::group_commits_aborted, "group_commits_aborted"},
   {bug::transaction_answers_unreplicated, "transaction_answers_unreplicated"},
 };
 static_assert(std::size(plantings) >= 20);
