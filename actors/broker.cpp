@@ -166,6 +166,7 @@ struct follow_command {
   void operator()(const producer_ids_allocated&) const {}
   void operator()(const feature_level&) const {}
   void operator()(const leadership_began&) const {}
+  void operator()(const quotas_changed&) const {}
 
 private:
   void follow(const uuid& id) const {

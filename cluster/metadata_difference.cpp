@@ -42,6 +42,7 @@ public:
         changed_topic(*before, *topic);
     }
     broker_configs();
+    quotas();
     rest();
     return std::move(commands_);
   }
@@ -110,6 +111,18 @@ private:
     for (const auto& [name, configs] : to_.all_broker_configs())
       if (from_.broker_configs(name) == nullptr)
         change(name);
+  }
+
+  void quotas() {
+    static const client_quotas none;
+    const auto& before = from_.quotas();
+    const auto& after = to_.quotas();
+    if (before == after)
+      return;
+    auto changed = difference(
+      before != nullptr ? *before : none, after != nullptr ? *after : none);
+    if (!changed.entities.empty())
+      add(std::move(changed));
   }
 
   void rest() {

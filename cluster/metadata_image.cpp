@@ -267,6 +267,14 @@ void metadata_image::change(const leadership_began&) {
   // Only its index and term matter.
 }
 
+void metadata_image::change(const quotas_changed& c) {
+  auto changed = std::make_shared<client_quotas>();
+  if (quotas_ != nullptr)
+    *changed = *quotas_;
+  changed->apply(c);
+  quotas_ = changed->empty() ? nullptr : std::move(changed);
+}
+
 bool operator==(const metadata_image& a, const metadata_image& b) {
   const auto same_topics = [&] {
     return std::equal(a.topics_.begin(), a.topics_.end(), b.topics_.begin(),
@@ -274,9 +282,14 @@ bool operator==(const metadata_image& a, const metadata_image& b) {
         return x.second == y.second || *x.second == *y.second;
       });
   };
+  const auto same_quotas = [&] {
+    return a.quotas_ == b.quotas_
+           || (a.quotas_ != nullptr && b.quotas_ != nullptr
+               && *a.quotas_ == *b.quotas_);
+  };
   return a.applied_index_ == b.applied_index_
          && a.applied_term_ == b.applied_term_ && a.cluster_id_ == b.cluster_id_
-         && a.brokers_ == b.brokers_ && same_topics()
+         && a.brokers_ == b.brokers_ && same_topics() && same_quotas()
          && a.broker_configs_ == b.broker_configs_ && a.features_ == b.features_
          && a.configuration_ == b.configuration_
          && a.next_producer_id_ == b.next_producer_id_

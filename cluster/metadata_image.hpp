@@ -6,6 +6,7 @@
 // the same commands to it. All reads of metadata are answered from here;
 // images in LMDB are for restarts only (cluster/metadata_image_store.hpp).
 
+#include "cluster/client_quotas.hpp"
 #include "schema/metadata_command.hpp"
 #include "schema/raft_entry.hpp"
 #include "schema/types.hpp"
@@ -118,6 +119,12 @@ public:
     return broker_configs_;
   }
 
+  /// Null when there are none at all. The same object until they change, so
+  /// that whoever has looked one up knows how long that is good.
+  [[nodiscard]] const std::shared_ptr<const client_quotas>& quotas() const {
+    return quotas_;
+  }
+
   /// The first producer id that no block holds yet.
   [[nodiscard]] producer_id next_producer_id() const {
     return next_producer_id_;
@@ -147,6 +154,7 @@ private:
   void change(const producer_ids_allocated&);
   void change(const feature_level&);
   void change(const leadership_began&);
+  void change(const quotas_changed&);
   void renew_epochs(node_id id);
   void insert_topic(topic_image topic);
   /// The topic, to be changed: a copy if other images share it, so that many
@@ -163,6 +171,7 @@ private:
   /// How names look to metrics (`.` as `_`), with a name that looks so.
   std::multimap<std::string, std::string, std::less<>> names_in_metrics_;
   std::map<std::string, config_map, std::less<>> broker_configs_;
+  std::shared_ptr<const client_quotas> quotas_;
   std::map<std::string, int16_t> features_;
   producer_id next_producer_id_{0};
   int64_t next_broker_epoch_ = 1;

@@ -7,8 +7,8 @@ namespace millrace {
 namespace {
 
 // Keys: m/h the head, m/t<16 bytes> a topic, m/b<4 bytes> a broker, m/c<name>
-// dynamic configurations of a broker. Numbers are big-endian, so that the
-// order of the keys is the order of the numbers.
+// dynamic configurations of a broker, m/q all quotas. Numbers are big-endian,
+// so that the order of the keys is the order of the numbers.
 
 std::string key_of(char kind) {
   return std::string{metadata_image_prefix} + kind;
@@ -76,6 +76,15 @@ image_write write_configs(
       configs_changed{config_resource::broker, name, changes_of(*configs)}}))};
 }
 
+/// All of them in one: names of users and clients may be longer than a key,
+/// and there are few.
+image_write write_quotas(const metadata_image& image) {
+  if (image.quotas() == nullptr)
+    return {key_of('q'), std::nullopt};
+  return {key_of('q'), value_of(encode(metadata_command{
+                         difference(client_quotas{}, *image.quotas())}))};
+}
+
 image_write write_head(const metadata_image& image, const uuid& log_id) {
   metadata_head head;
   head.applied_index = image.applied_index();
@@ -125,6 +134,8 @@ void metadata_image_changes::note(
     brokers_.insert(fenced->id);
   } else if (const auto* removed = std::get_if<broker_removed>(&command)) {
     brokers_.insert(removed->id);
+  } else if (std::holds_alternative<quotas_changed>(command)) {
+    quotas_ = true;
   }
   // All else is in the head, which every commit writes.
 }
@@ -145,10 +156,13 @@ std::vector<image_write> metadata_image_changes::take(
     writes.push_back(write_broker(id, image));
   for (const auto& name : configs_)
     writes.push_back(write_configs(name, image));
+  if (quotas_)
+    writes.push_back(write_quotas(image));
   writes.push_back(write_head(image, log_id));
   topics_.clear();
   brokers_.clear();
   configs_.clear();
+  quotas_ = false;
   any_ = false;
   return writes;
 }
@@ -162,6 +176,8 @@ std::vector<image_write> all_image_writes(
     writes.push_back(write_broker(id, image));
   for (const auto& [name, configs] : image.all_broker_configs())
     writes.push_back(write_configs(name, image));
+  if (image.quotas() != nullptr)
+    writes.push_back(write_quotas(image));
   writes.push_back(write_head(image, log_id));
   return writes;
 }
@@ -213,6 +229,11 @@ result<void> metadata_image_loader::add(
   if (const auto* c = std::get_if<configs_changed>(&*command);
     c != nullptr && kind == 'c' && c->type == config_resource::broker) {
     image_.change(*c);
+    return {};
+  }
+  if (const auto* q = std::get_if<quotas_changed>(&*command);
+    q != nullptr && kind == 'q') {
+    image_.change(*q);
     return {};
   }
   return image_error(

@@ -39,7 +39,8 @@ public:
   [[nodiscard]] bool empty() const;
   /// How many parts have to be written.
   [[nodiscard]] size_t size() const {
-    return topics_.size() + brokers_.size() + configs_.size();
+    return topics_.size() + brokers_.size() + configs_.size()
+           + (quotas_ ? 1 : 0);
   }
 
   /// What to write so that the store equals `image`, and forgets it. The
@@ -52,6 +53,7 @@ private:
   std::set<uuid> topics_;
   std::set<node_id> brokers_;
   std::set<std::string> configs_;
+  bool quotas_ = false;
   bool any_ = false;
 };
 

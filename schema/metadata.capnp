@@ -105,6 +105,31 @@ struct FeatureLevel {
   level @1 :Int16;
 }
 
+# Whom a quota is for: one part, or a user's with a client id's.
+struct QuotaEntityPart {
+  # user, client-id or ip.
+  type @0 :Text;
+  name @1 :Text;
+  # For everyone without a quota of their own; the name says nothing.
+  isDefault @2 :Bool;
+}
+
+struct QuotaChange {
+  key @0 :Text;
+  value @1 :Float64;
+  # The value says nothing.
+  removed @2 :Bool;
+}
+
+struct EntityQuotas {
+  entity @0 :List(QuotaEntityPart);
+  changes @1 :List(QuotaChange);
+}
+
+struct QuotasChanged {
+  entities @0 :List(EntityQuotas);
+}
+
 struct Command {
   union {
     none @0 :Void;
@@ -121,12 +146,14 @@ struct Command {
     producerIdsAllocated @10 :ProducerIdsAllocated;
     featureLevel @11 :FeatureLevel;
     leadershipBegan @12 :Int32;
+    quotasChanged @13 :QuotasChanged;
   }
 }
 
 # The image: what is in the store besides topics and brokers, which are kept
 # as the TopicCreated and BrokerRegistered that would make them, and dynamic
-# configurations of brokers, kept as ConfigsChanged.
+# configurations of brokers, kept as ConfigsChanged, and quotas, kept as one
+# QuotasChanged.
 struct ImageHead {
   version @0 :UInt16;
   appliedIndex @1 :Int64;

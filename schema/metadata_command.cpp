@@ -24,6 +24,26 @@ void write(capnp::List<wire::ConfigChange>::Builder out,
   }
 }
 
+void write(wire::EntityQuotas::Builder out,
+  const quotas_changed::entity_quotas& quotas) {
+  auto entity = out.initEntity(count(quotas.entity.size()));
+  unsigned i = 0;
+  for (const auto& [type, name] : quotas.entity) {
+    entity[i].setType(text(type));
+    entity[i].setIsDefault(!name);
+    if (name)
+      entity[i].setName(text(*name));
+    ++i;
+  }
+  auto changes = out.initChanges(count(quotas.changes.size()));
+  for (i = 0; i < changes.size(); ++i) {
+    const auto& change = quotas.changes[i];
+    changes[i].setKey(text(change.key));
+    changes[i].setRemoved(!change.value);
+    changes[i].setValue(change.value.value_or(0));
+  }
+}
+
 struct command_writer {
   wire::Command::Builder out;
 
@@ -83,6 +103,11 @@ struct command_writer {
   void operator()(const leadership_began& c) {
     out.setLeadershipBegan(c.leader.value);
   }
+  void operator()(const quotas_changed& c) {
+    auto to = out.initQuotasChanged().initEntities(count(c.entities.size()));
+    for (unsigned i = 0; i < to.size(); ++i)
+      write(to[i], c.entities[i]);
+  }
 };
 
 // -- reading ---------------------------------------------------------------
@@ -97,6 +122,26 @@ std::vector<config_change> read(capnp::List<wire::ConfigChange>::Reader from) {
       change.value = read(c.getValue());
   }
   return changes;
+}
+
+quotas_changed read(wire::QuotasChanged::Reader from) {
+  quotas_changed c;
+  c.entities.reserve(from.getEntities().size());
+  for (auto e : from.getEntities()) {
+    auto& quotas = c.entities.emplace_back();
+    for (auto part : e.getEntity()) {
+      auto& name = quotas.entity[read(part.getType())];
+      if (!part.getIsDefault())
+        name = read(part.getName());
+    }
+    for (auto change : e.getChanges()) {
+      auto& to = quotas.changes.emplace_back();
+      to.key = read(change.getKey());
+      if (!change.getRemoved())
+        to.value = change.getValue();
+    }
+  }
+  return c;
 }
 
 result<metadata_command> read(wire::Command::Reader from) {
@@ -148,6 +193,8 @@ result<metadata_command> read(wire::Command::Reader from) {
   }
   case wire::Command::LEADERSHIP_BEGAN:
     return metadata_command{leadership_began{{from.getLeadershipBegan()}}};
+  case wire::Command::QUOTAS_CHANGED:
+    return metadata_command{read(from.getQuotasChanged())};
   }
   return error{errc::unsupported,
     "metadata command number "
@@ -171,10 +218,11 @@ result<metadata_command> decode_metadata_command(const shared_bytes& bytes) {
 }
 
 const char* name_of(const metadata_command& command) {
-  static constexpr const char* names[] = {"cluster_created", "topic_created",
-    "topic_deleted", "partitions_added", "partition_changed", "configs_changed",
-    "broker_registered", "broker_fenced", "broker_removed",
-    "producer_ids_allocated", "feature_level", "leadership_began"};
+  static constexpr const char* names[]
+    = {"cluster_created", "topic_created", "topic_deleted", "partitions_added",
+      "partition_changed", "configs_changed", "broker_registered",
+      "broker_fenced", "broker_removed", "producer_ids_allocated",
+      "feature_level", "leadership_began", "quotas_changed"};
   static_assert(std::size(names) == std::variant_size_v<metadata_command>);
   return names[command.index()];
 }

@@ -11,6 +11,7 @@
 #include "schema/types.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -190,6 +191,35 @@ struct feature_level {
   friend bool operator==(const feature_level&, const feature_level&) = default;
 };
 
+/// What an entity of quotas is made of (KIP-546), and its name there.
+inline constexpr const char* quota_user = "user";
+inline constexpr const char* quota_client_id = "client-id";
+inline constexpr const char* quota_ip = "ip";
+
+/// Whom a quota is for, by what it is made of; a part without a name means
+/// everyone who has no quota of their own.
+using quota_entity = std::map<std::string, std::optional<std::string>>;
+
+/// A quota's new value, in units a second; none takes it away.
+struct quota_change {
+  std::string key; ///< `producer_byte_rate`, ...
+  std::optional<double> value;
+  friend bool operator==(const quota_change&, const quota_change&) = default;
+};
+
+/// Quotas of some entities. All others stay as they are.
+struct quotas_changed {
+  struct entity_quotas {
+    quota_entity entity;
+    std::vector<quota_change> changes;
+    friend bool operator==(const entity_quotas&, const entity_quotas&)
+      = default;
+  };
+  std::vector<entity_quotas> entities;
+  friend bool operator==(const quotas_changed&, const quotas_changed&)
+    = default;
+};
+
 /// What a new leader of the log writes first (Raft §8): changes nothing.
 struct leadership_began {
   node_id leader = no_node;
@@ -200,7 +230,7 @@ struct leadership_began {
 using metadata_command = std::variant<cluster_created, topic_created,
   topic_deleted, partitions_added, partition_changed, configs_changed,
   broker_registered, broker_fenced, broker_removed, producer_ids_allocated,
-  feature_level, leadership_began>;
+  feature_level, leadership_began, quotas_changed>;
 
 /// One Cap'n Proto message; its size is a multiple of 8 bytes.
 [[nodiscard]] shared_bytes encode(const metadata_command& command);

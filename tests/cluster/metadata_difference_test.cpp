@@ -24,6 +24,8 @@ TEST_CASE("a jump leads to the same image as the commands in between",
   c.create("kept", 3, 2, {{"retention.ms", "1000"}});
   c.create("gone", 2, 1);
   c.create("again", 2, 2);
+  c.apply(quotas_changed{{{{{quota_user, "kept"}}, {{"a", 1.0}, {"b", 2.0}}},
+    {{{quota_user, "gone"}}, {{"a", 1.0}, {"b", 2.0}}}}});
   const auto before = c.image();
   CHECK(difference(before, before).empty());
   const auto deleted = [&](const char* name) {
@@ -51,6 +53,10 @@ TEST_CASE("a jump leads to the same image as the commands in between",
     broker.endpoints, broker.rack, c.image().next_broker_epoch(), false});
   c.apply(producer_ids_allocated{{0}, 1000, {0}});
   c.apply(feature_level{"f", 2});
+  c.apply(quotas_changed{{{{{quota_user, "kept"}}, {{"a", 3.0}}},
+    {{{quota_user, "gone"}}, {{"a", std::nullopt}, {"b", std::nullopt}}},
+    {{{quota_client_id, "new"}}, {{"a", 4.0}}}}});
+  CHECK(c.image().quotas()->all().size() == 2);
   CHECK(jumped(before, c.image()) == c.image());
   // From nothing at all, and back to it over the wire.
   CHECK(jumped({}, c.image()) == c.image());

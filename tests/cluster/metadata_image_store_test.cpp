@@ -42,6 +42,8 @@ TEST_CASE("an image comes back from its store with index, term and log (R21)",
     configs_changed{config_resource::broker, "", {{"message.max.bytes", "5"}}});
   c.apply(producer_ids_allocated{{0}, 1000, {0}});
   c.apply(feature_level{"f", 2});
+  c.apply(quotas_changed{{{{{quota_user, std::nullopt}}, {{"a", 1.5}}},
+    {{{quota_user, "u"}, {quota_client_id, "c"}}, {{"a", 2.0}, {"b", 3.0}}}}});
   store s;
   write(s, all_image_writes(c.image(), log_id));
   const auto back = load(s);

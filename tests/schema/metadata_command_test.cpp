@@ -49,6 +49,11 @@ std::vector<metadata_command> one_of_each() {
     producer_ids_allocated{{5'000'000'000}, 1000, {1}},
     feature_level{"metadata.version", 27},
     leadership_began{{2}},
+    quotas_changed{
+      {{{{quota_user, "alice"}, {quota_client_id, std::nullopt}},
+         {{"producer_byte_rate", 1e6}, {"request_percentage", std::nullopt}}},
+        {{{quota_ip, "::1"}}, {{"connection_creation_rate", 2.5}}},
+        {{{quota_user, ""}}, {}}}},
   };
 }
 
