@@ -10,6 +10,7 @@
 #include "actors/environment.hpp"
 #include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/mutation_quotas.hpp"
 #include "actors/node_link.hpp"
 #include "cluster/auto_rebalance.hpp"
 #include "cluster/broker_sessions.hpp"
@@ -83,6 +84,7 @@ struct controller_actor_state {
     broker_sessions sessions;
     auto_rebalance balance{{}};
     std::set<node_id> gone; ///< to be shut out, as nobody listens there
+    mutation_quotas mutations;
   };
   std::optional<leadership> leading;
 

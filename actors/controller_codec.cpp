@@ -40,6 +40,7 @@ node_load read_load(wire::NodeLoad::Reader from) {
 struct question_writer {
   wire_message::Builder to;
   int16_t version;
+  const std::optional<quota_client>& client;
   std::vector<shared_bytes>& runs;
 
   template <kafka_question Question>
@@ -48,6 +49,10 @@ struct question_writer {
     auto body = to.initForwardedRequest();
     body.setApiKey(static_cast<int16_t>(key));
     body.setApiVersion(version_within(key, version));
+    if (client) {
+      body.setUser(metadata_parts::text(client->user));
+      body.setClientId(metadata_parts::text(client->client_id));
+    }
     runs.push_back(to_bytes(q, body.getApiVersion()));
   }
   void operator()(const auto_create_topics& q) {
@@ -121,13 +126,17 @@ result<admin_ask> read_request(
   if (runs.size() != 1)
     return corrupt("a request without its bytes");
   const auto version = from.getApiVersion();
+  std::optional<quota_client> client;
+  if (from.hasUser())
+    client = {metadata_parts::read(from.getUser()),
+      metadata_parts::read(from.getClientId())};
   result<admin_ask> read
     = error{errc::unsupported, "controller message: a request with API key "
                                  + std::to_string(from.getApiKey())};
   with_question_of(from.getApiKey(), [&]<class Question>(Question) {
     auto question = from_bytes<Question>(runs[0], version);
     if (question)
-      read = admin_ask{0, version, std::move(*question)};
+      read = admin_ask{0, version, std::move(*question), client};
     else
       read = question.error();
   });
@@ -213,8 +222,8 @@ envelope encode_question(uint64_t request_id, const admin_ask& ask) {
   envelope e{
     .conversation = conversation::controller, .request_id = request_id};
   capnp::MallocMessageBuilder builder;
-  std::visit(
-    question_writer{builder.initRoot<wire_message>(), ask.version, e.runs},
+  std::visit(question_writer{builder.initRoot<wire_message>(), ask.version,
+               ask.client, e.runs},
     ask.question);
   e.message = to_shared_bytes(builder);
   return e;

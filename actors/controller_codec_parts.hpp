@@ -88,6 +88,10 @@ struct answered_by<kafka::remove_raft_voter_request>
     : kafka_api<kafka::api_key::remove_raft_voter,
         kafka::remove_raft_voter_response> {};
 template <>
+struct answered_by<kafka::alter_client_quotas_request>
+    : kafka_api<kafka::api_key::alter_client_quotas,
+        kafka::alter_client_quotas_response> {};
+template <>
 struct answered_by<auto_create_topics> {
   using reply = kafka_error;
 };

@@ -49,6 +49,22 @@ admin_reply decide(self_pointer self, const Request& request) {
   return std::move(decided.reply);
 }
 
+/// What makes or deletes partitions is held to the client's quota (KIP-599).
+template <changes_partitions Request>
+admin_reply decide(
+  self_pointer self, const admin_ask& ask, const Request& request) {
+  auto& lead = *self->state.leading;
+  const auto& quotas = lead.core->image().quotas();
+  const auto quota
+    = quotas != nullptr && ask.client
+        ? lead.mutations.of(*quotas, *ask.client,
+            refuses_beyond_quota<Request>(ask.version), monotonic_ms(*self))
+        : mutation_quota{};
+  auto decided = lead.core->decide(request, quota);
+  take(lead, std::move(decided.records));
+  return std::move(decided.reply);
+}
+
 admin_reply decide(self_pointer self, const auto_create_topics& request) {
   auto& lead = *self->state.leading;
   auto decided = lead.core->decide_auto_creation(request.names);
@@ -131,8 +147,11 @@ void decide_waiting(self_pointer self) {
     auto asked = std::move(lead.waiting.front());
     lead.waiting.pop_front();
     auto reply = std::visit(
-      [&](const auto& question) {
-        return decide(self, question);
+      [&]<class Question>(const Question& question) {
+        if constexpr (changes_partitions<Question>)
+          return decide(self, *asked.ask, question);
+        else
+          return decide(self, question);
       },
       asked.ask->question);
     lead.parked.push_back({std::move(asked), {0, 0, std::move(reply)}});
@@ -164,6 +183,7 @@ void begin_deciding(self_pointer self) {
   for (const auto& [id, broker] : s.image.brokers())
     if (!broker.fenced)
       lead.sessions.grant(id, broker.broker_epoch, monotonic_ms(*self));
+  lead.mutations = mutation_quotas{s.options.config->mutation_windows};
   lead.balance = auto_rebalance{{s.options.config->auto_rebalance,
     s.options.config->auto_rebalance_delay_ms}};
   lead.gone = s.refused; // it may be why this node leads now

@@ -30,6 +30,11 @@ public:
   [[nodiscard]] virtual int64_t wall_clock_ms() = 0;
   /// 64 random bits. May be called from any thread.
   [[nodiscard]] virtual uint64_t random() = 0;
+  /// How long the calling thread has worked, in nanoseconds; only differences
+  /// mean something. 0 where time is virtual, and no work takes any.
+  [[nodiscard]] virtual int64_t thread_time_ns() {
+    return 0;
+  }
   /// Whether blocking work gets a thread of its own. Not so in simulation,
   /// where everything is stepped.
   [[nodiscard]] virtual bool has_threads() const = 0;

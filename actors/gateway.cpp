@@ -81,7 +81,10 @@ void gateway::act() {
     if (const auto due = core.next_deadline())
       wait_ms = static_cast<int>(
         std::clamp<int64_t>(*due - monotonic_ms(*this), 0, 60'000));
-    loop.poll(wait_ms);
+    // What comes in belongs to now, not to when this thread went to sleep.
+    loop.poll(wait_ms, [&] {
+      core.set_time(monotonic_ms(*this));
+    });
     core.advance(monotonic_ms(*this));
   }
   // What was woken here has to run here, or it would never run again: a

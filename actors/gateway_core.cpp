@@ -54,7 +54,11 @@ gateway_core::gateway_core(gateway_wiring wiring)
       fetch_sessions_(std::make_unique<fetch_session_cache>(
         wiring_.config->fetch_session_slots, [env = wiring_.env] {
           return env->random();
-        })) {}
+        })) {
+  if (wiring_.quotas == nullptr)
+    wiring_.quotas
+      = std::make_shared<quota_ledger>(wiring_.config->client_windows);
+}
 
 gateway_core::~gateway_core() = default;
 
@@ -307,9 +311,11 @@ void gateway_core::ask_log(const caf::strong_actor_ptr& partition,
 }
 
 void gateway_core::ask_admin(const sink_ptr& sink, uint32_t part,
-  int16_t version, admin_question question) {
+  int16_t version, admin_question question,
+  std::optional<quota_client> client) {
   const auto ticket = open(sink, part, wiring_.controller);
-  send(wiring_.controller, admin_ask{ticket, version, std::move(question)});
+  send(wiring_.controller,
+    admin_ask{ticket, version, std::move(question), std::move(client)});
 }
 
 void gateway_core::ask_group(const caf::strong_actor_ptr& coordinator,

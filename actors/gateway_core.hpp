@@ -14,6 +14,7 @@
 #include "actors/node_absences.hpp"
 #include "actors/node_counters.hpp"
 #include "actors/node_link.hpp"
+#include "actors/quota_ledger.hpp"
 #include "cluster/config_node.hpp"
 #include "cluster/fetch_session.hpp"
 #include "cluster/metadata_image.hpp"
@@ -68,6 +69,8 @@ struct gateway_wiring {
   caf::strong_actor_ptr broker;
   uuid cluster;
   std::shared_ptr<node_link> link; ///< null: there are no other nodes
+  /// What all gateways of the node share; null: this one has its own.
+  std::shared_ptr<quota_ledger> quotas = nullptr;
 };
 
 class gateway_core {
@@ -105,6 +108,10 @@ public:
   void flush_asks();
   /// The time of this turn, in monotonic milliseconds; runs what is due.
   void advance(int64_t now_ms);
+  /// The same time, but nothing is run: what is due waits for advance().
+  void set_time(int64_t now_ms) {
+    now_ms_ = now_ms;
+  }
   /// Closes every connection: the gateway ends.
   void close_all();
   /// When advance() is next needed.
@@ -173,8 +180,9 @@ public:
     const sink_ptr& sink, uint32_t part, fetch_ask ask);
   void ask_log(const caf::strong_actor_ptr& partition, const sink_ptr& sink,
     uint32_t part, log_question question);
+  /// @param client who asks; none: this node does
   void ask_admin(const sink_ptr& sink, uint32_t part, int16_t version,
-    admin_question question);
+    admin_question question, std::optional<quota_client> client = {});
   void ask_group(const caf::strong_actor_ptr& coordinator, const sink_ptr& sink,
     uint32_t part, group_ask ask);
   void ask_transactions(const caf::strong_actor_ptr& coordinator,
@@ -185,6 +193,27 @@ public:
   void call_at(int64_t when_ms, const sink_ptr& sink);
   /// Runs `what` as soon as this image has applied `index`.
   void when_applied(uint64_t index, std::function<void()> what);
+
+  /// Whether any quota is set. Without one nothing below need be called.
+  [[nodiscard]] bool has_quotas() const {
+    return image_.quotas() != nullptr;
+  }
+  /// Work on a request begins, and ends: what the thread does in between is
+  /// of it. One at a time.
+  void begin_work(const reply_slot& slot, std::string_view client_id);
+  void end_work();
+  /// Charges a produce with the bytes of its request. Returns how long its
+  /// client is to wait, in milliseconds.
+  [[nodiscard]] int32_t charge_produce(const reply_slot& slot);
+  /// Charges a fetch with what it would be answered with, unless its client
+  /// is to wait: then it is to be answered with nothing.
+  [[nodiscard]] int32_t charge_fetch(const reply_slot& slot, int64_t bytes);
+  /// The most that a fetch may be answered with, so that it can be at all.
+  [[nodiscard]] int32_t fetch_bound(const reply_slot& slot) const;
+  /// Charges a request with the work that it has been.
+  [[nodiscard]] int32_t charge_work(const reply_slot& slot);
+  /// Reads nothing more from the request's client for so long.
+  void mute(const reply_slot& slot, int32_t for_ms);
 
   /// Ends a request: `out` leaves when it is its turn on its connection. An
   /// empty one means that there is no answer (acks=0).
@@ -202,6 +231,9 @@ public:
   }
 
   void session_closed(uint64_t id);
+  /// 0, or for how long a connection from there waits before it is closed, as
+  /// its address makes too many (KIP-612).
+  [[nodiscard]] int32_t charge_connection(const endpoint& remote);
   /// Bytes of requests that are under way, of all sessions. False: the
   /// session should stop reading until it is resumed.
   bool add_in_flight(int64_t bytes);
@@ -218,6 +250,7 @@ private:
     bool repeats = false; ///< a fetch: data_ready may follow its answer
   };
 
+  [[nodiscard]] metered_request* metered(const reply_slot& slot) const;
   [[nodiscard]] const partition_registration* partition_of_key(
     const char* internal_topic, std::string_view key) const;
   uint64_t open(const sink_ptr& sink, uint32_t part,
@@ -261,6 +294,13 @@ private:
   int64_t next_sweep_ms_ = 0;
   int64_t in_flight_bytes_ = 0;
   std::vector<uint64_t> waiting_for_room_;
+  /// The request that this thread works for, and since when.
+  struct work_under_way {
+    reply_slot slot;
+    std::shared_ptr<const quota_account> account;
+    int64_t since_ns = 0;
+  };
+  std::optional<work_under_way> work_;
 };
 
 } // namespace millrace

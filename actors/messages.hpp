@@ -401,12 +401,15 @@ using admin_question = std::variant<kafka::create_topics_request,
   broker_heartbeat, change_isr, allocate_producer_ids,
   kafka::elect_leaders_request, kafka::alter_partition_reassignments_request,
   kafka::unregister_broker_request, kafka::describe_quorum_request,
-  kafka::add_raft_voter_request, kafka::remove_raft_voter_request>;
+  kafka::add_raft_voter_request, kafka::remove_raft_voter_request,
+  kafka::alter_client_quotas_request>;
 
 struct admin_ask {
   uint64_t ticket = 0;
   int16_t version = 0;
   admin_question question;
+  /// Whose request it is; nobody's if the node asks for itself.
+  std::optional<quota_client> client = {};
 };
 
 using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
@@ -416,7 +419,8 @@ using admin_reply = std::variant<kafka_error, kafka::create_topics_response,
   broker_heartbeat_reply, change_isr_reply, allocate_producer_ids_reply,
   kafka::elect_leaders_response, kafka::alter_partition_reassignments_response,
   kafka::unregister_broker_response, kafka::describe_quorum_response,
-  kafka::add_raft_voter_response, kafka::remove_raft_voter_response>;
+  kafka::add_raft_voter_response, kafka::remove_raft_voter_response,
+  kafka::alter_client_quotas_response>;
 
 /// A broker to its controller: what the partitions that are led here carry.
 struct load_measured {

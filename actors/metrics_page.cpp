@@ -84,6 +84,20 @@ void add_traffic(page& p, const node_counters& c) {
     c.closed_for_errors.get());
 }
 
+void add_quotas(page& p, const node_counters& c) {
+  p.family("millrace_quota_throttled_total", "counter",
+    "Answers that told a client to wait, by the quota that it was beyond.");
+  p.sample({{"quota", "produce"}}, c.throttled_produces.get());
+  p.sample({{"quota", "fetch"}}, c.throttled_fetches.get());
+  p.sample({{"quota", "request"}}, c.throttled_requests.get());
+  p.sample({{"quota", "connection"}}, c.throttled_connections.get());
+  p.one("millrace_quota_muted_total", "counter",
+    "Times that a connection was not read because its client was to wait.",
+    c.mutes.get());
+  p.one("millrace_quota_muted_milliseconds_total", "counter",
+    "How long these were told to wait, in all.", c.muted_ms.get());
+}
+
 void add_partitions(
   page& p, const node_status::partition_map& all, const metadata_image& image) {
   int64_t offline = 0;
@@ -161,6 +175,7 @@ std::string metrics_page(const node_counters& counters,
   const node_status& status, const metadata_image& image, node_id self) {
   page p;
   add_traffic(p, counters);
+  add_quotas(p, counters);
   p.one("kafka_brokers", "gauge", "Brokers that are registered.",
     static_cast<int64_t>(image.brokers().size()));
   p.one("kafka_controller_kafkacontroller_activecontrollercount", "gauge",

@@ -287,10 +287,11 @@ private:
     return {env_.get(), core_.config, core_.counters,
       caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
       caf::actor_cast<caf::strong_actor_ptr>(core_.broker), core_.cluster,
-      core_.link};
+      core_.link, quotas_};
   }
 
   void start_gateways() {
+    quotas_ = std::make_shared<quota_ledger>(core_.config->client_windows);
     for (size_t i = 0; i < loops_.size(); ++i)
       parts_.push_back({std::make_shared<gateway_core>(wiring()), loops_[i]});
     for (const auto& parts : parts_)
@@ -303,6 +304,7 @@ private:
   std::vector<broker_endpoint> bound_;
   size_t next_seat_ = 0; // in the first gateway's thread
   std::vector<gateway_parts> parts_;
+  std::shared_ptr<quota_ledger> quotas_; ///< of all gateways
   std::unique_ptr<caf::actor_system> system_;
   std::shared_ptr<tcp_link> link_;   ///< null: the node is alone
   std::vector<caf::actor> gateways_; ///< and what knows the broker as they do

@@ -35,6 +35,12 @@ struct node_counters {
   counter failed_produce;
   counter failed_fetch;
   counter closed_for_errors;
+  counter throttled_produces; ///< whose client was beyond its quota
+  counter throttled_fetches;
+  counter throttled_requests; ///< beyond request_percentage
+  counter throttled_connections;
+  counter mutes;    ///< times that a client's connection was not read for it
+  counter muted_ms; ///< for how long, in all
   std::array<counter, counted_apis> requests;
   std::array<counter, counted_apis> errors;
 };

@@ -5,6 +5,7 @@
 
 #include <sys/random.h>
 
+#include <ctime>
 #include <thread>
 
 namespace millrace {
@@ -37,6 +38,12 @@ public:
     MILLRACE_ASSERT(
       got == sizeof bits, "the system always has eight random bytes");
     return bits;
+  }
+
+  int64_t thread_time_ns() override {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
   }
 
   bool has_threads() const override {

@@ -54,6 +54,14 @@ constexpr config_key throttle(const char* name, const char* documentation) {
   return key;
 }
 
+/// A day of windows is more than anyone needs, and fits everywhere.
+constexpr config_key quota_windows(const char* name, const char* default_value,
+  const char* documentation, const char* unit) {
+  return within(
+    broker(name, config_type::int32, default_value, documentation, unit), 1,
+    86'400);
+}
+
 constexpr config_key unsupported(const char* name, config_type type) {
   auto key = broker(name, type, nullptr, refused_for_now);
   key.supported = false;
@@ -103,6 +111,11 @@ constexpr config_key table[] = {
     50),
   broker("controller.quorum.voters", list, "",
     "The controllers, ID@HOST:PORT of their cluster listeners."),
+  quota_windows("controller.quota.window.num", "11",
+    "How many windows of time a quota of metadata changes is saved up for.",
+    "windows"),
+  quota_windows("controller.quota.window.size.seconds", "1",
+    "How long each of these windows is.", "s"),
   within(broker("default.replication.factor", int32, "1",
            "Replicas of a topic that does not say how many."),
     1, INT16_MAX),
@@ -307,6 +320,10 @@ constexpr config_key table[] = {
            "Bytes of requests in work on this node; -1: as suits the machine.",
            "bytes"),
     -1),
+  quota_windows("quota.window.num", "11",
+    "Over how many windows of time the use of quotas is measured.", "windows"),
+  quota_windows(
+    "quota.window.size.seconds", "1", "How long each of them is.", "s"),
   within(broker("replica.fetch.max.bytes", int32, "1048576",
            "The most of one partition that a follower takes at once.", "bytes"),
     0),

@@ -94,6 +94,14 @@ private:
   const std::map<std::string, std::string, std::less<>>& set_;
 };
 
+quota_windows read_windows(
+  const reader& from, const char* count, const char* seconds) {
+  quota_windows windows;
+  from.read(windows.count, count);
+  windows.length_ms = from.integer(seconds) * 1'000;
+  return windows;
+}
+
 result<void> check_all(const std::map<std::string, std::string>& set) {
   for (const auto& [name, value] : set) {
     const auto* key = find_config_key(config_scope::broker, name);
@@ -202,6 +210,10 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.producer_id_expiration_ms, "producer.id.expiration.ms");
   from.read(
     node.log_retention_check_interval_ms, "log.retention.check.interval.ms");
+  node.client_windows
+    = read_windows(from, "quota.window.num", "quota.window.size.seconds");
+  node.mutation_windows = read_windows(from, "controller.quota.window.num",
+    "controller.quota.window.size.seconds");
   from.read(node.cleaner_enabled, "log.cleaner.enable");
   from.read(node.cleaner_threads, "log.cleaner.threads");
   from.read(node.cleaner_backoff_ms, "log.cleaner.backoff.ms");

@@ -5,6 +5,7 @@
 // (dynamic broker configurations) and wins over it.
 
 #include "cluster/config_keys.hpp"
+#include "cluster/quota_window.hpp"
 #include "schema/metadata_command.hpp"
 #include "schema/types.hpp"
 
@@ -98,6 +99,8 @@ struct node_config {
   int32_t fetch_session_slots = 0;
   int32_t fetch_bytes_max = 0;
   int64_t producer_id_expiration_ms = 0;
+  quota_windows client_windows;   ///< quota.window.*
+  quota_windows mutation_windows; ///< controller.quota.window.*
   int64_t log_retention_check_interval_ms = 0;
   bool cleaner_enabled = true;
   int32_t cleaner_threads = 1;

@@ -15,6 +15,8 @@
 #include "cluster/node_load.hpp"
 #include "cluster/partition_settling.hpp"
 #include "cluster/refusal.hpp"
+#include "cluster/token_bucket.hpp"
+#include "schema/kafka/alter_client_quotas.hpp"
 #include "schema/kafka/alter_configs.hpp"
 #include "schema/kafka/alter_partition_reassignments.hpp"
 #include "schema/kafka/create_partitions.hpp"
@@ -197,16 +199,23 @@ public:
   /// What an empty log starts with; nothing if the cluster exists.
   [[nodiscard]] std::vector<metadata_command> decide_bootstrap() const;
 
+  /// What makes or deletes partitions is held to `quota`, if there is one: a
+  /// topic beyond it is refused with THROTTLING_QUOTA_EXCEEDED (KIP-599).
   [[nodiscard]] metadata_decision<kafka::create_topics_response> decide(
-    const kafka::create_topics_request& request) const;
+    const kafka::create_topics_request& request,
+    mutation_quota quota = {}) const;
   [[nodiscard]] metadata_decision<kafka::delete_topics_response> decide(
-    const kafka::delete_topics_request& request) const;
+    const kafka::delete_topics_request& request,
+    mutation_quota quota = {}) const;
   [[nodiscard]] metadata_decision<kafka::create_partitions_response> decide(
-    const kafka::create_partitions_request& request) const;
+    const kafka::create_partitions_request& request,
+    mutation_quota quota = {}) const;
   [[nodiscard]] metadata_decision<kafka::alter_configs_response> decide(
     const kafka::alter_configs_request& request) const;
   [[nodiscard]] metadata_decision<kafka::incremental_alter_configs_response>
   decide(const kafka::incremental_alter_configs_request& request) const;
+  [[nodiscard]] metadata_decision<kafka::alter_client_quotas_response> decide(
+    const kafka::alter_client_quotas_request& request) const;
 
   /// Topics that a client names in Metadata, or that a coordinator needs
   /// (`__consumer_offsets` gets its own partitions and configurations).

@@ -64,7 +64,7 @@ refusal plan_growth(const wanted_count& topic, const metadata_image& image,
 } // namespace
 
 metadata_decision<kafka::create_partitions_response> controller_state::decide(
-  const kafka::create_partitions_request& request) const {
+  const kafka::create_partitions_request& request, mutation_quota quota) const {
   metadata_decision<kafka::create_partitions_response> decided;
   const auto twice = names_given_twice(request.topics);
   std::set<std::string> refused_twice;
@@ -79,6 +79,8 @@ metadata_decision<kafka::create_partitions_response> controller_state::decide(
       refused = {kafka_error::invalid_request, "Duplicate topic name."};
     else
       refused = plan_growth(topic, image_, partition_count, added);
+    if (!refused && !quota.take(added.partitions.size()))
+      refused = quota_exceeded();
     kafka::create_partitions_response::create_partitions_topic_result result;
     result.name = topic.name;
     if (refused) {
@@ -89,6 +91,7 @@ metadata_decision<kafka::create_partitions_response> controller_state::decide(
     }
     decided.reply.results.push_back(std::move(result));
   }
+  decided.reply.throttle_time_ms = quota.throttle_ms();
   return decided;
 }
 

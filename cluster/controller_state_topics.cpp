@@ -61,7 +61,7 @@ void describe_new_topic(
 } // namespace
 
 metadata_decision<kafka::create_topics_response> controller_state::decide(
-  const kafka::create_topics_request& request) const {
+  const kafka::create_topics_request& request, mutation_quota quota) const {
   metadata_decision<kafka::create_topics_response> decided;
   const auto twice = names_given_twice(request.topics);
   std::set<std::string> refused_twice;
@@ -90,6 +90,8 @@ metadata_decision<kafka::create_topics_response> controller_state::decide(
         && partition_count + placed.size() > partitions_per_request_max)
       refused = {kafka_error::policy_violation,
         "Excessively large number of partitions per request."};
+    if (!refused && !quota.take(placed.size()))
+      refused = quota_exceeded();
     if (refused) {
       result.error_code = static_cast<int16_t>(refused.error);
       result.error_message = std::move(refused.message);
@@ -113,6 +115,7 @@ metadata_decision<kafka::create_topics_response> controller_state::decide(
       command.configs.push_back({name, value});
     decided.records.push_back(std::move(command));
   }
+  decided.reply.throttle_time_ms = quota.throttle_ms();
   return decided;
 }
 
@@ -159,7 +162,7 @@ controller_state::decide_auto_creation(
 }
 
 metadata_decision<kafka::delete_topics_response> controller_state::decide(
-  const kafka::delete_topics_request& request) const {
+  const kafka::delete_topics_request& request, mutation_quota quota) const {
   metadata_decision<kafka::delete_topics_response> decided;
   auto wanted = request.topics;
   for (const auto& name : request.topic_names)
@@ -202,6 +205,8 @@ metadata_decision<kafka::delete_topics_response> controller_state::decide(
     else if (!deleted.insert(found->id).second)
       refused = {kafka_error::invalid_request,
         "The provided topic name maps to an ID that was already supplied."};
+    else if (!quota.take(found->partitions.size()))
+      refused = quota_exceeded();
     if (refused) {
       result.error_code = static_cast<int16_t>(refused.error);
       result.error_message = std::move(refused.message);
@@ -212,6 +217,7 @@ metadata_decision<kafka::delete_topics_response> controller_state::decide(
     }
     decided.reply.responses.push_back(std::move(result));
   }
+  decided.reply.throttle_time_ms = quota.throttle_ms();
   return decided;
 }
 

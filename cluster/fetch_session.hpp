@@ -93,6 +93,12 @@ public:
   [[nodiscard]] fetch_context begin(
     const kafka::fetch_request& request, int16_t version, int64_t now_ms);
 
+  /// The session that `context` has begun is not wanted: its answer does not
+  /// tell of it.
+  void forget(const fetch_context& context) {
+    sessions_.erase(context.session_id());
+  }
+
   [[nodiscard]] size_t size() const {
     return sessions_.size();
   }

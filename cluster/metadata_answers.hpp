@@ -1,12 +1,13 @@
 #pragma once
 
 // Answers that an image alone can give: Metadata, DescribeCluster,
-// DescribeTopicPartitions, DescribeConfigs, ListConfigResources. Any node
-// gives them, on the spot.
+// DescribeTopicPartitions, DescribeConfigs, ListConfigResources,
+// DescribeClientQuotas. Any node gives them, on the spot.
 
 #include "cluster/client_view.hpp"
 #include "cluster/config_topic.hpp"
 #include "cluster/metadata_image.hpp"
+#include "schema/kafka/describe_client_quotas.hpp"
 #include "schema/kafka/describe_cluster.hpp"
 #include "schema/kafka/describe_configs.hpp"
 #include "schema/kafka/describe_topic_partitions.hpp"
@@ -63,6 +64,13 @@ answer_describe_topic_partitions(
 [[nodiscard]] kafka::list_config_resources_response
 answer_list_config_resources(
   const kafka::list_config_resources_request& request, const client_view& view,
+  const metadata_image& image);
+
+/// DescribeClientQuotas v0-v1: entities that have every part that is asked
+/// for, and no other one if the request is strict.
+[[nodiscard]] kafka::describe_client_quotas_response
+answer_describe_client_quotas(
+  const kafka::describe_client_quotas_request& request,
   const metadata_image& image);
 
 } // namespace millrace

@@ -17,4 +17,10 @@ struct refusal {
   }
 };
 
+/// Of a client that is to wait before it changes more (KIP-599).
+[[nodiscard]] inline refusal quota_exceeded() {
+  return {kafka_error::throttling_quota_exceeded,
+    "The throttling quota has been exceeded."};
+}
+
 } // namespace millrace

@@ -23,8 +23,8 @@ void event_loop::stop_listening() {
   impl_->stop_listening();
 }
 
-size_t event_loop::poll(int timeout_ms) {
-  return impl_->poll(timeout_ms);
+size_t event_loop::poll(int timeout_ms, const std::function<void()>& on_woken) {
+  return impl_->poll(timeout_ms, on_woken);
 }
 
 void event_loop::flush() {

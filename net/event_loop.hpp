@@ -97,8 +97,9 @@ public:
 
   /// Waits until something happens, at most `timeout_ms` (0: not at all, -1:
   /// without end), then accepts and reads. Returns the number of events, 0
-  /// after a time-out.
-  size_t poll(int timeout_ms);
+  /// after a time-out. Calls `on_woken` between the two: whoever keeps the
+  /// time for the sessions looks at the clock again.
+  size_t poll(int timeout_ms, const std::function<void()>& on_woken = {});
   /// Writes what was queued, applies pause and resume, tells sessions of
   /// their end and destroys them.
   void flush();

@@ -76,7 +76,8 @@ void event_loop::impl::mark(socket_connection& which) {
   marked_.push_back(which.id());
 }
 
-size_t event_loop::impl::poll(int timeout_ms) {
+size_t event_loop::impl::poll(
+  int timeout_ms, const std::function<void()>& on_woken) {
   if (disarmed_ > 0) {
     rearm();
     if (disarmed_ > 0 && (timeout_ms < 0 || timeout_ms > rearm_ms))
@@ -90,6 +91,8 @@ size_t event_loop::impl::poll(int timeout_ms) {
   wake_.wake_up();
   // Only a signal ends the wait otherwise.
   MILLRACE_ASSERT(count >= 0 || errno == EINTR, "epoll_wait takes its own fd");
+  if (on_woken)
+    on_woken();
   take_adopted();
   end_settled_dials();
   for (int i = 0; i < count; ++i)

@@ -32,7 +32,7 @@ public:
   [[nodiscard]] result<uint16_t> listen(
     const endpoint& at, accept_function accept, const listen_options& options);
   void stop_listening();
-  size_t poll(int timeout_ms);
+  size_t poll(int timeout_ms, const std::function<void()>& on_woken);
   void flush();
   void wake() {
     wake_.wake();

@@ -11,6 +11,9 @@ $Cxx.namespace("millrace::wire");
 struct ForwardedRequest {
   apiKey @0 :Int16;
   apiVersion @1 :Int16;
+  # Whose quotas it is held to; none: it comes of no client.
+  user @2 :Text;
+  clientId @3 :Text;
 }
 
 # With an error instead of a run, nothing was decided: ask again, or another.

@@ -142,6 +142,7 @@ caf::behavior sim_gateway(
     },
     [=](const sim_connect& c) {
       auto& s = self->state;
+      s.core->set_time(monotonic_ms(*self));
       auto connection = std::make_unique<sim_connection>(c.id, s.output);
       auto session = s.core->accept(*connection, s.chunks);
       s.peers[c.id] = {std::move(connection), std::move(session)};

@@ -108,6 +108,19 @@ kafka::remove_raft_voter_response refused(
   return refused_with<kafka::remove_raft_voter_response>(error);
 }
 
+kafka::alter_client_quotas_response refused(
+  const kafka::alter_client_quotas_request& request, int16_t error) {
+  kafka::alter_client_quotas_response response;
+  for (const auto& wanted : request.entries) {
+    auto& answer = response.entries.emplace_back();
+    answer.error_code = error;
+    answer.error_message = no_controller;
+    for (const auto& [type, name] : wanted.entity)
+      answer.entity.push_back({type, name});
+  }
+  return response;
+}
+
 template <class Request, class Response>
 result<void> forward(gateway_core& hub, kafka_request& request) {
   Request body;
@@ -130,7 +143,7 @@ result<void> forward(gateway_core& hub, kafka_request& request) {
     },
     [] {});
   sink->expect();
-  hub.ask_admin(sink, 0, slot.version, std::move(body));
+  hub.ask_admin(sink, 0, slot.version, std::move(body), client_of(request));
   return {};
 }
 
@@ -161,6 +174,20 @@ result<void> handle_incremental_alter_configs(
   gateway_core& hub, kafka_request& request) {
   return forward<kafka::incremental_alter_configs_request,
     kafka::incremental_alter_configs_response>(hub, request);
+}
+
+result<void> handle_alter_client_quotas(
+  gateway_core& hub, kafka_request& request) {
+  return forward<kafka::alter_client_quotas_request,
+    kafka::alter_client_quotas_response>(hub, request);
+}
+
+result<void> handle_describe_client_quotas(
+  gateway_core& hub, kafka_request& request) {
+  kafka::describe_client_quotas_request body;
+  MILLRACE_TRY(read_body(request, body));
+  reply(hub, request.slot, answer_describe_client_quotas(body, hub.image()));
+  return {};
 }
 
 result<void> handle_elect_leaders(gateway_core& hub, kafka_request& request) {

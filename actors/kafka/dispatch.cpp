@@ -52,6 +52,8 @@ constexpr api_handler handlers[] = {
     handle_alter_partition_reassignments},
   {api_key::list_partition_reassignments, handle_list_partition_reassignments},
   {api_key::offset_delete, handle_offset_delete},
+  {api_key::describe_client_quotas, handle_describe_client_quotas},
+  {api_key::alter_client_quotas, handle_alter_client_quotas},
   {api_key::describe_user_scram_credentials,
     handle_describe_user_scram_credentials},
   {api_key::alter_user_scram_credentials, handle_alter_user_scram_credentials},
@@ -114,7 +116,12 @@ result<void> handle_request(gateway_core& hub, kafka_request& request) {
       std::string{api->name} + " version " + std::to_string(header.api_version)
         + " is not within " + std::to_string(api->min_version) + "-"
         + std::to_string(api->max_version) + ", which ApiVersions lists"};
-  return handle(hub, request);
+  if (!hub.has_quotas()) [[likely]]
+    return handle(hub, request);
+  hub.begin_work(slot, header.client_id.value_or(""));
+  auto begun = handle(hub, request);
+  hub.end_work();
+  return begun;
 }
 
 } // namespace millrace

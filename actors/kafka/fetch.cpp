@@ -22,10 +22,11 @@ public:
     const kafka::fetch_request& body, fetch_context context)
       : hub_(hub), slot_(slot), context_(std::move(context)),
         min_bytes_(std::max(body.min_bytes, 0)),
-        max_bytes_(std::min(body.max_bytes, hub.config().fetch_bytes_max)),
+        max_bytes_(bound_of(hub, slot, body)),
         read_committed_(body.isolation_level == 1),
         deadline_ms_(hub.now_ms() + std::max(body.max_wait_ms, 0)),
         parts_(context_.partitions().size()) {
+    min_bytes_ = std::min(min_bytes_, std::max(max_bytes_, 0));
     if (slot.version >= knows_replicas && !body.rack_id.empty()
         && reads_in_rack(hub.config()))
       rack_ = body.rack_id;
@@ -88,6 +89,12 @@ private:
     bool asked = false;
     bool ready = false;
   };
+
+  static int32_t bound_of(const gateway_core& hub, const reply_slot& slot,
+    const kafka::fetch_request& body) {
+    const auto bound = std::min(body.max_bytes, hub.config().fetch_bytes_max);
+    return hub.has_quotas() ? std::min(bound, hub.fetch_bound(slot)) : bound;
+  }
 
   void ask(uint32_t i) {
     const auto& want = context_.partitions()[i];
@@ -168,30 +175,56 @@ private:
     for (auto& p : parts_)
       if (p.has_ticket)
         hub_.release(p.ticket);
+    const auto [bytes, by_followers] = cut();
+    if (hub_.has_quotas() && is_to_wait(bytes))
+      return;
     kafka::fetch_response response;
     response.session_id = context_.session_id();
     leader_hints hints{hub_, slot_, response};
-    int64_t room = max_bytes_;
-    bool any_bytes = false;
+    for (size_t i = 0; i < parts_.size(); ++i)
+      add_to(response, hints, i);
+    hub_.counters().bytes_out.add(bytes);
+    hub_.counters().bytes_out_by_followers.add(by_followers);
+    reply(hub_, slot_, response);
+  }
+
+  /// Takes away the records for which there is no room; returns the bytes of
+  /// the others, and how many of them this node follows.
+  std::pair<int64_t, int64_t> cut() {
+    int64_t total = 0;
     int64_t by_followers = 0;
-    for (size_t i = 0; i < parts_.size(); ++i) {
-      auto& answer = parts_[i].answer;
+    for (auto& p : parts_) {
+      auto& answer = p.answer;
       const auto bytes = static_cast<int64_t>(answer.bytes);
       // Only the first records of an answer may go beyond its bound.
-      if (bytes > room && any_bytes) {
+      if (bytes > max_bytes_ - total && total > 0) {
         answer.slices.clear();
         answer.aborted.clear();
         answer.bytes = 0;
-      } else {
-        room -= bytes;
-        any_bytes = any_bytes || bytes > 0;
-        by_followers += answer.by_follower ? bytes : 0;
+        continue;
       }
-      add_to(response, hints, i);
+      total += bytes;
+      by_followers += answer.by_follower ? bytes : 0;
     }
-    hub_.counters().bytes_out.add(max_bytes_ - room);
-    hub_.counters().bytes_out_by_followers.add(by_followers);
-    reply(hub_, slot_, response);
+    return {total, by_followers};
+  }
+
+  /// Answers with nothing a client that is beyond a quota. What it knows of
+  /// its session stays as it was; a session that begins has to begin again.
+  bool is_to_wait(int64_t bytes) {
+    auto wait_ms = hub_.charge_work(slot_);
+    if (wait_ms == 0)
+      wait_ms = hub_.charge_fetch(slot_, bytes);
+    if (wait_ms == 0)
+      return false;
+    kafka::fetch_response nothing;
+    nothing.throttle_time_ms = wait_ms;
+    if (context_.is_incremental())
+      nothing.session_id = context_.session_id();
+    else
+      hub_.fetch_sessions().forget(context_);
+    reply(hub_, slot_, nothing);
+    return true;
   }
 
   void add_to(kafka::fetch_response& response,

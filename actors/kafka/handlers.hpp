@@ -28,13 +28,38 @@ struct kafka_request {
 
 /// Encodes header and body and ends the request.
 template <class Response>
-void reply(gateway_core& hub, const reply_slot& slot, const Response& body) {
+void send_reply(
+  gateway_core& hub, const reply_slot& slot, const Response& body) {
   kafka_writer writer;
   writer.begin_frame();
   kafka::encode_response_header(
     writer, slot.api_key, slot.version, slot.correlation_id);
   encode(writer, slot.version, body); // found beside the message
   hub.finish(slot, writer.finish_frame());
+}
+
+/// The same, with what the client's quotas have to say. A client that is to
+/// wait is told so at once, and not read for so long (KIP-219).
+template <class Response>
+void reply(gateway_core& hub, const reply_slot& slot, const Response& body) {
+  if constexpr (requires { body.throttle_time_ms; })
+    if (hub.has_quotas()) [[unlikely]] {
+      const auto wait_ms
+        = std::max(body.throttle_time_ms, hub.charge_work(slot));
+      hub.mute(slot, wait_ms);
+      if (wait_ms != body.throttle_time_ms) {
+        auto told = body;
+        told.throttle_time_ms = wait_ms;
+        send_reply(hub, slot, told);
+        return;
+      }
+    }
+  send_reply(hub, slot, body);
+}
+
+/// By whom a request is held to quotas. Nobody proves to be anyone yet.
+[[nodiscard]] inline quota_client client_of(const kafka_request& request) {
+  return {anonymous_user, request.header.client_id.value_or("")};
 }
 
 /// Reads the body; an error closes the connection.
@@ -46,6 +71,10 @@ template <class Request>
 using request_handler = result<void> (*)(gateway_core&, kafka_request&);
 
 result<void> handle_api_versions(gateway_core& hub, kafka_request& request);
+result<void> handle_describe_client_quotas(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_alter_client_quotas(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_metadata(gateway_core& hub, kafka_request& request);
 result<void> handle_produce(gateway_core& hub, kafka_request& request);
 result<void> handle_fetch(gateway_core& hub, kafka_request& request);

@@ -72,6 +72,8 @@ private:
       hub_.counters().failed_produce.add();
     if (failed_ && acks_ != 0)
       tell_leaders();
+    if (acks_ != 0 && hub_.has_quotas())
+      response.throttle_time_ms = hub_.charge_produce(slot_);
     if (acks_ != 0)
       reply(hub_, slot_, response);
     else if (failed_)
@@ -230,6 +232,8 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
   }
   if (body.acks == 0) {
     // No answer is sent, and none is waited for: the next request may start.
+    if (hub.has_quotas())
+      hub.mute(request.slot, hub.charge_produce(request.slot));
     hub.finish(request.slot, {});
   }
   pending->asked_all();

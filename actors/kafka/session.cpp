@@ -31,6 +31,20 @@ bool is_produce(const shared_bytes& frame) {
   return api_key_of(frame) == static_cast<int16_t>(kafka::api_key::produce);
 }
 
+/// Ends a mute when it is time. Part of its session.
+class mute_alarm : public answer_sink {
+public:
+  explicit mute_alarm(kafka_session& session) : session_(session) {}
+
+  void on_lost(uint32_t) override {}
+  void on_time() override {
+    session_.on_mute_over();
+  }
+
+private:
+  kafka_session& session_;
+};
+
 /// The beginning of a frame, its length in front again, for a sniffer.
 std::vector<std::byte> beginning_of(
   size_t length, std::span<const std::byte> body) {
@@ -51,6 +65,13 @@ kafka_session::kafka_session(
   active_ms_ = hub_.now_ms();
   hub_.counters().connections.add();
   hub_.counters().connections_total.add();
+  if (!hub_.has_quotas())
+    return;
+  if (const auto wait_ms = hub_.charge_connection(peer_.remote());
+    wait_ms > 0) {
+    refused_ = true;
+    mute_until(hub_.now_ms() + wait_ms);
+  }
 }
 
 kafka_session::~kafka_session() = default;
@@ -77,10 +98,10 @@ void kafka_session::on_read(size_t size) {
 }
 
 void kafka_session::start_waiting() {
-  if (starting_ || !hub_.ready())
+  if (starting_ || !hub_.ready() || muted_until_ms_ != 0)
     return; // a request that ends while it starts does not recurse
   starting_ = true;
-  while (waiting_head_ < waiting_.size() && !closed_) {
+  while (waiting_head_ < waiting_.size() && !closed_ && muted_until_ms_ == 0) {
     auto& next = waiting_[waiting_head_];
     const bool produce = is_produce(next);
     if (running_ > 0 && !(produce && only_produces_))
@@ -114,7 +135,7 @@ void kafka_session::start(shared_bytes frame) {
     .local = &peer_.local(),
     .remote = &peer_.remote(),
   };
-  slots_.push_back({{}, size, false});
+  slots_.push_back({{}, size, false, {nullptr, size, 0}});
   ++running_;
   if (!hub_.add_in_flight(static_cast<int64_t>(size)) && !no_room_) {
     no_room_ = true;
@@ -217,7 +238,8 @@ void kafka_session::refuse_stranger(
 void kafka_session::update_reading() {
   if (closed_)
     return;
-  const bool full = no_room_ || held_bytes_ > held_bytes_max
+  const bool full = no_room_ || muted_until_ms_ != 0
+                    || held_bytes_ > held_bytes_max
                     || peer_.queued_bytes() > queued_bytes_max;
   if (full == paused_)
     return;
@@ -229,7 +251,7 @@ void kafka_session::update_reading() {
 }
 
 void kafka_session::close_if_idle(int64_t before_ms) {
-  if (running_ == 0 && active_ms_ < before_ms)
+  if (running_ == 0 && muted_until_ms_ == 0 && active_ms_ < before_ms)
     close("idle for longer than connections.max.idle.ms");
 }
 
@@ -241,6 +263,37 @@ void kafka_session::on_ready() {
 void kafka_session::on_room() {
   no_room_ = false;
   update_reading();
+}
+
+void kafka_session::mute_until(int64_t when_ms) {
+  if (closed_ || when_ms <= muted_until_ms_)
+    return;
+  muted_until_ms_ = when_ms;
+  if (alarm_ == nullptr)
+    alarm_ = std::make_shared<mute_alarm>(*this);
+  hub_.call_at(when_ms, alarm_);
+  update_reading();
+}
+
+void kafka_session::on_mute_over() {
+  if (closed_ || muted_until_ms_ == 0 || hub_.now_ms() < muted_until_ms_)
+    return;
+  muted_until_ms_ = 0;
+  active_ms_ = hub_.now_ms();
+  if (refused_) {
+    close("its address makes too many connections");
+    return;
+  }
+  start_waiting();
+  update_reading();
+}
+
+metered_request* kafka_session::metered(uint64_t number) {
+  const auto index = slots_head_ + (number - first_number_);
+  if (closed_ || number < first_number_ || index >= slots_.size()
+      || slots_[index].done)
+    return nullptr;
+  return &slots_[index].metered;
 }
 
 void kafka_session::on_sent(size_t) {

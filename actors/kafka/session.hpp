@@ -6,17 +6,20 @@
 // produces, which follow each other without waiting: that is what pipelining
 // clients do, and the order of their batches is kept by the mailboxes.
 
+#include "actors/quota_ledger.hpp"
 #include "net/connection.hpp"
 #include "net/frame_cutter.hpp"
 #include "schema/kafka/header.hpp"
 #include "schema/outgoing.hpp"
 #include "schema/shared_bytes.hpp"
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
 namespace millrace {
 
+class answer_sink;
 class gateway_core;
 
 class kafka_session : public connection_handler {
@@ -39,6 +42,16 @@ public:
   void close_if_idle(int64_t before_ms);
   /// The gateway has room for more requests.
   void on_room();
+  /// Reads and begins nothing more until then (monotonic): the client is
+  /// beyond a quota. A later time wins.
+  void mute_until(int64_t when_ms);
+  void on_mute_over();
+  /// What quotas have to know of a request under way; null if it is over.
+  [[nodiscard]] metered_request* metered(uint64_t number);
+  /// The last one's account, for the next of the same client.
+  [[nodiscard]] std::shared_ptr<const quota_account>& account() {
+    return account_;
+  }
 
   [[nodiscard]] const connection& peer() const {
     return peer_;
@@ -49,6 +62,7 @@ private:
     outgoing answer;
     size_t request_bytes = 0;
     bool done = false;
+    metered_request metered = {};
   };
 
   void start_waiting();
@@ -78,6 +92,10 @@ private:
   bool closed_ = false;
   bool any_request_ = false;
   bool starting_ = false;
+  bool refused_ = false; ///< closed when its mute is over
+  std::shared_ptr<const quota_account> account_;
+  int64_t muted_until_ms_ = 0; ///< 0: it is not
+  std::shared_ptr<answer_sink> alarm_;
 };
 
 } // namespace millrace

@@ -72,7 +72,7 @@ std::vector<admin_ask> every_question() {
         Question request;
         kafka::random_filler filler{static_cast<uint64_t>(v) + 1, v};
         visit_fields(filler, v, request);
-        all.push_back({0, v, request});
+        all.push_back({0, v, request, quota_client{"u", ""}});
       }
     }
   };
@@ -157,6 +157,7 @@ TEST_CASE("every question reaches the controller as it was asked",
     REQUIRE(back.ok());
     CHECK(back->question == ask.question);
     CHECK(back->version == ask.version);
+    CHECK(back->client == ask.client);
   }
   CHECK(kinds.size() == std::variant_size_v<admin_question>);
 }

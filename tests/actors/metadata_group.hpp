@@ -239,10 +239,12 @@ struct metadata_group : actor_fixture {
     return -1;
   }
 
-  uint64_t ask(int32_t number, admin_question question) {
+  uint64_t ask(int32_t number, admin_question question,
+    std::optional<quota_client> client = {}) {
     const auto ticket = next_ticket++;
     auto& m = *members.at(number);
-    tell(m.controller_, admin_ask{ticket, 7, std::move(question)},
+    tell(m.controller_,
+      admin_ask{ticket, 7, std::move(question), std::move(client)},
       caf::actor_cast<caf::strong_actor_ptr>(m.holder), nullptr);
     run();
     return ticket;

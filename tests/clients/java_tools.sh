@@ -49,6 +49,28 @@ expect "kafka-configs alters" 'Completed' \
   "$(configs --alter --add-config retention.ms=7200000)"
 expect "kafka-configs describes" 'retention.ms=7200000' "$(configs --describe)"
 
+quotas() { tool kafka.admin.ConfigCommand "${at[@]}" "$@"; }
+client=(--entity-type clients --entity-name "$topic")
+expect "kafka-configs sets a client's quotas" 'Completed' \
+  "$(quotas --alter "${client[@]}" \
+    --add-config producer_byte_rate=1000000,request_percentage=50)"
+expect "and describes them" 'producer_byte_rate=1000000.0' \
+  "$(quotas --describe "${client[@]}")"
+user=(--entity-type users --entity-name "$topic" --entity-type clients
+  --entity-default)
+expect "kafka-configs sets those of a user's clients by default" 'Completed' \
+  "$(quotas --alter "${user[@]}" --add-config consumer_byte_rate=2000000)"
+expect "and describes them" 'consumer_byte_rate=2000000.0' \
+  "$(quotas --describe "${user[@]}")"
+expect "kafka-configs sets those of an address" 'Completed' \
+  "$(quotas --alter --entity-type ips --entity-name 192.0.2.1 \
+    --add-config connection_creation_rate=100)"
+expect "kafka-configs takes them away" 'Completed' \
+  "$(quotas --alter "${client[@]}" \
+    --delete-config producer_byte_rate,request_percentage)"
+[ -z "$(quotas --describe "${client[@]}")" ] ||
+  fail "a client's quotas are still there"
+
 for codec in none gzip snappy lz4 zstd; do
   seq 1 500 | sed "s/^/$codec /" | tool $commands.ConsoleProducer \
     "${at[@]}" --topic "$topic" --compression-codec "$codec" ||

@@ -28,6 +28,21 @@ TEST_CASE("what a client sends is read and what a session sends arrives",
   CHECK(rig.sessions[0]->sent_calls == 1);
 }
 
+TEST_CASE("the clock is looked at after the sleep and before the sessions hear",
+  "[net][event_loop]") {
+  loop_rig rig;
+  auto client = rig.connect();
+  REQUIRE(client.write_all("hello", 1000));
+  std::vector<size_t> heard; // bytes, at each look
+  rig.until([&] {
+    rig.loop->poll(10, [&] {
+      heard.push_back(rig.sessions[0]->read.size());
+    });
+    return rig.sessions[0]->read.size() == 5;
+  });
+  CHECK(heard.back() < 5);
+}
+
 TEST_CASE("localhost listens on both loopback addresses with one free port",
   "[net][event_loop]") {
   loop_rig rig;

@@ -35,6 +35,10 @@ private:
       x = static_cast<T>(random_());
   }
 
+  void fill(double& x, bool) {
+    x += 0.125 * static_cast<double>(1 + random_() % 100'000);
+  }
+
   void fill(uuid& x, bool) {
     x = {random_(), random_() | 1};
   }

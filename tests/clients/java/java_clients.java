@@ -22,6 +22,7 @@ class JavaClients {
     var cases = new ArrayList<ClientCase.Case>();
     cases.addAll(Groups.cases()); // the longest first
     cases.addAll(AssignedGroups.cases());
+    cases.addAll(Quotas.cases());
     cases.addAll(Transactions.cases());
     cases.addAll(Consuming.cases());
     cases.addAll(FetchSessions.cases());
