@@ -144,6 +144,11 @@ reading read_for(self_pointer self, const fetch_ask& ask, disk_wait wait) {
       answer.read_from = *nearer;
       return r;
     }
+  // Nobody has led in a later epoch yet: where it ends cannot be told.
+  if (s.leads() && ask.last_fetched_epoch > s.options.registration.epoch) {
+    answer.error = kafka_error::offset_out_of_range;
+    return r;
+  }
   if (const auto parting = divergence(s, ask)) {
     if (s.leads())
       answer.diverging = parting;

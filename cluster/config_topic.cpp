@@ -3,6 +3,8 @@
 #include "schema/assert.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 
 namespace millrace {
 
@@ -11,6 +13,32 @@ namespace {
 std::optional<std::string> shown(
   const config_key& key, std::optional<std::string> value) {
   return key.sensitive ? std::nullopt : std::move(value);
+}
+
+/// A number as Java writes it, for what a configuration may hold.
+std::string real_text(double value) {
+  std::array<char, 64> text{};
+  const auto end
+    = std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  std::string shortest{text.data(), end};
+  if (shortest.find_first_of(".e") == std::string::npos)
+    shortest += ".0";
+  return shortest;
+}
+
+/// A topic's value is shown as it is understood, not as it was set.
+std::string understood(const config_key& key, std::string text) {
+  switch (key.type) {
+  case config_type::boolean:
+    return parse_config_boolean(text) ? "true" : "false";
+  case config_type::int32:
+  case config_type::int64:
+    return std::to_string(parse_config_integer(text));
+  case config_type::real:
+    return real_text(parse_config_real(text));
+  default:
+    return text;
+  }
 }
 
 void add_override(described_config& to, const config_key& key,
@@ -22,56 +50,33 @@ void add_override(described_config& to, const config_key& key,
     to.synonyms.push_back({key.name, shown(key, at->second), source});
 }
 
-/// Every place that has a value for a broker key, the winner first; its
-/// fallbacks, which may have other units, behind.
+/// Every place that has a value for a broker key or for what it falls back to,
+/// which may have other units: place by place, the winner first, and nothing
+/// before the first that has the key itself.
 void add_broker_synonyms(described_config& to, const config_key& key,
   const metadata_image& image, const node_config& node) {
-  add_override(to, key, image.broker_configs(std::to_string(node.id.value)),
+  std::vector<const config_key*> keys{&key};
+  while (keys.back()->fallback_key != nullptr)
+    keys.push_back(
+      find_config_key(config_scope::broker, keys.back()->fallback_key));
+  const auto before = static_cast<std::ptrdiff_t>(to.synonyms.size());
+  const auto add = [&](const config_map* overrides, config_source source) {
+    for (const auto* each : keys)
+      add_override(to, *each, overrides, source);
+  };
+  add(image.broker_configs(std::to_string(node.id.value)),
     config_source::dynamic_broker);
-  add_override(
-    to, key, image.broker_configs(""), config_source::dynamic_default_broker);
-  add_override(to, key, &node.set, config_source::static_broker);
-  if (key.default_value != nullptr)
-    to.synonyms.push_back(
-      {key.name, key.default_value, config_source::default_value});
-  if (key.fallback_key != nullptr)
-    add_broker_synonyms(to,
-      *find_config_key(config_scope::broker, key.fallback_key), image, node);
-}
-
-/// What a synonym's value is in the units of `key`, which it is a synonym of.
-std::optional<std::string> converted(
-  const config_key& key, const described_config::synonym& synonym) {
-  int64_t factor = 1;
-  for (const auto* at = &key; at->name != synonym.name;) {
-    if (at->fallback_key == nullptr || !synonym.value)
-      return synonym.value;
-    factor *= at->fallback_factor;
-    at = find_config_key(config_scope::broker, at->fallback_key);
-  }
-  if (factor == 1)
-    return synonym.value;
-  const auto number = parse_config_integer(*synonym.value);
-  // -1 hours is for ever, in milliseconds too.
-  return std::to_string(number < 0 ? -1 : number * factor);
-}
-
-/// A fallback's default gives the value, but is nobody's setting to be shown.
-void drop_defaults_of_fallbacks(
-  described_config& described, const char* primary) {
-  std::erase_if(described.synonyms, [primary](const auto& synonym) {
-    return synonym.source == config_source::default_value
-           && synonym.name != primary;
-  });
-}
-
-/// The first synonym wins, in the units of the key that it stands for.
-void choose(described_config& to, const config_key& broker_key) {
-  if (to.synonyms.empty())
-    return;
-  const auto& winner = to.synonyms.front();
-  to.source = winner.source;
-  to.value = converted(broker_key, winner);
+  add(image.broker_configs(""), config_source::dynamic_default_broker);
+  add(&node.set, config_source::static_broker);
+  for (const auto* each : keys)
+    if (each->default_value != nullptr)
+      to.synonyms.push_back(
+        {each->name, each->default_value, config_source::default_value});
+  const auto begin = to.synonyms.begin() + before;
+  to.synonyms.erase(
+    begin, std::find_if(begin, to.synonyms.end(), [&](const auto& synonym) {
+      return synonym.name == key.name;
+    }));
 }
 
 class effective {
@@ -90,9 +95,10 @@ public:
       at != overrides_.end())
       return at->second;
     int64_t factor = 1;
-    for (const auto* at
-         = find_config_key(config_scope::broker, key->broker_key);
-      at != nullptr;) {
+    const auto* at = key->broker_key == nullptr
+                       ? nullptr
+                       : find_config_key(config_scope::broker, key->broker_key);
+    while (at != nullptr) {
       if (auto value = broker_text(*at)) {
         if (factor == 1)
           return *value;
@@ -158,24 +164,16 @@ described_config describe_topic_config(const config_key& key,
   described_config described;
   described.key = &key;
   add_override(described, key, &overrides, config_source::dynamic_topic);
-  const auto* broker_key
-    = key.broker_key == nullptr
-        ? nullptr
-        : find_config_key(config_scope::broker, key.broker_key);
-  if (!described.synonyms.empty()) {
-    described.source = config_source::dynamic_topic;
-    described.value = described.synonyms.front().value;
-    if (broker_key != nullptr)
-      add_broker_synonyms(described, *broker_key, image, node);
-  } else if (broker_key != nullptr) {
-    add_broker_synonyms(described, *broker_key, image, node);
-    choose(described, *broker_key);
-  } else if (key.default_value != nullptr) {
-    // Brokers have no such key, so there is nobody's setting to be shown.
-    described.value = key.default_value;
-  }
-  if (broker_key != nullptr)
-    drop_defaults_of_fallbacks(described, broker_key->name);
+  if (key.broker_key != nullptr)
+    add_broker_synonyms(described,
+      *find_config_key(config_scope::broker, key.broker_key), image, node);
+  if (!described.synonyms.empty())
+    described.source = described.synonyms.front().source;
+  // Which a fallback may give that is no synonym.
+  described.value
+    = understood(key, effective{overrides, image, node}.text(key.name));
+  if (overrides.find(std::string_view{key.name}) != overrides.end())
+    described.synonyms.front().value = described.value;
   return described;
 }
 
@@ -184,13 +182,10 @@ described_config describe_broker_config(
   described_config described;
   described.key = &key;
   add_broker_synonyms(described, key, image, node);
-  // The fallbacks' values are shown, but this key's own stays unset.
-  if (!described.synonyms.empty()
-      && described.synonyms.front().name == key.name) {
+  if (!described.synonyms.empty()) {
     described.source = described.synonyms.front().source;
     described.value = described.synonyms.front().value;
   }
-  drop_defaults_of_fallbacks(described, key.name);
   return described;
 }
 

@@ -16,6 +16,7 @@ struct resource {
   config_resource type = config_resource::unknown;
   std::string name;
   config_map before;
+  bool missing = false; ///< a topic that is not there
 };
 
 refusal find_resource(int8_t type, const std::string& name,
@@ -23,16 +24,10 @@ refusal find_resource(int8_t type, const std::string& name,
   found.type = static_cast<config_resource>(type);
   found.name = name;
   if (found.type == config_resource::topic) {
-    if (name.empty())
-      return {kafka_error::invalid_request,
-        "Default topic resources are not allowed."};
-    if (auto why = why_not_topic_name(name))
-      return {kafka_error::invalid_topic_exception, std::move(*why)};
     const auto* topic = image.find_topic(name);
-    if (topic == nullptr)
-      return {kafka_error::unknown_topic_or_partition,
-        "The topic '" + name + "' does not exist."};
-    found.before = topic->configs;
+    found.missing = topic == nullptr;
+    if (topic != nullptr)
+      found.before = topic->configs;
     return {};
   }
   if (found.type != config_resource::broker)
@@ -56,11 +51,20 @@ refusal find_resource(int8_t type, const std::string& name,
   return {};
 }
 
-/// Whether the resource may have these overrides, old and new ones.
+/// Whether the resource may have these overrides, old and new ones. That there
+/// is such a topic is what Kafka asks last.
 refusal check_configs(const resource& of, const config_map& after) {
   if (of.type == config_resource::topic) {
+    if (of.name.empty())
+      return {kafka_error::invalid_request,
+        "Default topic resources are not allowed."};
+    if (auto why = why_not_topic_name(of.name))
+      return {kafka_error::invalid_topic_exception, std::move(*why)};
     if (auto why = why_not_topic_configs(after))
       return {kafka_error::invalid_config, *why};
+    if (of.missing)
+      return {kafka_error::unknown_topic_or_partition,
+        "The topic '" + of.name + "' does not exist."};
     return {};
   }
   for (const auto& [name, value] : after) {

@@ -100,7 +100,8 @@ metadata_decision<kafka::elect_leaders_response> controller_state::decide(
     }
     return decided;
   }
-  std::set<topic_partition> seen;
+  // Who is named twice is elected once, and told so twice.
+  std::map<topic_partition, refusal> seen;
   for (const auto& wanted : *request.topic_partitions) {
     auto& result = results.emplace_back();
     result.topic = wanted.topic;
@@ -113,13 +114,13 @@ metadata_decision<kafka::elect_leaders_response> controller_state::decide(
           {kafka_error::unknown_topic_or_partition,
             "No such topic or partition as " + wanted.topic + "-"
               + std::to_string(index)});
-      else if (!seen.insert({wanted.topic, index}).second)
-        answer(result, index,
-          {kafka_error::invalid_request,
-            "The request names the partition more than once."});
-      else
-        answer(result, index,
-          elect(*topic, *p, request.election_type, decided.records));
+      else {
+        const auto [at, first] = seen.try_emplace({wanted.topic, index});
+        if (first)
+          at->second
+            = elect(*topic, *p, request.election_type, decided.records);
+        answer(result, index, at->second);
+      }
     }
   }
   return decided;

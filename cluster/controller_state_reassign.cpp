@@ -116,6 +116,11 @@ controller_state::decide(
   metadata_decision<kafka::alter_partition_reassignments_response> decided;
   decided.reply.allow_replication_factor_change
     = request.allow_replication_factor_change;
+  // Of nothing Kafka answers with nothing but defaults.
+  if (request.topics.empty()) {
+    decided.reply.allow_replication_factor_change = true;
+    decided.reply.error_message = "";
+  }
   const replication_rules_finder finder{image_, node_};
   std::set<topic_partition> seen;
   const auto change

@@ -149,9 +149,14 @@ metadata_answer answer_metadata(const kafka::metadata_request& request,
         *topic, request.include_topic_authorized_operations, image));
     return answer;
   }
+  // Where any topic is asked for by its id, those with a name only are not.
+  const bool by_ids = std::ranges::any_of(*request.topics, [](const auto& t) {
+    return !t.topic_id.is_zero();
+  });
   std::set<std::pair<uuid, std::string>> seen;
   for (const auto& wanted : *request.topics)
-    if (seen.insert({wanted.topic_id, wanted.name.value_or("")}).second)
+    if ((!by_ids || !wanted.topic_id.is_zero())
+        && seen.insert({wanted.topic_id, wanted.name.value_or("")}).second)
       answer_topic(answer, wanted, request, image, node);
   return answer;
 }
@@ -193,7 +198,15 @@ kafka::describe_topic_partitions_response answer_describe_topic_partitions(
   const kafka::describe_topic_partitions_request& request, const client_view&,
   const metadata_image& image, const node_config& node) {
   kafka::describe_topic_partitions_response response;
-  if (request.cursor && request.cursor->partition_index < 0) {
+  const auto is_wanted = [&](const std::string& name) {
+    return request.topics.empty()
+           || std::ranges::any_of(request.topics, [&](const auto& topic) {
+                return topic.name == name;
+              });
+  };
+  if (request.cursor
+      && (request.cursor->partition_index < 0
+          || !is_wanted(request.cursor->topic_name))) {
     for (const auto& wanted : request.topics) {
       auto& topic = response.topics.emplace_back();
       topic.name = wanted.name;

@@ -13,7 +13,7 @@ struct first_versions {
 };
 
 // In the order of transaction_api.
-constexpr std::array<first_versions, 4> known{{{4, 5}, {2, 5}, {2, 4}, {2, 4}}};
+constexpr std::array<first_versions, 4> known{{{4, 5}, {2, 4}, {2, 4}, {2, 4}}};
 
 /// One version brings TRANSACTION_ABORTABLE, the next one implicit adding.
 transaction_support support_since(int16_t abortable, int16_t version) {

@@ -38,7 +38,7 @@ transaction_end end_of(int16_t version, const kafka::end_txn_request& request,
 kafka_error check_init(const kafka::init_producer_id_request& request,
   const transaction_config& config) {
   if (request.transactional_id->empty()
-      || (request.producer_id < 0) != (request.producer_epoch < 0))
+      || (request.producer_id == -1) != (request.producer_epoch == -1))
     return kafka_error::invalid_request;
   if (request.transaction_timeout_ms <= 0
       || request.transaction_timeout_ms > config.timeout_ms_max)
@@ -235,6 +235,8 @@ transaction_effects transaction_registry::handle(const transaction_context& who,
       const auto* state = find(asked.transactional_id);
       result.topic_results
         = results_of(asked.topics, [&](const topic_partition& partition) {
+            if (asked.transactional_id.empty())
+              return kafka_error::invalid_request;
             return told(state == nullptr
                           ? kafka_error::invalid_producer_id_mapping
                           : state->verify(id, asked.producer_epoch, partition));

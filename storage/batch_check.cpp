@@ -42,9 +42,10 @@ bool check_frame(append_item& item, const log_config& config) {
     return refuse(item, kafka_error::corrupt_message,
       "the record batch says that it has " + std::to_string(view.size())
         + " bytes, but " + std::to_string(bytes.size()) + " came");
-  if (view.size() < static_cast<int64_t>(bytes.size()))
+  if (item.origin == append_origin::client && view.base_offset().value != 0)
     return refuse(item, kafka_error::invalid_record,
-      "a partition takes exactly one record batch in a request");
+      "the record batch begins at offset "
+        + std::to_string(view.base_offset().value) + ", which must be 0");
   if (view.size() > config.max_message_bytes)
     return refuse(item, kafka_error::message_too_large,
       "the record batch has " + std::to_string(view.size())
@@ -58,6 +59,9 @@ bool check_frame(append_item& item, const log_config& config) {
   if (view.crc() != view.computed_crc())
     return refuse(item, kafka_error::corrupt_message,
       "the record batch's checksum is wrong");
+  if (view.size() < static_cast<int64_t>(bytes.size()))
+    return refuse(item, kafka_error::invalid_record,
+      "a partition takes exactly one record batch in a request");
   return true;
 }
 
@@ -80,9 +84,6 @@ bool check_header(append_item& item) {
       "the record batch has the count " + std::to_string(view.record_count())
         + " and the last offset delta "
         + std::to_string(view.last_offset_delta()));
-  if (client && view.timestamps() == timestamp_type::log_append_time)
-    return refuse(item, kafka_error::invalid_timestamp,
-      "a producer may not set the timestamp type LogAppendTime");
   if (view.producer().value >= 0
       && (view.producer_epoch() < 0 || (client && view.base_sequence() < 0)))
     return refuse(item, kafka_error::invalid_record,
@@ -124,6 +125,10 @@ bool check_records(append_item& item, const log_config& config, int64_t now_ms,
                   : record_cursor{view.codec(), view.records(),
                       config.decompressed_bytes_max};
   const bool own_times = config.timestamps == timestamp_type::create_time;
+  // What a producer should not say. As in Kafka its records then all have the
+  // batch's largest timestamp, which is all that a topic with CreateTime asks.
+  const bool claims_append
+    = view.timestamps() == timestamp_type::log_append_time;
   const int64_t base_timestamp = view.base_timestamp();
   const int32_t count = view.record_count();
   max_timestamp = -1;
@@ -141,8 +146,10 @@ bool check_records(append_item& item, const log_config& config, int64_t now_ms,
     }
     // A sum that wraps is a lie, which the window below refuses or not.
     const auto timestamp
-      = static_cast<int64_t>(static_cast<uint64_t>(base_timestamp)
-                             + static_cast<uint64_t>(head.timestamp_delta));
+      = claims_append
+          ? view.max_timestamp()
+          : static_cast<int64_t>(static_cast<uint64_t>(base_timestamp)
+                                 + static_cast<uint64_t>(head.timestamp_delta));
     max_timestamp = std::max(max_timestamp, timestamp);
     if (head.offset_delta != i) [[unlikely]]
       note_record(item, kafka_error::invalid_record, i,
@@ -153,6 +160,9 @@ bool check_records(append_item& item, const log_config& config, int64_t now_ms,
     else if (own_times && !timestamp_allowed(config, timestamp, now_ms))
       note_record(item, kafka_error::invalid_timestamp, i,
         "its timestamp is out of the range that the topic allows");
+    else if (claims_append && (!own_times || timestamp == -1))
+      note_record(item, kafka_error::invalid_timestamp, i,
+        "a producer may not set the timestamp type LogAppendTime");
   }
   const bool more = cursor.next(head);
   // Without a codec, bytes that are no record are too much just the same.
@@ -211,6 +221,8 @@ void stamp(append_item& item, const log_config& config, int64_t now_ms,
     attributes |= batch_attributes::log_append_time;
     max_timestamp = now_ms;
     item.log_append_time = now_ms;
+  } else if (view.codec() != compression_codec::none) {
+    attributes &= ~batch_attributes::log_append_time;
   }
   if (attributes == view.attributes() && max_timestamp == view.max_timestamp())
     return;

@@ -43,7 +43,7 @@ void epoch_cache::clear() {
 
 epoch_end epoch_cache::end_offset_for(
   leader_epoch wanted, offset log_end) const {
-  if (entries_.empty() || wanted.value < 0)
+  if (entries_.empty() || wanted == no_leader_epoch)
     return {};
   auto above = std::upper_bound(entries_.begin(), entries_.end(), wanted,
     [](leader_epoch e, const epoch_start& x) {

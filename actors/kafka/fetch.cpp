@@ -118,8 +118,10 @@ private:
     p.ticket = hub_.ask_fetch(found.partition, shared_from_this(), i,
       {.from = offset{want.fetch_offset},
         .bytes_max = std::min(want.max_bytes, max_bytes_),
-        .current_epoch = leader_epoch{want.current_leader_epoch},
-        .last_fetched_epoch = leader_epoch{want.last_fetched_epoch},
+        // Any negative epoch is none, here only.
+        .current_epoch = leader_epoch{std::max(want.current_leader_epoch, -1)},
+        .last_fetched_epoch
+        = leader_epoch{std::max(want.last_fetched_epoch, -1)},
         .wait_below_bytes = min_bytes_,
         .wait_until_ms = deadline_ms_,
         .any_replica = any,
@@ -275,7 +277,8 @@ private:
     const bool unknown = answer.error == kafka_error::unknown_topic_or_partition
                          || answer.error == kafka_error::unknown_topic_id;
     out.aborted_transactions.reset();
-    if (unknown || (read_committed_ && answer.error == kafka_error::none)) {
+    const bool looked = answer.error == kafka_error::none && !answer.diverging;
+    if (unknown || (read_committed_ && looked)) {
       auto& list = out.aborted_transactions.emplace();
       for (const auto& aborted : answer.aborted)
         list.push_back({aborted.producer.value, aborted.first.value});

@@ -3,6 +3,8 @@
 
 #include "actors/kafka/sinks.hpp"
 
+#include <set>
+
 namespace millrace {
 
 namespace {
@@ -197,6 +199,11 @@ result<void> handle_consumer_group_describe(
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request) {
   kafka::delete_groups_request body;
   MILLRACE_TRY(read_body(request, body));
+  // Who is named twice is deleted once, and told so once.
+  std::set<std::string> seen;
+  std::erase_if(body.groups_names, [&](const auto& id) {
+    return !seen.insert(id).second;
+  });
   auto response = std::make_shared<kafka::delete_groups_response>();
   response->results.resize(body.groups_names.size());
   for (size_t i = 0; i < body.groups_names.size(); ++i)

@@ -246,7 +246,8 @@ result<void> handle_txn_offset_commit(
   gateway_core& hub, kafka_request& request) {
   kafka::txn_offset_commit_request body;
   MILLRACE_TRY(read_body(request, body));
-  const auto refuse = [topics = body.topics](kafka_error error) {
+  auto refused_parts = take_unknown(hub.image(), body);
+  const auto refuse = [topics = body.topics, refused_parts](kafka_error error) {
     kafka::txn_offset_commit_response response;
     for (const auto& topic : topics) {
       auto& out = response.topics.emplace_back();
@@ -254,15 +255,14 @@ result<void> handle_txn_offset_commit(
       for (const auto& p : topic.partitions)
         out.partitions.push_back({p.partition_index, code(error)});
     }
-    return response;
+    return merge(refused_parts, std::move(response));
   };
-  if (body.group_id.empty()) {
-    reply(hub, request.slot, refuse(kafka_error::invalid_group_id));
-    return {};
-  }
-  auto refused_parts = take_unknown(hub.image(), body);
   if (body.topics.empty()) {
     reply(hub, request.slot, refused_parts);
+    return {};
+  }
+  if (body.group_id.empty()) {
+    reply(hub, request.slot, refuse(kafka_error::invalid_group_id));
     return {};
   }
   const auto version = request.header.api_version;

@@ -2,6 +2,7 @@
 // OffsetForLeaderEpoch, DeleteRecords, DescribeProducers, DescribeLogDirs.
 
 #include "actors/kafka/sinks.hpp"
+#include "cluster/topic_rules.hpp"
 #include "schema/kafka/delete_records.hpp"
 #include "schema/kafka/describe_log_dirs.hpp"
 #include "schema/kafka/describe_producers.hpp"
@@ -20,6 +21,17 @@ using log_sink = gather_sink<log_answer>;
 kafka_error error_of(const log_answer* answer) {
   return answer != nullptr ? answer->error
                            : kafka_error::not_leader_or_follower;
+}
+
+/// The error, with a sentence where the API has one.
+template <class Part>
+void refuse(Part& part, kafka_error error) {
+  part.error_code = code(error);
+  if constexpr (requires { part.error_message; })
+    if (error != kafka_error::none)
+      part.error_message
+        = std::string{"This server cannot answer for the partition: "}
+          + to_string(error);
 }
 
 /// A response whose partitions are filled by one question each.
@@ -43,7 +55,7 @@ void ask_all(gateway_core& hub, const reply_slot& slot,
   auto sink = std::make_shared<log_sink>(
     [round, fill](uint32_t part, log_answer* answer) {
       auto& out = *round->entries[part].out;
-      out.error_code = code(error_of(answer));
+      refuse(out, error_of(answer));
       if (answer != nullptr && answer->error == kafka_error::none)
         fill(out, *answer);
     },
@@ -53,7 +65,7 @@ void ask_all(gateway_core& hub, const reply_slot& slot,
   for (uint32_t part = 0; part < round->entries.size(); ++part) {
     auto& entry = round->entries[part];
     if (entry.found.error != kafka_error::none) {
-      entry.out->error_code = code(entry.found.error);
+      refuse(*entry.out, entry.found.error);
       continue;
     }
     sink->expect();
@@ -194,8 +206,11 @@ result<void> handle_describe_producers(
     for (size_t i = 0; i < topic.partition_indexes.size(); ++i) {
       const auto index = topic.partition_indexes[i];
       out.partitions[i].partition_index = index;
+      auto found = locate(hub, topic.name, index);
+      if (why_not_topic_name(topic.name))
+        found.error = kafka_error::invalid_topic_exception;
       round->entries.push_back(
-        {&out.partitions[i], locate(hub, topic.name, index), ask_producers{}});
+        {&out.partitions[i], std::move(found), ask_producers{}});
     }
   }
   ask_all<kafka::describe_producers_response, part_type>(

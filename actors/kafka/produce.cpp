@@ -4,13 +4,34 @@
 #include "schema/big_endian.hpp"
 #include "storage/record_batch.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace millrace {
 
 namespace {
 
 using response_part = kafka::produce_response::partition_produce_response;
+
+/// Whether Kafka says of the log where it begins; with these it does not.
+bool tells_log_start(kafka_error error) {
+  switch (error) {
+  case kafka_error::unknown_topic_or_partition:
+  case kafka_error::unknown_topic_id:
+  case kafka_error::not_leader_or_follower:
+  case kafka_error::message_too_large:
+  case kafka_error::record_list_too_large:
+  case kafka_error::corrupt_message:
+  case kafka_error::kafka_storage_error:
+    return false;
+  default:
+    return true;
+  }
+}
 
 /// A produce whose batches are with their partitions.
 class pending_produce : public answer_sink {
@@ -36,8 +57,7 @@ public:
     p.error_code = code(r.error);
     p.base_offset = r.base_offset.value;
     p.log_append_time_ms = r.log_append_time_ms;
-    // Without an append nothing is said of the log, unless records are told.
-    if (r.error == kafka_error::none || !r.record_errors.empty())
+    if (tells_log_start(r.error))
       p.log_start_offset = r.log_start.value;
     if (!r.message.empty())
       p.error_message = std::move(r.message);
@@ -109,12 +129,6 @@ bool is_zstd(const kafka::records& records) {
               == zstd;
 }
 
-/// Whether the batch belongs to a transaction, as far as its header tells.
-bool is_transactional(const shared_bytes& bytes) {
-  return bytes.size() >= batch_view::header_size
-         && batch_view{bytes.span()}.is_transactional();
-}
-
 /// Why a partition's batch is not even sent to its leader.
 struct refusal {
   kafka_error error = kafka_error::none;
@@ -131,27 +145,72 @@ int32_t size_of_batch(const std::byte* batch) {
   return big_endian(size);
 }
 
+/// Whether all bytes of the first batch are there.
+bool is_whole(const shared_bytes& bytes) {
+  return bytes.size() > batch_magic_at
+         && static_cast<size_t>(size_of_batch(bytes.data()))
+              <= bytes.size() - batch_size_end;
+}
+
+int magic_of(const shared_bytes& bytes) {
+  return std::to_integer<int>(bytes.data()[batch_magic_at]);
+}
+
+/// Whether the first batch belongs to a transaction, as its header tells.
+bool is_transactional(const shared_bytes& bytes) {
+  return is_whole(bytes) && magic_of(bytes) == 2
+         && bytes.size() >= batch_view::header_size
+         && batch_view{bytes.span()}.is_transactional();
+}
+
+/// What no batch can begin with.
+refusal refuse_beginning(const shared_bytes& bytes) {
+  constexpr int32_t size_min = 14; // of a message in the oldest format
+  if (bytes.size() < batch_size_end)
+    return {};
+  if (size_of_batch(bytes.data()) < size_min)
+    return {kafka_error::corrupt_message,
+      "the record batch is shorter than any can be"};
+  if (bytes.size() > batch_magic_at && magic_of(bytes) > 2)
+    return {kafka_error::corrupt_message, "there is no such format of records"};
+  return {};
+}
+
+/// What makes the whole request a wrong one, found in the first partition
+/// whose batch belongs to a transaction, or before it.
+refusal refuse_all(const kafka::produce_request& body) {
+  for (const auto& topic : body.topic_data)
+    for (const auto& data : topic.partition_data) {
+      const auto refused = refuse_beginning(data.records.bytes);
+      if (refused.error != kafka_error::none)
+        return refused;
+      if (!is_transactional(data.records.bytes))
+        continue;
+      if (body.transactional_id)
+        return {};
+      return {kafka_error::transactional_id_authorization_failed,
+        "a batch belongs to a transaction, and the request names none"};
+    }
+  return {};
+}
+
 /// What every version of Produce that is served asks for: one whole batch.
 /// The leader looks at what is in it.
 refusal refuse(const shared_bytes& bytes) {
-  constexpr int32_t size_min = 14; // of a message in the oldest format
+  auto refused = refuse_beginning(bytes);
+  if (refused.error != kafka_error::none)
+    return refused;
   if (bytes.size() <= batch_magic_at)
     return {kafka_error::invalid_record,
       "a partition takes exactly one record batch in a request"};
-  const auto size = size_of_batch(bytes.data());
-  if (size < size_min)
-    return {kafka_error::corrupt_message,
-      "the record batch is shorter than any can be"};
-  if (static_cast<size_t>(size) > bytes.size() - batch_size_end)
+  if (!is_whole(bytes))
     return {kafka_error::invalid_record,
       "the record batch says that it has more bytes than came"};
-  const auto magic = std::to_integer<int>(bytes.data()[batch_magic_at]);
-  if (magic > 2)
-    return {kafka_error::corrupt_message, "there is no such format of records"};
-  if (magic != 2)
+  if (magic_of(bytes) != 2)
     return {kafka_error::invalid_record,
       "record batches have format 2 since version 3 of Produce"};
-  const auto end = batch_size_end + static_cast<size_t>(size);
+  const auto end
+    = batch_size_end + static_cast<size_t>(size_of_batch(bytes.data()));
   if (bytes.size() - end > batch_magic_at
       && static_cast<size_t>(size_of_batch(bytes.data() + end))
            <= bytes.size() - end - batch_size_end)
@@ -163,30 +222,46 @@ refusal refuse(const shared_bytes& bytes) {
 refusal refuse(const kafka::produce_request& body, int16_t version,
   const kafka::records& records, const located_partition& found) {
   constexpr int16_t first_version_with_zstd = 7; // KIP-110
-  const auto shape = refuse(records.bytes);
-  if (shape.error == kafka_error::corrupt_message)
-    return shape; // whatever it is for
-  if (!body.transactional_id && is_transactional(records.bytes))
-    return {kafka_error::transactional_id_authorization_failed,
-      "the batch belongs to a transaction, and the request names none"};
   if (found.error == kafka_error::unknown_topic_or_partition)
     return {found.error, "this server has no such topic or partition"};
   if (found.error == kafka_error::unknown_topic_id)
     return {found.error, "this server has no topic with this id"};
-  if (found.error != kafka_error::none)
-    return {found.error, "this partition is not led here"};
-  if (is_internal_topic(found.topic->name))
-    return {kafka_error::invalid_topic_exception,
-      "internal topics are written by the server only"};
+  const auto shape = refuse(records.bytes);
+  if (shape.error != kafka_error::none)
+    return shape;
   if (version < first_version_with_zstd && is_zstd(records))
     return {kafka_error::unsupported_compression_type,
       "zstd needs version 7 of Produce, which clients of Kafka 2.1 speak"};
-  if (shape.error != kafka_error::none)
-    return shape;
   if (body.acks < -1 || body.acks > 1)
     return {kafka_error::invalid_required_acks,
       "acks is -1 (all), 0 or 1, nothing else"};
+  if (is_internal_topic(found.topic->name))
+    return {kafka_error::invalid_topic_exception,
+      "internal topics are written by the server only"};
+  if (found.error != kafka_error::none)
+    return {found.error, "this partition is not led here"};
   return {};
+}
+
+/// Of a partition that is named more than once the last batch is taken, and
+/// the others are not answered.
+void drop_overtaken(kafka::produce_request& body) {
+  using key = std::tuple<uuid, std::string_view, int32_t>;
+  std::vector<std::pair<key, size_t>> named;
+  size_t part = 0;
+  for (const auto& topic : body.topic_data)
+    for (const auto& data : topic.partition_data)
+      named.push_back({{topic.topic_id, topic.name, data.index}, part++});
+  std::ranges::sort(named);
+  std::vector<bool> overtaken(part);
+  for (size_t i = 1; i < part; ++i)
+    if (named[i].first == named[i - 1].first)
+      overtaken[named[i - 1].second] = true;
+  part = 0;
+  for (auto& topic : body.topic_data)
+    std::erase_if(topic.partition_data, [&](const auto&) {
+      return overtaken[part++];
+    });
 }
 
 } // namespace
@@ -195,6 +270,7 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
   kafka::produce_request body;
   MILLRACE_TRY(read_body(request, body));
   const auto version = request.header.api_version;
+  drop_overtaken(body);
   auto pending
     = std::make_shared<pending_produce>(hub, request.slot, body.acks);
   auto& response = pending->response;
@@ -209,12 +285,15 @@ result<void> handle_produce(gateway_core& hub, kafka_request& request) {
       pending->parts.push_back(&out.partition_responses[i]);
     }
   }
+  const auto whole = refuse_all(body);
   uint32_t part = 0;
   for (auto& topic : body.topic_data) {
     for (auto& data : topic.partition_data) {
       const auto found = version >= 13 ? locate(hub, topic.topic_id, data.index)
                                        : locate(hub, topic.name, data.index);
-      const auto refused = refuse(body, version, data.records, found);
+      const auto refused = whole.error != kafka_error::none
+                             ? whole
+                             : refuse(body, version, data.records, found);
       if (refused.error != kafka_error::none) {
         pending->fail(part++, refused.error, refused.why);
         continue;

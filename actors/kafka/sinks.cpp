@@ -23,8 +23,9 @@ located_partition locate_in(const gateway_core& hub, const topic_image* topic,
 
 kafka_error why_not_here(
   const gateway_core& hub, const partition_registration* partition) {
+  // Not even the topic is there: who looks for the coordinator makes it.
   if (partition == nullptr)
-    return kafka_error::coordinator_not_available;
+    return kafka_error::not_coordinator;
   return partition->leader == hub.config().id
            ? kafka_error::coordinator_load_in_progress
            : kafka_error::not_coordinator;

@@ -100,8 +100,8 @@ bool exists(const gateway_core& hub, const topic_partition& name) {
 
 /// If one partition cannot take part none is added: what is wrong with the
 /// others is that they were not tried.
-std::optional<add_response> refuse_unknown(
-  const gateway_core& hub, const add_request& body) {
+std::optional<std::vector<add_response::topic_result>> refuse_unknown(
+  const gateway_core& hub, const std::vector<add_request::topic>& topics) {
   bool all_there = true;
   const auto error_of = [&](const topic_partition& name) {
     if (exists(hub, name))
@@ -109,16 +109,16 @@ std::optional<add_response> refuse_unknown(
     all_there = false;
     return kafka_error::unknown_topic_or_partition;
   };
-  add_response response;
-  response.results_by_topic_v3_and_below
-    = results_of(body.v3_and_below_topics, error_of);
-  return all_there ? std::nullopt : std::optional{std::move(response)};
+  auto results = results_of(topics, error_of);
+  return all_there ? std::nullopt : std::optional{std::move(results)};
 }
 
 void answer_add_v3(
   gateway_core& hub, const kafka_request& request, const add_request& body) {
-  if (auto refused = refuse_unknown(hub, body)) {
-    reply(hub, request.slot, *refused);
+  if (auto refused = refuse_unknown(hub, body.v3_and_below_topics)) {
+    add_response response;
+    response.results_by_topic_v3_and_below = std::move(*refused);
+    reply(hub, request.slot, response);
     return;
   }
   ask_coordinator<add_response>(hub, request,
@@ -163,6 +163,12 @@ void answer_add_batched(
     });
   for (uint32_t i = 0; i < body.transactions.size(); ++i) {
     const auto& id = body.transactions[i].transactional_id;
+    if (auto refused = refuse_unknown(hub, body.transactions[i].topics)) {
+      auto& out = response->results_by_transaction[i];
+      out.transactional_id = id;
+      out.topic_results = std::move(*refused);
+      continue;
+    }
     const auto& coordinator = hub.transaction_coordinator(id);
     if (coordinator == nullptr) {
       fail(i, why_no_transaction_coordinator(hub, id));

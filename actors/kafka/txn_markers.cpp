@@ -54,11 +54,12 @@ result<void> handle_write_txn_markers(
     for (const auto& topic : marker.topics)
       for (const auto index : topic.partition_indexes) {
         const auto at = part++;
-        if (marker.producer_id < 0 || marker.producer_epoch < 0) {
+        const auto target = marker_writer(hub, {topic.name, index});
+        if (target.error != kafka_error::unknown_topic_or_partition
+            && (marker.producer_id < 0 || marker.producer_epoch < 0)) {
           (*outs)[at]->error_code = code(kafka_error::invalid_request);
           continue;
         }
-        const auto target = marker_writer(hub, {topic.name, index});
         if (target.error != kafka_error::none) {
           (*outs)[at]->error_code = code(target.error);
           continue;

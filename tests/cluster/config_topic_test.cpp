@@ -107,23 +107,45 @@ TEST_CASE("synonyms name every place that has a value, the winner first (C9)",
   CHECK(d.synonyms[3].value == "1073741824");
 }
 
-TEST_CASE("a synonym of other units keeps them, the value does not",
+TEST_CASE("a synonym of other units is shown behind the key itself, as it is",
   "[cluster][config_topic]") {
-  const auto d = described(
-    "retention.ms", {}, {}, test::node({{"log.retention.hours", "2"}}));
-  CHECK(d.value == "7200000");
+  const auto d = described("retention.ms", {}, {},
+    test::node({{"log.retention.ms", "5"}, {"log.retention.hours", "2"}}));
+  CHECK(d.value == "5");
   CHECK(d.source == config_source::static_broker);
-  REQUIRE(d.synonyms.size() == 1);
-  CHECK(d.synonyms[0].name == "log.retention.hours");
-  CHECK(d.synonyms[0].value == "2");
+  REQUIRE(d.synonyms.size() == 3);
+  CHECK(d.synonyms[0].name == "log.retention.ms");
+  CHECK(d.synonyms[1].name == "log.retention.hours");
+  CHECK(d.synonyms[1].value == "2");
+  CHECK(d.synonyms[2].name == "log.retention.hours");
+  CHECK(d.synonyms[2].source == config_source::default_value);
+  CHECK(d.synonyms[2].value == "168");
 }
 
-TEST_CASE("the default of other units gives a value and is no synonym",
+TEST_CASE("other units alone give a value and are no synonym",
   "[cluster][config_topic]") {
-  const auto d = described("retention.ms", {}, {}, test::node());
-  CHECK(d.value == "604800000");
-  CHECK(d.source == config_source::default_value);
-  CHECK(d.synonyms.empty());
+  const auto by_default = described("retention.ms", {}, {}, test::node());
+  CHECK(by_default.value == "604800000");
+  CHECK(by_default.source == config_source::default_value);
+  CHECK(by_default.synonyms.empty());
+  const auto set = described(
+    "retention.ms", {}, {}, test::node({{"log.retention.hours", "2"}}));
+  CHECK(set.value == "7200000");
+  CHECK(set.source == config_source::default_value);
+  CHECK(set.synonyms.empty());
+}
+
+TEST_CASE(
+  "a topic's value is shown as it is understood", "[cluster][config_topic]") {
+  const auto shown = [](const char* key, const char* value) {
+    const auto d = described(key, {{key, value}}, {}, test::node());
+    CHECK(d.synonyms.front().value == d.value);
+    return *d.value;
+  };
+  CHECK(shown("preallocate", " TRUE ") == "true");
+  CHECK(shown("retention.ms", " +5") == "5");
+  CHECK(shown("min.cleanable.dirty.ratio", "0") == "0.0");
+  CHECK(shown("min.cleanable.dirty.ratio", "5e-1") == "0.5");
 }
 
 TEST_CASE("a broker's key that only a fallback has stays without a value",

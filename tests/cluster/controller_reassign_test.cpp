@@ -172,6 +172,37 @@ TEST_CASE("an unclean election is held when it is asked for, and needed",
   CHECK(error_of(c.ask(unknown).error_code) == kafka_error::invalid_request);
 }
 
+TEST_CASE("a partition named twice is elected once and told so twice",
+  "[cluster][controller_reassign]") {
+  controller c{3, clustered()};
+  create_by_hand(c);
+  c.fence({{0}});
+  c.start(0, 2);
+  REQUIRE(ask_isr(c, {{0}, {1}}) == kafka_error::none);
+  const auto epoch = c.partition().epoch;
+  kafka::elect_leaders_request request;
+  request.topic_partitions = {{{"t", {0, 0}}}};
+  const auto response = c.ask(request);
+  const auto& told = response.replica_election_results.at(0).partition_result;
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].error_code == 0);
+  CHECK(told[1].error_code == 0);
+  CHECK(c.partition().leader == node_id{0});
+  CHECK(c.partition().epoch.value == epoch.value + 1);
+}
+
+TEST_CASE("a reassignment of nothing is answered with defaults",
+  "[cluster][controller_reassign]") {
+  controller c{3, clustered()};
+  create_by_hand(c);
+  kafka::alter_partition_reassignments_request request;
+  request.allow_replication_factor_change = false;
+  CHECK(c.ask(request).error_message == "");
+  CHECK(c.ask(request).allow_replication_factor_change);
+  request.topics.push_back({"t", {{0, std::nullopt}}});
+  CHECK_FALSE(c.ask(request).error_message);
+}
+
 TEST_CASE("a broker that is taken off the list leads nothing",
   "[cluster][controller_reassign]") {
   controller c{3, clustered()};

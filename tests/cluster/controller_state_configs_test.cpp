@@ -148,6 +148,17 @@ TEST_CASE("a topic that has no topic's name is not merely unknown",
         == kafka_error::unknown_topic_or_partition);
 }
 
+TEST_CASE("wrong operations come before a wrong name, values before a topic",
+  "[cluster][controller_state]") {
+  controller c;
+  CHECK(change(c, topic_type, "a b", {{"flush.ms", op_append, "5"}}).first
+        == kafka_error::invalid_config);
+  CHECK(change(c, topic_type, "a b", {{"flush.ms", op_set, "x"}}).first
+        == kafka_error::invalid_topic_exception);
+  CHECK(change(c, topic_type, "a", {{"flush.ms", op_set, "x"}}).first
+        == kafka_error::invalid_config);
+}
+
 TEST_CASE(
   "a resource that is not there has its code", "[cluster][controller_state]") {
   controller c;

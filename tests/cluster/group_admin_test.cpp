@@ -142,9 +142,17 @@ TEST_CASE("groups that cannot be deleted say why", "[cluster][group_admin]") {
   const auto token = erase(host, {"busy", "none", "", "idle", "idle"});
   CHECK(erased(host, token, 0) == kafka_error::non_empty_group);
   CHECK(erased(host, token, 1) == kafka_error::group_id_not_found);
-  CHECK(erased(host, token, 2) == kafka_error::invalid_group_id);
+  CHECK(erased(host, token, 2) == kafka_error::group_id_not_found);
   CHECK(erased(host, token, 3) == kafka_error::none);
   CHECK(erased(host, token, 4) == kafka_error::group_id_not_found);
+}
+
+TEST_CASE("the group without a name, which may have offsets, can be deleted",
+  "[cluster][group_admin]") {
+  group_host host;
+  host.commit("", "t", 1);
+  CHECK(erased(host, erase(host, {""})) == kafka_error::none);
+  CHECK(host.fetch("", "t") == -1);
 }
 
 TEST_CASE("R20: a deletion that cannot be written did not happen",

@@ -125,6 +125,10 @@ TEST_CASE(
   CHECK_FALSE(a.response.topics[1].name);
   CHECK(a.response.topics[1].topic_id == uuid{9, 9});
   CHECK(a.missing.empty());
+  // Then those that have only a name are not answered.
+  request.topics->push_back({uuid{}, "t"});
+  CHECK(answer(c, request, 12).response.topics.size() == 2);
+  request.topics->pop_back();
   const auto older = answer(c, request, 11);
   for (const auto& topic : older.response.topics) {
     CHECK(error_of(topic.error_code) == kafka_error::invalid_request);

@@ -106,12 +106,33 @@ TEST_CASE("attributes that a client may not set are refused",
   CHECK(checked(with(21, int16_t{5})).error
         == kafka_error::unsupported_compression_type);
   CHECK(checked(with(21, int16_t{0x20})).error == kafka_error::invalid_record);
-  CHECK(
-    checked(with(21, int16_t{0x08})).error == kafka_error::invalid_timestamp);
   // A transaction has a producer.
   CHECK(checked(with(21, int16_t{0x10})).error == kafka_error::invalid_record);
   // Says gzip, is not.
   CHECK(checked(with(21, int16_t{1})).error == kafka_error::corrupt_message);
+}
+
+TEST_CASE("a client's batch begins at offset 0, a replica's where it is",
+  "[storage][batch_check]") {
+  CHECK(checked(with(0, int64_t{5})).error == kafka_error::invalid_record);
+  append_item item;
+  item.batch = with(0, int64_t{5});
+  item.origin = append_origin::coordinator;
+  check_batch(item, {}, 1000);
+  CHECK(item.error == kafka_error::none);
+}
+
+TEST_CASE("a batch that claims LogAppendTime is taken as Kafka takes it",
+  "[storage][batch_check]") {
+  const auto claims = with(21, int16_t{0x08});
+  CHECK(checked(claims).error == kafka_error::none);
+  CHECK(batch_view{checked(claims).batch.span()}.timestamps()
+        == timestamp_type::log_append_time);
+  log_config config;
+  config.timestamps = timestamp_type::log_append_time;
+  const auto refused = checked(with(21, int16_t{0x08}), config);
+  CHECK(refused.error == kafka_error::invalid_timestamp);
+  CHECK(refused.record_errors.size() == 1);
 }
 
 TEST_CASE("records whose offsets do not follow one another are named",
