@@ -18,9 +18,11 @@ CHANGES = {"create_topics", "delete_topics", "create_partitions",
 READS = {"metadata", "describe_configs", "list_offsets", "describe_groups",
          "list_groups", "describe_log_dirs", "describe_topic_partitions",
          "describe_cluster", "list_partition_reassignments",
-         "list_config_resources", "offset_for_leader_epoch"}
+         "list_config_resources", "offset_for_leader_epoch",
+         "describe_transactions", "list_transactions", "describe_producers",
+         "consumer_group_describe"}
 BARRIER = "barrier"
-OFFSETS = "__consumer_offsets"
+INTERNAL = {"__consumer_offsets", "__transaction_state"}
 
 
 # What leaves the servers as they were, so that a chapter goes on after it.
@@ -46,8 +48,10 @@ class Chapter:
         self.topics = {}
         self.groups = {}
         self.producers = []
+        self.transactions = {}
         self.names = 0
         self.barrier = 0
+        self.asked = None  # the body of the last request
 
     def name(self, kind):
         self.names += 1
@@ -72,6 +76,7 @@ class Chapter:
             if self.rng.random() < 0.1:
                 frames = broken(self.rng, self.pair.frames(
                     api, version, body, client))
+        self.asked = body
         answer = self.pair.ask(
             api, version, body, client, frames=frames,
             again_s=1 if name in READS and frames is None else 0)
@@ -160,7 +165,7 @@ class Chapter:
     def _both_until(self, name, version, body, ready):
         """Asks each until it is ready; without comparing."""
         api = self.pair.apis[name]
-        until = time.monotonic() + 20
+        until = time.monotonic() + 90
         while True:
             sides = self.pair.quiet(api, version, body, "settle")
             if all(side.how == ANSWERED and ready(side.body)
@@ -200,7 +205,7 @@ class Chapter:
         names = {topic["name"] for side in self.pair.quiet(
             apis["metadata"], 12, {"topics": None,
                                    "allow_auto_topic_creation": False})
-            for topic in side.body["topics"]} - {BARRIER, OFFSETS}
+            for topic in side.body["topics"]} - {BARRIER} - INTERNAL
         if names:
             self.pair.quiet(apis["delete_topics"], 5, {
                 "topic_names": sorted(names), "timeout_ms": 30000})

@@ -2,11 +2,13 @@
 """One seeded stream of requests to a real Kafka and to Millrace, whose answers
 must be the same.
 
-usage: differential.py [--requests N] [--seed S] [--chapter C] [--all]
+usage: differential.py [--requests N] [--seed S] [--seconds T] [--chapter C]
+                       [--all] [--trace]
 
 The stream comes in chapters of requests that belong together. What differs is
 printed with its chapter, which `--chapter` repeats alone; `--all` goes on after
-20 differences. Exit code 0: no difference that exceptions.py does not name.
+20 differences; `--trace` shows every request and both answers. Exit code 0: no difference that exceptions.py does not name.
+`--seconds` ends the stream after a chapter that ends later than that.
 """
 import argparse
 import collections
@@ -25,6 +27,7 @@ from servers import Kafka, Millrace, free_port  # noqa: E402
 import recipes_groups  # noqa: E402
 import recipes_logs  # noqa: E402
 import recipes_topics  # noqa: E402
+import recipes_transactions  # noqa: E402
 from chapter import BARRIER, HARMLESS, Chapter, Diverged  # noqa: E402
 from exceptions import EXCEPTIONS  # noqa: E402
 from pair import Pair  # noqa: E402
@@ -38,11 +41,18 @@ COMMON = {"node.id": "1", "num.partitions": "2",
           "offsets.topic.replication.factor": "1",
           "group.initial.rebalance.delay.ms": "0",
           "group.min.session.timeout.ms": "1000",
-          "log.retention.ms": "-1", "auto.create.topics.enable": "false",
+          "log.retention.ms": "-1", "transaction.max.timeout.ms": "900000",
+          "transaction.state.log.num.partitions": "4", "auto.create.topics.enable": "false",
           "max.incremental.fetch.session.cache.slots": "100000"}
 
 
 class LeftKafka(Kafka):
+    def __init__(self, classpath, directory):
+        super().__init__(classpath, directory)
+        # A short life: no compiler that pays off after minutes.
+        self.java[1:1] = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
+                          "-Xshare:auto"]
+
     def prepare(self):
         controller = free_port()
         lines = {
@@ -55,7 +65,9 @@ class LeftKafka(Kafka):
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
             "share.coordinator.state.topic.replication.factor": "1",
-            "share.coordinator.state.topic.min.isr": "1"}
+            "share.coordinator.state.topic.min.isr": "1",
+            # On a busy machine it must not lose its own broker.
+            "broker.session.timeout.ms": "3600000"}
         with open(self.properties(), "w") as file:
             file.writelines(f"{k}={v}\n" for k, v in lines.items())
         subprocess.run(
@@ -79,6 +91,7 @@ class Report:
         self.chapter = None
 
     def difference(self, api, version, body, found, left, right):
+        fresh = False
         for difference in found:
             key = str(difference) if len(found) < 4 else \
                 str(difference).split(":")[0]
@@ -87,13 +100,19 @@ class Report:
                 continue
             self.first[key] = (self.chapter, version, body)
             if len(self.first) <= self.shown_max:
-                print(f"DIFFERENT {difference}\n  chapter {self.chapter}, "
-                      f"{api.name} v{version} {str(body)[:900]}", flush=True)
-                if os.environ.get("SHOW_ANSWERS"):
-                    print(f"  left  {str(left.shown())[:2000]}\n"
-                          f"  right {str(right.shown())[:2000]}")
+                fresh = True
+                print(f"DIFFERENT {difference}")
+        if fresh:
+            print(f"  chapter {self.chapter}, ", end="")
+            self.trace(api, version, body, left, right)
         if api.name not in HARMLESS:
             raise Diverged(str(found[0]))
+
+    @staticmethod
+    def trace(api, version, body, left, right):
+        print(f"{api.name} v{version} {str(body)[:700]}\n"
+              f"  left  {str(left.shown())[:700]}\n"
+              f"  right {str(right.shown())[:700]}", flush=True)
 
     def close(self):
         if self.counts:
@@ -138,6 +157,12 @@ def warm_up(chapter, pair):
         chapter._both_until("offset_fetch", 5, {"group_id": name,
                                                 "topics": []},
                             lambda a: a["error_code"] == 0)
+        chapter._both_until(
+            "find_coordinator", 1, {"key": name, "key_type": 1},
+            lambda a: a["error_code"] == 0)
+        chapter._both_until("end_txn", 0, {
+            "transactional_id": name, "producer_id": 1, "producer_epoch": 0},
+            lambda a: a["error_code"] == 49)
     chapter._both_until("init_producer_id", 1, {
         "transactional_id": None, "transaction_timeout_ms": 1000},
         lambda a: a["error_code"] == 0)
@@ -161,17 +186,25 @@ def run(options, kafka, millrace):
     pair.shared, missing = both_advertise(pair)
     report = Report(1000 if options.all else 20)
     pair.on_difference = report.difference
+    if options.trace:
+        pair.on_answers = report.trace
     try:
         return write(options, pair, report, missing)
     finally:
         report.close()
+        for server in (kafka, millrace):
+            if server.process.poll() is not None:
+                print(f"{server.name} has ended: {server.process.returncode}")
+                with open(server.directory + ".out", errors="replace") as out:
+                    print(out.read()[-2000:])
 
 
 def write(options, pair, report, missing):
     at = time.monotonic()
     warm_up(Chapter(pair, options.seed, "w"), pair)
     print(f"both are ready after {time.monotonic() - at:.1f} s", flush=True)
-    recipes = [r for module in (recipes_topics, recipes_logs, recipes_groups)
+    recipes = [r for module in (recipes_topics, recipes_logs, recipes_groups,
+                                recipes_transactions)
                for r in module.RECIPES if r[1] in pair.shared]
     without = sorted(set(pair.shared) - {r[1] for r in recipes})
     began = time.monotonic()
@@ -192,10 +225,12 @@ def write(options, pair, report, missing):
         if time.monotonic() - at > 15:
             print(f"chapter {number} took {time.monotonic() - at:.0f} s",
                   flush=True)
+        recipes_transactions.quiesce(chapter)
         recipes_groups.quiesce(chapter)
         chapter.finish()
         number += 1
-        if options.chapter is not None or pair.asked >= options.requests:
+        if options.chapter is not None or pair.asked >= options.requests \
+                or time.monotonic() - began > options.seconds:
             break
     unused = [e for e in EXCEPTIONS if e not in pair.comparison.excused]
     if options.chapter is None and options.requests >= 5000:
@@ -217,7 +252,9 @@ def main():
     parser.add_argument("--requests", type=int, default=5000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--chapter", type=int)
+    parser.add_argument("--seconds", type=int, default=1 << 30)
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--trace", action="store_true")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")

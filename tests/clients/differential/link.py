@@ -12,7 +12,7 @@ class Silent(Exception):
 
 
 class Link:
-    patience_s = 20
+    patience_s = 60
 
     def __init__(self, port):
         self.port = port

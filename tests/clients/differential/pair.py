@@ -33,6 +33,7 @@ class Pair:
         self.sent = {}  # client: the correlation id of its last request
         self.asked = 0
         self.on_difference = None
+        self.on_answers = None
 
     def _links(self, client):
         if client not in self.links:
@@ -130,6 +131,8 @@ class Pair:
             if not found or time.monotonic() > until:
                 break
             time.sleep(0.02)  # between two questions, never for an event
+        if self.on_answers:
+            self.on_answers(api, version, body, left, right)
         if time.monotonic() - began > SLOW_S:
             print(f"slow: {api.name} v{version} took "
                   f"{time.monotonic() - began:.1f} s: {str(body)[:300]}",
@@ -139,5 +142,6 @@ class Pair:
         return left
 
     def compare(self, api, version, left, right):
+        """What differs in the answers, which the identities learn from."""
         return self.comparison.differences(
             api.name, version, left.shown(), right.shown())

@@ -3,6 +3,9 @@
 from chapter import Diverged
 from pair import ANSWERED
 
+# No member is lost because the machine is busy.
+LONG_MS = 1_800_000
+
 
 class Group:
     def __init__(self, name):
@@ -23,6 +26,23 @@ def assignment():
     return b"\0\0\0\0\0\0\xff\xff\xff\xff"
 
 
+def forget_refused(c):
+    """Of a refused join or commit Kafka keeps an empty group until it looks
+    for what has expired; a group that is more than that stays, or goes, alike.
+    """
+    name = c.asked["group_id"]
+    if isinstance(name, str):
+        c.pair.quiet(c.pair.apis["delete_groups"], 2,
+                     {"groups_names": [name]})
+
+
+def refused_part(answer):
+    """Whether a commit has a partition that was refused by the group."""
+    return answer.how == ANSWERED and any(
+        part["error_code"] not in (0, 3, 100)
+        for topic in answer.body["topics"] for part in topic["partitions"])
+
+
 def some_group(c, wrong=0.1):
     if not c.groups or c.rng.random() < wrong:
         return Group(c.rng.choice([c.prefix + "absent", "", "x" * 260]))
@@ -38,8 +58,8 @@ def some_member(c, group, wrong=0.15):
 
 def join_body(c, group, member, instance, protocols=None):
     topic = c.some_topic(0).name
-    return {"group_id": group.name, "session_timeout_ms": 30000,
-            "rebalance_timeout_ms": 30000, "member_id": member,
+    return {"group_id": group.name, "session_timeout_ms": LONG_MS,
+            "rebalance_timeout_ms": LONG_MS, "member_id": member,
             "group_instance_id": instance, "protocol_type": group.protocol,
             "protocols": protocols or [
                 {"name": "range", "metadata": subscription(c, topic)},
@@ -71,6 +91,7 @@ def new_group(c):
         answer = c.ask("join_group", body, version, wrong=0)
     if answer.how != ANSWERED or answer.body["error_code"] \
             or body["group_id"] != group.name:
+        forget_refused(c)
         return
     group.generation = answer.body["generation_id"]
     group.members = [{"id": answer.body["member_id"], "instance": instance,
@@ -208,7 +229,7 @@ def offset_commit(c):
     if c.rng.random() < 0.2:
         name = c.name("simple")
         c.groups[name] = Group(name)
-    return c.ask("offset_commit", {
+    answer = c.ask("offset_commit", {
         "group_id": name,
         "generation_id_or_member_epoch":
         -1 if simple else at_generation(c, group),
@@ -221,6 +242,8 @@ def offset_commit(c):
              "committed_metadata": c.rng.choice(
                  ["", "m", "m" * 4096, "m" * 4097, None])}
             for _ in range(c.rng.choice([1, 1, 2]))]}]})
+    if refused_part(answer):
+        forget_refused(c)
 
 
 def offset_fetch(c):

@@ -28,7 +28,8 @@ def wrong_batch(c):
         {"producer": 5, "epoch": 0, "sequence": -1}])
     time = c.rng.choice([PAST, PAST, PAST, FUTURE, -1, -2])
     data = batches.batch(records, time, **how)
-    return c.rng.choice([data] * 8 + [data[:-1], data[:30], b"", None,
+    # No records at all (null) Kafka 4.3 never answers.
+    return c.rng.choice([data] * 8 + [data[:-1], data[:30], b"",
                                       data + data])
 
 

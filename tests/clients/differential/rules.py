@@ -12,6 +12,8 @@ from exceptions import EXCEPTIONS
 # Field -> what it names. A value of one server stands for one of the other.
 CHOSEN = {"topic_id": "topic", "member_id": "member", "leader": "member",
           "producer_id": "producer", "session_id": "session",
+          "v3_and_below_producer_id": "producer",
+          "producer_id_filters": "producer", "batch_producer": "producer",
           "cluster_id": "cluster", "port": "port", "log_dir": "directory",
           "replica_directory_id": "directory", "controller_port": "port"}
 # What has no identity: it must be equal.
@@ -56,6 +58,24 @@ UNORDERED = {
     "elect_leaders.replica_election_results.partition_result":
     ("partition_id",),
     "alter_partition_reassignments.responses": ("name",),
+    "add_partitions_to_txn.results_by_topic_v3_and_below": ("name",),
+    "add_partitions_to_txn.results_by_topic_v3_and_below"
+    ".results_by_partition": ("partition_index",),
+    "add_partitions_to_txn.results_by_transaction": ("transactional_id",),
+    "add_partitions_to_txn.results_by_transaction.topic_results": ("name",),
+    "add_partitions_to_txn.results_by_transaction.topic_results"
+    ".results_by_partition": ("partition_index",),
+    "txn_offset_commit.topics": ("name",),
+    "txn_offset_commit.topics.partitions": ("partition_index",),
+    "write_txn_markers.markers.topics": ("name",),
+    "write_txn_markers.markers.topics.partitions": ("partition_index",),
+    "list_transactions.transaction_states": ("transactional_id",),
+    "list_transactions.unknown_state_filters": (),
+    "describe_transactions.transaction_states": ("transactional_id",),
+    "describe_transactions.transaction_states.topics": ("topic",),
+    "describe_producers.topics": ("name",),
+    "describe_producers.topics.partitions": ("partition_index",),
+    "describe_producers.topics.partitions.active_producers": (),
     "api_versions.api_keys": ("api_key",),
     "api_versions.supported_features": ("name",),
     "list_config_resources.config_resources":
@@ -74,7 +94,13 @@ GROUPED = {
     "elect_leaders.replica_election_results": "partition_result",
 }
 # Fields with a clock's time where the topic asks for it.
-TIMES = {"log_append_time_ms", "max_time", "base_time", "timestamp"}
+TIMES = {"log_append_time_ms", "max_time", "base_time", "timestamp",
+         "last_timestamp", "transaction_start_time_ms"}
+# Sentences for people are ours, and there wherever Kafka has one.
+SENTENCES = {"error_message", "batch_index_error_message", "documentation"}
+# What the disk has, which others use too: the same but for so much.
+SPACES = {"total_bytes", "usable_bytes"}
+SPACE_USED_BY_OTHERS = 4 << 30
 
 
 def brought_together(path, elements):
@@ -114,6 +140,9 @@ class Identities:
             return {k: self.translate(v, k) for k, v in value.items()}
         if isinstance(value, list):
             return [self.translate(v, field) for v in value]
+        if field == "records" and isinstance(value, bytes):
+            return batches.with_producer(
+                value, lambda p: self.right_of.get(("producer", p), p))
         kind = CHOSEN.get(field)
         return self.right_of.get((kind, value), value) if kind else value
 
@@ -124,8 +153,8 @@ class Difference:
 
     def __str__(self):
         def short(value):
-            return repr(value) if len(repr(value)) < 60 \
-                else repr(value)[:57] + "..."
+            return repr(value) if len(repr(value)) < 600 \
+                else repr(value)[:597] + "..."
         return f"{self.path}: {short(self.left)} / {short(self.right)}"
 
 
@@ -168,7 +197,9 @@ class Comparison:
         elif field in CHOSEN:
             if not self.identities.meet(CHOSEN[field], left, right):
                 found.append(Difference(path, left, right))
-        elif left != right and not self._both_now(field, left, right):
+        elif left != right and not self._both_now(field, left, right) \
+                and not self._one_disk(field, left, right) \
+                and not (field in SENTENCES and right):
             found.append(Difference(path, left, right))
 
     def _walk_list(self, path, version, api, field, left, right, found):
@@ -177,10 +208,8 @@ class Comparison:
             right = brought_together(path, right)
         order = UNORDERED.get(path)
         if order:
-            left, right = once(left), once(right)
-
-            left = self._sorted(order, left, self.identities.right_of)
-            right = self._sorted(order, right, {})
+            left = self._sorted(order, once(left), self.identities.right_of)
+            right = self._sorted(order, once(right), None)
         for exception in EXCEPTIONS:
             if exception.names and exception.path == path:
                 self.excused[exception] = self.excused.get(exception, 0) + 1
@@ -189,7 +218,9 @@ class Comparison:
                                for side in (left, right))
         if len(left) != len(right):
             names = order[0] if order else None
-            both = [[x.get(names) if names else x for x in side]
+            both = [[x.get(names) if names else
+                     {k: v for k, v in x.items() if k != "records"}
+                     if isinstance(x, dict) else x for x in side]
                     for side in (left, right)]
             found.append(Difference(
                 path + "[]", [x for x in both[0] if x not in both[1]] or
@@ -199,13 +230,19 @@ class Comparison:
         for a, b in zip(left, right):
             self._walk(path, version, api, field, a, b, found)
 
-    @staticmethod
-    def _sorted(order, elements, right_of):
+    def _sorted(self, order, elements, right_of):
+        """By the order's fields, then by what is known of the identities."""
+        def known(field, value):
+            kind = CHOSEN[field]
+            if right_of is None:
+                known = (kind, value) in self.identities.left_of
+                return str(value) if known else ""
+            return str(right_of.get((kind, value), ""))
+
         def key(value):
-            topic = value.get("topic_id", b"")
             return tuple(str(value.get(name)) for name in order) + \
-                (right_of.get(("topic", topic), topic),
-                 value.get("error_code", 0))
+                tuple(known(f, v) for f, v in sorted(value.items())
+                      if f in CHOSEN) + (value.get("error_code", 0),)
         return sorted(elements, key=key)
 
     def _both_now(self, field, left, right):
@@ -215,3 +252,9 @@ class Comparison:
             and isinstance(right, int) \
             and all(self.began - 1000 <= t <= now + 1000
                     for t in (left, right))
+
+    @staticmethod
+    def _one_disk(field, left, right):
+        return field in SPACES and isinstance(left, int) \
+            and isinstance(right, int) \
+            and abs(left - right) < SPACE_USED_BY_OTHERS
