@@ -5,13 +5,16 @@
 #   kafka-python-2.0.2   } one folder each, for PYTHONPATH: the oldest that
 #   kafka-python-3.0.12  } people still run, and the newest
 #   aiokafka-0.14.0      likewise
+#   pyspark-4.1.1        likewise, with Spark itself below pyspark
 #   java.classpath       kafka-clients, Kafka's own tools, Streams, Connect, and
 #                        what they need
 #   java_3_9.classpath   those of the last release before 4.0
+#   spark.classpath      what Spark needs besides to read and write topics
 #   kafkajs-2.2.4        kafkajs, below node_modules
 #   franz.test           the tests of tests/clients/franz, with franz-go
 #   sarama.test          those of tests/clients/sarama, with Sarama
-python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
+python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0 \
+pyspark-4.1.1"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
 
@@ -45,10 +48,11 @@ into() {
   mv "$1.part" "$1"
 }
 
-# The versions stand in tests/clients/java*/pom.xml.
+# The versions stand in each one's pom.xml below tests/clients.
 need_java_clients() {
   class_path java
   class_path java_3_9
+  class_path spark
 }
 
 # class_path NAME: of what tests/clients/NAME/pom.xml names.
