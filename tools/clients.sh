@@ -13,8 +13,7 @@
 #   kafkajs-2.2.4        kafkajs, below node_modules
 #   franz.test           the tests of tests/clients/franz, with franz-go
 #   sarama.test          those of tests/clients/sarama, with Sarama
-python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0 \
-pyspark-4.1.1"
+python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
 
@@ -52,6 +51,11 @@ into() {
 need_java_clients() {
   class_path java
   class_path java_3_9
+}
+
+# Half a gigabyte; for ./check --long.
+need_spark_client() {
+  into "$root/build/clients/pyspark-4.1.1" pyspark==4.1.1
   class_path spark
 }
 

@@ -1,17 +1,18 @@
 """How long a large consumer group takes to settle, beside Kafka: one node each,
-the same client (librdkafka), taking turns in one run.
+the same client (librdkafka), taking turns in one run. Writes
+bench/group_results.md.
 
 usage: build/clients/venv/bin/python bench/driver/groups.py [--runs N]
          [--members N] [--partitions N] [--only millrace|kafka]
 """
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
 
-import built  # noqa: F401  so that what follows is found
+import built  # so that what follows is found
+import results
 from confluent_kafka import Consumer
 from confluent_kafka.admin import AdminClient, NewTopic
 from servers import Kafka, Millrace
@@ -111,13 +112,22 @@ def main():
                               flush=True)
     if told.only:
         return
-    print("| protocol | figure | Millrace | Kafka |\n|---|---|---|---|")
+    lines = results.head(
+        built.ROOT, tempfile.gettempdir(),
+        "Results of consumer groups", "groups.py")
+    lines += [f"{told.members} members, {told.partitions} partitions; medians "
+              f"of {told.runs} runs. Settled: every partition has an owner, "
+              "and every member its share.", "",
+              "| protocol | figure | Millrace | Kafka |", "|---|---|---|---|"]
     for protocol in PROTOCOLS:
         for i, figure in enumerate(FIGURES):
-            left, right = (
-                statistics.median(one[i] for one in seen[protocol, server])
-                for server in ("millrace", "kafka"))
-            print(f"| {protocol} | {figure} | {left:.3g} | {right:.3g} |")
+            left, right = (results.spread([one[i] for one in
+                                           seen[protocol, server]])
+                           for server in ("millrace", "kafka"))
+            lines.append(f"| {protocol} | {figure} | {left} | {right} |")
+    page = os.path.join(built.ROOT, "bench", "group_results.md")
+    with open(page, "w") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What transactions cost beside Kafka's: one node each, the same client
 (librdkafka), taking turns in one run. Each is as it comes: what Millrace answers
-is on disk, what Kafka answers is not.
+is on disk, what Kafka answers is not. Writes bench/transaction_results.md.
 
 usage: build/clients/venv/bin/python bench/driver/transactions.py [--runs N]
          [--seconds S] [--only millrace|kafka]
@@ -13,7 +13,8 @@ import tempfile
 import threading
 import time
 
-import built  # noqa: F401  so that what follows is found
+import built  # so that what follows is found
+import results
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from servers import Kafka, Millrace
@@ -113,16 +114,24 @@ def main():
                               file=sys.stderr, flush=True)
     if told.only:
         return
-    print("| load | figure | Millrace | Kafka | ratio |\n|---|---|---|---|---|")
+    lines = results.head(
+        built.ROOT, tempfile.gettempdir(),
+        "Results of transactions", "transactions.py")
+    lines += [f"Medians of {told.runs} runs; the ratio is taken pair by pair.",
+              "", "| load | figure | Millrace | Kafka | ratio |",
+              "|---|---|---|---|---|"]
     for load in LOADS:
         pairs = list(zip(seen[load, "millrace"], seen[load, "kafka"]))
         for i, figure in enumerate(FIGURES):
             left, right = ([pair[side][i] for pair in pairs]
                            for side in (0, 1))
             ratios = [a / b for a, b in zip(left, right)]
-            print(f"| {load} | {figure} | {statistics.median(left):.3g} "
-                  f"| {statistics.median(right):.3g} "
-                  f"| {statistics.median(ratios):.2f} |")
+            lines.append(f"| {load} | {figure} | {results.spread(left)} "
+                         f"| {results.spread(right)} "
+                         f"| {results.spread(ratios)} |")
+    page = os.path.join(built.ROOT, "bench", "transaction_results.md")
+    with open(page, "w") as file:
+        file.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

@@ -324,7 +324,7 @@ TEST_CASE("a batch of no open transaction is found out (KIP-890)",
   CHECK(host.add("x", p, {t}, 3) == none);
   CHECK(host.verify("x", p, t) == none);
   CHECK(host.verify("x", p, u) == kafka_error::transaction_abortable);
-  CHECK(host.verify("x", p, u, 4) == kafka_error::invalid_txn_state);
+  CHECK(host.verify("x", p, u, 4) == kafka_error::transaction_abortable);
   CHECK(host.verify("x", {p.id, 7}, t) == fenced);
   CHECK(host.end("x", p, true, 4) == none);
   CHECK(host.verify("x", p, t) == kafka_error::transaction_abortable);

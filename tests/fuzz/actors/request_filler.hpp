@@ -48,6 +48,14 @@ private:
       x = known[choice % known.size()];
   }
 
+  void fill(double& x, bool) {
+    using limits = std::numeric_limits<double>;
+    constexpr std::array<double, 10> known{0, 1, -1, 0.5, 1048576, 1e300,
+      limits::infinity(), -limits::infinity(), limits::quiet_NaN(),
+      limits::denorm_min()};
+    x = known[input_.byte() % known.size()];
+  }
+
   void fill(uuid& x, bool) {
     const auto choice = input_.byte();
     x = {static_cast<uint64_t>(choice / 2), static_cast<uint64_t>(choice % 2)};
