@@ -76,7 +76,7 @@ constexpr planting plantings[] = {
   {bug::raft_truncates_blindly, "raft_truncates_blindly", 60 * sim_second},
   {bug::raft_skips_previous, "raft_skips_previous"},
   {bug::raft_answers_before_durable, "raft_answers_before_durable"},
-  {bug::raft_counts_itself_early, "raft_counts_itself_early"},
+  {bug::raft_counts_itself_early, "raft_counts_itself_early", 60 * sim_second},
   {bug::raft_commits_unmatched, "raft_commits_unmatched", 60 * sim_second},
   {bug::raft_stale_persisted, "raft_stale_persisted", 60 * sim_second},
   {bug::controller_elects_anyone, "controller_elects_anyone"},
