@@ -19,6 +19,7 @@ from programs import (
 TOOLS = "org.apache.kafka.tools."
 PARTITIONS = 3
 RECORDS = 3000
+COPIED = 5 * RECORDS  # so that a copier is killed before it is done
 KEYS = 30  # enough for each partition to get some
 SECONDS = 200  # far more than anything takes, but on a busy machine
 AT = ("--bootstrap-server", SERVER)
@@ -185,7 +186,7 @@ def copied(release):
     """In transactions, some of which are aborted, while a copier is killed."""
     source, sink = topic("source"), topic("sink")
     release.run(TOOLS + "VerifiableProducer", *AT, "--topic", source,
-                "--max-messages", RECORDS, "--acks", -1, "--repeating-keys",
+                "--max-messages", COPIED, "--acks", -1, "--repeating-keys",
                 KEYS)
 
     def copier(label):
@@ -196,16 +197,12 @@ def copied(release):
             sink, "--transaction-size", 100, "--transaction-timeout", 20000,
             "--group-mode", "--use-group-metadata", "--enable-random-aborts")
     with copier("copier-1") as program:
-        def some():
-            program.check_runs()
-            return committed(source, "copiers") > RECORDS // 10
-        until(some, SECONDS, "some records are copied")
+        program.await_saying('"ProcessLoop"', SECONDS, times=3)
         program.kill()
+    check(committed(source, "copiers") < COPIED, "some is left to copy")
     with copier("copier-2") as program:
-        def everything():
-            program.check_runs()
-            return committed(source, "copiers") == RECORDS
-        until(everything, SECONDS, "all records are copied")
+        check(program.process.wait(SECONDS) == 0, "the copier ends")
+    check(committed(source, "copiers") == COPIED, "all records are copied")
     reader = Consumer({"bootstrap.servers": SERVER, "group.id": "judge",
                        "isolation.level": "read_committed"})
     reader.assign([TopicPartition(sink, i, 0) for i in range(PARTITIONS)])
@@ -214,9 +211,9 @@ def copied(release):
     def arrived():
         numbers.extend(int(r.value()) for r in reader.consume(1000, 0.1)
                        if not r.error())
-        return len(numbers) >= RECORDS
-    until(arrived, SECONDS, f"{RECORDS} records can be read")
-    check(sorted(numbers) == list(range(RECORDS)), "each one once")
+        return len(numbers) >= COPIED
+    until(arrived, SECONDS, f"{COPIED} records can be read")
+    check(sorted(numbers) == list(range(COPIED)), "each one once")
     reader.close()
     print("ok   a copier in transactions that was killed has copied each "
           "record once", flush=True)
