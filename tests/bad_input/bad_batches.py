@@ -154,15 +154,20 @@ class Batches(NodeCase):
             self.assert_refused(batch(producer=9, **lies), INVALID_RECORD)
 
     def test_timestamps_of_another_age_are_refused(self):
-        self.assert_refused(batch(attributes=8), INVALID_TIMESTAMP)
         for timestamp in ((1 << 63) - 1, int(time.time() * 1000) + 7200_000):
-            self.assert_refused(batch(timestamp=timestamp), INVALID_TIMESTAMP)
+            for attributes in (0, 8):
+                self.assert_refused(
+                    batch(timestamp=timestamp, max_timestamp=timestamp,
+                          attributes=attributes), INVALID_TIMESTAMP)
 
-    def test_absurd_base_offsets_are_replaced(self):
-        for base in ((1 << 63) - 1, -1, -(1 << 63)):
-            code, given, _ = self.client.produce('t', batch(base=base))
-            self.assertEqual(0, code)
-            self.assertEqual(given + 1, self.client.fetch('t', 0)[1])
+    def test_a_producer_that_claims_the_time_of_the_append_is_taken(self):
+        """As in Kafka; what it says of its records' times still counts."""
+        claims = batch(attributes=8, timestamp=int(time.time() * 1000))
+        self.assertEqual(0, self.client.produce('t', claims)[0])
+
+    def test_batches_that_do_not_begin_at_offset_0_are_invalid(self):
+        for base in (1, (1 << 63) - 1, -1, -(1 << 63)):
+            self.assert_refused(batch(base=base), INVALID_RECORD)
 
     def test_a_codec_that_is_none_is_refused(self):
         for codec in (5, 6, 7):
