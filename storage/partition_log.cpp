@@ -98,7 +98,8 @@ result<partition_log::readable> partition_log::read(
       return begin.error();
     if (!*begin)
       continue;
-    const auto [position, base] = **begin;
+    const auto position = (*begin)->position;
+    const auto base = (*begin)->base;
     // A base offset is not under a checksum; but nothing leaves gaps.
     if (base > from && out.bytes > 0)
       break;

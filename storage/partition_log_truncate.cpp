@@ -8,8 +8,18 @@ namespace millrace {
 result<uint64_t> partition_log::sound_size(
   const segment& s, offset& end, bool lost_from_end) const {
   const uint64_t floor = floor_for(end, s);
-  if (lost_from_end) // what stands there is no batch that could be found
-    return s.run_size(*cache_, directory_, floor, end);
+  if (lost_from_end) {
+    // What stands there is no batch that could be found: the one before is.
+    if (end <= s.base)
+      return 0;
+    auto last = s.find(*cache_, directory_, end + int64_t{-1}, floor);
+    if (!last)
+      return last.error();
+    if (!*last)
+      return error{errc::corrupt,
+        "the batch before offset " + std::to_string(end.value) + " is gone"};
+    return (*last)->end;
+  }
   auto first = s.find(*cache_, directory_, end, floor);
   if (!first)
     return first.error();

@@ -188,8 +188,8 @@ result<std::optional<found_batch>> segment::find(file_cache& cache,
           + std::to_string(expected->value) + " should be"};
     expected = header.last_offset() + int64_t{1};
     if (header.last_offset() >= wanted)
-      return std::optional{
-        found_batch{(*batch)->position, header.base_offset()}};
+      return std::optional{found_batch{
+        (*batch)->position, walker.position(), header.base_offset()}};
   }
 }
 
@@ -235,32 +235,6 @@ result<uint64_t> segment::extent(file_cache& cache,
     if (position + batch_size > furthest && !(at_least_one && position == from))
       return position;
   }
-}
-
-result<uint64_t> segment::run_size(file_cache& cache,
-  const std::string& directory, uint64_t floor, offset end) const {
-  if (end <= base)
-    return 0;
-  auto from = walk_from(cache, directory, end + int64_t{-1}, floor);
-  if (!from)
-    return from.error();
-  auto source = cache.open(segment_path(directory, base, ".log"));
-  if (!source)
-    return source.error();
-  batch_walker walker{*source, *from, size, look_bytes};
-  std::optional<offset> reached;
-  while (!reached || *reached < end) {
-    const auto position = walker.position();
-    auto batch = walker.next();
-    if (!batch)
-      return batch.error();
-    if (!*batch || (reached && (*batch)->header.base_offset() != *reached))
-      return error{errc::corrupt, "byte " + std::to_string(position)
-                                    + ": no batch of offset "
-                                    + std::to_string(end.value - 1)};
-    reached = (*batch)->header.last_offset() + int64_t{1};
-  }
-  return walker.position();
 }
 
 result<uint64_t> segment::rewind(

@@ -31,9 +31,10 @@ struct largest_timestamp {
   offset batch_last{-1};
 };
 
-/// Where a batch begins, in the file and in the log.
+/// Where a batch lies in the file, and begins in the log.
 struct found_batch {
   uint64_t position = 0;
+  uint64_t end = 0; ///< of its bytes
   offset base;
 };
 
@@ -98,12 +99,6 @@ public:
   result<uint64_t> extent(file_cache& cache, const std::string& directory,
     uint64_t from, std::optional<offset> limit, size_t bytes_max,
     bool at_least_one) const;
-
-  /// Where the batches that follow one another from `floor` on reach `end`.
-  /// What lies there may be anything, so it is not looked at. errc::corrupt if
-  /// they do not get so far.
-  result<uint64_t> run_size(file_cache& cache, const std::string& directory,
-    uint64_t floor, offset end) const;
 
   /// From where batches must be looked at for one that is as young as
   /// `timestamp`; nullopt if there is none.
