@@ -420,21 +420,14 @@ void on_down(self_pointer self, const caf::down_msg& down) {
   }
 }
 
-void wake_coordinators(self_pointer self) {
-  auto& s = self->state;
-  broker_news told;
-  for (const auto& name : std::exchange(s.resting, {}))
-    if (const auto* topic = s.image.find_topic(name.topic))
-      follow_topic(self, *topic, told);
-  publish(self, std::move(told));
-}
-
+/// What could not be started, or has failed, is tried again.
 void retry_failed(self_pointer self) {
   auto& s = self->state;
-  if (s.failed.empty() || !s.registered)
-    return;
+  auto again = std::exchange(s.resting, {});
+  if (s.registered)
+    again.insert(s.failed.begin(), s.failed.end());
   broker_news told;
-  for (const auto& name : std::set<topic_partition>{s.failed})
+  for (const auto& name : again)
     if (const auto* topic = s.image.find_topic(name.topic))
       follow_topic(self, *topic, told);
     else
@@ -472,7 +465,6 @@ void tick(self_pointer self) {
   if (!s.registered && s.asked_to_register)
     register_self(self);
   retry_failed(self);
-  wake_coordinators(self);
   self->delayed_send(self, tick_period, broker_tick{});
 }
 

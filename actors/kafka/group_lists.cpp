@@ -123,34 +123,39 @@ result<void> handle_offset_fetch(gateway_core& hub, kafka_request& request) {
   return {};
 }
 
-result<void> handle_describe_groups(gateway_core& hub, kafka_request& request) {
-  kafka::describe_groups_request body;
+namespace {
+
+/// Each group is described by its own coordinator.
+/// @param ids the groups that the request names
+template <class Request, class Response>
+result<void> describe(gateway_core& hub, kafka_request& request,
+  std::vector<std::string> Request::* ids) {
+  Request body;
   MILLRACE_TRY(read_body(request, body));
-  auto response = std::make_shared<kafka::describe_groups_response>();
-  response->groups.resize(body.groups.size());
-  for (size_t i = 0; i < body.groups.size(); ++i)
-    response->groups[i].group_id = body.groups[i];
+  const auto& groups = body.*ids;
+  auto response = std::make_shared<Response>();
+  response->groups.resize(groups.size());
+  for (size_t i = 0; i < groups.size(); ++i)
+    response->groups[i].group_id = groups[i];
   auto sink = std::make_shared<group_sink>(
     [response](uint32_t i, group_answer* answer) {
       if (answer == nullptr)
         response->groups[i].error_code = code(kafka_error::not_coordinator);
       else
         response->groups[i]
-          = std::move(std::get<kafka::describe_groups_response>(answer->reply)
-              .groups.front());
+          = std::move(std::get<Response>(answer->reply).groups.front());
     },
     [&hub, slot = request.slot, response] {
       reply(hub, slot, *response);
     });
-  for (uint32_t i = 0; i < body.groups.size(); ++i) {
-    const auto& coordinator = hub.coordinator(body.groups[i]);
+  for (uint32_t i = 0; i < groups.size(); ++i) {
+    const auto& coordinator = hub.coordinator(groups[i]);
     if (coordinator == nullptr) {
-      response->groups[i].error_code
-        = code(why_no_coordinator(hub, body.groups[i]));
+      response->groups[i].error_code = code(why_no_coordinator(hub, groups[i]));
       continue;
     }
-    kafka::describe_groups_request one;
-    one.groups.push_back(body.groups[i]);
+    Request one;
+    (one.*ids).push_back(groups[i]);
     one.include_authorized_operations = body.include_authorized_operations;
     sink->expect();
     hub.ask_group(coordinator, sink, i, ask_for(request, std::move(one)));
@@ -159,41 +164,19 @@ result<void> handle_describe_groups(gateway_core& hub, kafka_request& request) {
   return {};
 }
 
+} // namespace
+
+result<void> handle_describe_groups(gateway_core& hub, kafka_request& request) {
+  using request_type = kafka::describe_groups_request;
+  return describe<request_type, kafka::describe_groups_response>(
+    hub, request, &request_type::groups);
+}
+
 result<void> handle_consumer_group_describe(
   gateway_core& hub, kafka_request& request) {
-  kafka::consumer_group_describe_request body;
-  MILLRACE_TRY(read_body(request, body));
-  auto response = std::make_shared<kafka::consumer_group_describe_response>();
-  response->groups.resize(body.group_ids.size());
-  for (size_t i = 0; i < body.group_ids.size(); ++i)
-    response->groups[i].group_id = body.group_ids[i];
-  auto sink = std::make_shared<group_sink>(
-    [response](uint32_t i, group_answer* answer) {
-      if (answer == nullptr)
-        response->groups[i].error_code = code(kafka_error::not_coordinator);
-      else
-        response->groups[i] = std::move(
-          std::get<kafka::consumer_group_describe_response>(answer->reply)
-            .groups.front());
-    },
-    [&hub, slot = request.slot, response] {
-      reply(hub, slot, *response);
-    });
-  for (uint32_t i = 0; i < body.group_ids.size(); ++i) {
-    const auto& coordinator = hub.coordinator(body.group_ids[i]);
-    if (coordinator == nullptr) {
-      response->groups[i].error_code
-        = code(why_no_coordinator(hub, body.group_ids[i]));
-      continue;
-    }
-    kafka::consumer_group_describe_request one;
-    one.group_ids.push_back(body.group_ids[i]);
-    one.include_authorized_operations = body.include_authorized_operations;
-    sink->expect();
-    hub.ask_group(coordinator, sink, i, ask_for(request, std::move(one)));
-  }
-  sink->asked_all();
-  return {};
+  using request_type = kafka::consumer_group_describe_request;
+  return describe<request_type, kafka::consumer_group_describe_response>(
+    hub, request, &request_type::group_ids);
 }
 
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request) {
