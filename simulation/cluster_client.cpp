@@ -1,6 +1,8 @@
 #include "simulation/cluster_client.hpp"
 
+#include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/metadata.hpp"
+#include "schema/kafka_error.hpp"
 
 namespace millrace {
 
@@ -49,6 +51,28 @@ int32_t cluster_client::index_of(int32_t id, const std::string& host) {
     return -1;
   }
   return id - 1;
+}
+
+void cluster_client::find_coordinator(int8_t key_type, const std::string& key,
+  std::function<void(int32_t, const std::string&)> done) {
+  kafka::find_coordinator_request body;
+  body.key_type = key_type;
+  body.coordinator_keys = {key};
+  request<kafka::find_coordinator_response>(any_node(),
+    kafka::api_key::find_coordinator, 4, body,
+    [this, done = std::move(done)](
+      const kafka::find_coordinator_response* response) {
+      if (response == nullptr || response->coordinators.empty()) {
+        done(-1, "nobody tells the coordinator");
+        return;
+      }
+      const auto& c = response->coordinators.front();
+      if (c.error_code != 0)
+        done(-1, std::string{"FindCoordinator: "}
+                   + to_string(static_cast<kafka_error>(c.error_code)));
+      else
+        done(index_of(c.node_id, c.host), {});
+    });
 }
 
 cluster_client::lead cluster_client::leader_of(int32_t partition) const {

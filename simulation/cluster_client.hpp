@@ -56,6 +56,12 @@ public:
   /// Index of a node by its id and host, as an answer named it.
   [[nodiscard]] int32_t index_of(int32_t id, const std::string& host);
 
+  /// Asks some node, once; that makes the coordinator's topic. `done` gets its
+  /// index, or -1 and why it is not known.
+  /// @param key_type as in FindCoordinator: 0 a group, 1 a transactional id
+  void find_coordinator(int8_t key_type, const std::string& key,
+    std::function<void(int32_t, const std::string&)> done);
+
   template <class Response, class Request>
   void request(int32_t node, kafka::api_key key, int16_t version,
     const Request& body, std::function<void(const Response*)> done) {

@@ -1,6 +1,5 @@
 #include "simulation/cluster_committer.hpp"
 
-#include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/offset_commit.hpp"
 #include "schema/kafka/offset_fetch.hpp"
 #include "schema/kafka_error.hpp"
@@ -11,6 +10,7 @@ namespace {
 
 using kafka::api_key;
 
+constexpr int8_t group_key = 0;
 constexpr const char* group = "watchers";
 
 std::string text_of(int16_t code) {
@@ -43,19 +43,11 @@ void cluster_committer::next() {
 
 /// Asking for it makes __consumer_offsets.
 void cluster_committer::find_coordinator() {
-  kafka::find_coordinator_request request;
-  request.coordinator_keys = {group};
-  client_.request<kafka::find_coordinator_response>(client_.any_node(),
-    api_key::find_coordinator, 4, request,
-    [this](const kafka::find_coordinator_response* response) {
-      if (response == nullptr || response->coordinators.empty()) {
-        last_answer_ = "nobody tells the coordinator";
-      } else if (const auto& c = response->coordinators.front();
-        c.error_code != 0) {
-        last_answer_ = "FindCoordinator: " + text_of(c.error_code);
-      } else {
-        coordinator_ = client_.index_of(c.node_id, c.host);
-      }
+  client_.find_coordinator(
+    group_key, group, [this](int32_t node, const std::string& why) {
+      coordinator_ = node;
+      if (!why.empty())
+        last_answer_ = why;
       all_.later(coordinator_ < 0 ? 300 : 10, [this] {
         next();
       });

@@ -1,6 +1,5 @@
 #include "simulation/cluster_transactor.hpp"
 
-#include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/init_producer_id.hpp"
 
 namespace millrace {
@@ -46,22 +45,11 @@ void cluster_transactor::fail(const std::string& what, kafka_error code) {
 
 /// Asking for it makes __transaction_state.
 void cluster_transactor::find_coordinator(std::function<void()> then) {
-  kafka::find_coordinator_request request;
-  request.key_type = transaction_key;
-  request.coordinator_keys = {options_.id};
-  client_.request<kafka::find_coordinator_response>(client_.any_node(),
-    api_key::find_coordinator, 4, request,
-    [this, then = std::move(then)](
-      const kafka::find_coordinator_response* response) {
-      if (response == nullptr || response->coordinators.empty()) {
-        last_answer_ = "nobody tells the coordinator";
-      } else if (const auto& c = response->coordinators.front();
-        c.error_code != 0) {
-        last_answer_ = std::string{"FindCoordinator: "}
-                       + to_string(static_cast<kafka_error>(c.error_code));
-      } else {
-        coordinator_ = client_.index_of(c.node_id, c.host);
-      }
+  client_.find_coordinator(transaction_key, options_.id,
+    [this, then = std::move(then)](int32_t node, const std::string& why) {
+      if (!why.empty())
+        last_answer_ = why;
+      coordinator_ = node >= 0 ? node : coordinator_;
       if (coordinator_ >= 0)
         then();
       else

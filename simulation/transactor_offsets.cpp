@@ -1,6 +1,5 @@
 #include "simulation/transactor_offsets.hpp"
 
-#include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/offset_fetch.hpp"
 #include "schema/kafka/txn_offset_commit.hpp"
 
@@ -9,6 +8,8 @@ namespace millrace {
 namespace {
 
 using kafka::api_key;
+
+constexpr int8_t group_key = 0;
 
 /// Whether it may be another's by now.
 bool is_moved(kafka_error code) {
@@ -28,22 +29,15 @@ void transactor_offsets::find_coordinator(std::function<void()> found) {
     found();
     return;
   }
-  kafka::find_coordinator_request request;
-  request.coordinator_keys = {id_};
-  client_.request<kafka::find_coordinator_response>(client_.any_node(),
-    api_key::find_coordinator, 4, request,
-    [this, found = std::move(found)](
-      const kafka::find_coordinator_response* response) {
-      if (response != nullptr && !response->coordinators.empty()
-          && response->coordinators.front().error_code == 0) {
-        const auto& c = response->coordinators.front();
-        coordinator_ = client_.index_of(c.node_id, c.host);
-      }
+  client_.find_coordinator(group_key, id_,
+    [this, found = std::move(found)](int32_t node, const std::string& why) {
+      if (!why.empty())
+        last_answer_ = why;
+      coordinator_ = node >= 0 ? node : coordinator_;
       if (coordinator_ >= 0) {
         found();
         return;
       }
-      last_answer_ = "nobody tells the group's coordinator";
       all_.later(300, [this, found] {
         find_coordinator(found);
       });

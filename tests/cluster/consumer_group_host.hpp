@@ -234,4 +234,23 @@ public:
   }
 };
 
+/// Two members that share the four partitions of `t`.
+struct pair_of_members {
+  explicit pair_of_members(
+    consumer_group_config config = consumer_group_host::quick())
+      : host(std::move(config)) {
+    host.set_topic("t", 4);
+    a.beat();
+    b.beat();
+    a.settle();
+    b.settle();
+    REQUIRE(count_of(a.owned) == 2);
+    REQUIRE(count_of(b.owned) == 2);
+  }
+
+  consumer_group_host host;
+  consumer_client a{host, "a"};
+  consumer_client b{host, "b"};
+};
+
 } // namespace millrace::test

@@ -91,14 +91,8 @@ TEST_CASE("assignors and expressions must be such",
 TEST_CASE("a member commits with its epoch, and what it has had for longer "
           "with an older one (KIP-1251)",
   "[cluster][consumer_group_request]") {
-  consumer_group_host host;
-  host.set_topic("t", 4);
-  consumer_client a{host, "a"};
-  consumer_client b{host, "b"};
-  a.beat();
-  b.beat();
-  a.settle();
-  b.settle();
+  pair_of_members g;
+  auto& [host, a, b] = g;
   const auto commit = [&](const consumer_client& c, int32_t epoch,
                         const partition_set& what, int16_t version = 9) {
     return check_commit(host.group(), c.id, epoch, version, what).error;

@@ -91,22 +91,15 @@ TEST_CASE("a record of a kind or version that is not ours is refused",
 
 TEST_CASE("a restart finds the group, and its members have a session",
   "[cluster][consumer_groups]") {
-  consumer_group_host host;
-  host.set_topic("t", 4);
-  consumer_client a{host, "a"};
-  consumer_client b{host, "b"};
-  a.beat();
-  b.beat();
-  a.settle();
-  b.settle();
-  consumer_group_host again{host.config, host.log};
+  pair_of_members g;
+  consumer_group_host again{g.host.config, g.host.log};
   again.set_topic("t", 4);
-  a.host_ = &again;
-  const auto epoch = a.epoch;
-  a.beat();
-  CHECK(a.error == kafka_error::none);
-  CHECK(a.epoch == epoch);
-  CHECK(again.log.size() == host.log.size());
+  g.a.host_ = &again;
+  const auto epoch = g.a.epoch;
+  g.a.beat();
+  CHECK(g.a.error == kafka_error::none);
+  CHECK(g.a.epoch == epoch);
+  CHECK(again.log.size() == g.host.log.size());
   again.advance(again.config.session_timeout_ms);
   CHECK_FALSE(again.group().find("b"));
 }
