@@ -5,17 +5,11 @@ bench/group_results.md.
 usage: build/clients/venv/bin/python bench/driver/groups.py [--runs N]
          [--members N] [--partitions N] [--only millrace|kafka]
 """
-import argparse
-import os
-import sys
-import tempfile
 import time
 
-import built  # so that what follows is found
+import beside
 import results
 from confluent_kafka import Consumer
-from confluent_kafka.admin import AdminClient, NewTopic
-from servers import Kafka, Millrace
 
 TOPIC = "wide"
 PROTOCOLS = {
@@ -63,13 +57,6 @@ class Group:
             member.close()
 
 
-def make_topic(port, partitions):
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
-    for made in admin.create_topics(
-            [NewTopic(TOPIC, partitions, 1)]).values():
-        made.result(60)
-
-
 def measure(port, name, config, members, partitions):
     """What FIGURES names."""
     group = Group(port, name, config, partitions)
@@ -85,49 +72,29 @@ def measure(port, name, config, members, partitions):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=int, default=3)
+    arguments = beside.options(__doc__)
     arguments.add_argument("--members", type=int, default=100)
     arguments.add_argument("--partitions", type=int, default=1000)
-    arguments.add_argument("--only", choices=("millrace", "kafka"))
     told = arguments.parse_args()
-    classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
-    seen = {}
-    for run in range(told.runs):
-        with tempfile.TemporaryDirectory() as folder:
-            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder),
-                           Kafka(classpath, folder)):
-                if told.only not in (None, server.name):
-                    continue
-                with server:
-                    server.start()
-                    make_topic(server.port, told.partitions)
-                    for protocol, config in PROTOCOLS.items():
-                        found = measure(server.port, f"g{run}{protocol[:2]}",
-                                        config, told.members, told.partitions)
-                        seen.setdefault(
-                            (protocol, server.name), []).append(found)
-                        print(server.name, protocol,
-                              *map("{:.3g}".format, found), file=sys.stderr,
-                              flush=True)
+
+    def groups(run, server):
+        beside.make_topic(server.port, TOPIC, told.partitions)
+        for protocol, config in PROTOCOLS.items():
+            yield protocol, measure(server.port, f"g{run}{protocol[:2]}",
+                                    config, told.members, told.partitions)
+    seen = beside.take_turns(told, groups)
     if told.only:
         return
-    lines = results.head(
-        built.ROOT, tempfile.gettempdir(),
-        "Results of consumer groups", "groups.py")
-    lines += [f"{told.members} members, {told.partitions} partitions; medians "
-              f"of {told.runs} runs. Settled: every partition has an owner, "
-              "and every member its share.", "",
-              "| protocol | figure | Millrace | Kafka |", "|---|---|---|---|"]
+    lines = [f"{told.members} members, {told.partitions} partitions; medians "
+             f"of {told.runs} runs. Settled: every partition has an owner, "
+             "and every member its share.", "",
+             "| protocol | figure | Millrace | Kafka |", "|---|---|---|---|"]
     for protocol in PROTOCOLS:
         for i, figure in enumerate(FIGURES):
-            left, right = (results.spread([one[i] for one in
-                                           seen[protocol, server]])
-                           for server in ("millrace", "kafka"))
+            left, right = map(
+                results.spread, beside.both(seen, protocol, i))
             lines.append(f"| {protocol} | {figure} | {left} | {right} |")
-    page = os.path.join(built.ROOT, "bench", "group_results.md")
-    with open(page, "w") as file:
-        file.write("\n".join(lines) + "\n")
+    beside.write("group_results.md", "Results of consumer groups", lines)
 
 
 if __name__ == "__main__":

@@ -5,19 +5,13 @@ is on disk, what Kafka answers is not. Writes bench/transaction_results.md.
 usage: build/clients/venv/bin/python bench/driver/transactions.py [--runs N]
          [--seconds S] [--only millrace|kafka]
 """
-import argparse
-import os
 import statistics
-import sys
-import tempfile
 import threading
 import time
 
-import built  # so that what follows is found
+import beside
 import results
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient, NewTopic
-from servers import Kafka, Millrace
 
 # Producers, partitions, records of each transaction.
 LOADS = {
@@ -27,13 +21,6 @@ LOADS = {
     "8 producers, 3 records over 10 partitions": (8, 10, 3),
 }
 FIGURES = ("transactions/s", "commit p50 ms", "commit p99 ms")
-
-
-def make_topic(port, topic, partitions):
-    admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{port}"})
-    for made in admin.create_topics(
-            [NewTopic(topic, partitions, 1)]).values():
-        made.result(30)
 
 
 class Client:
@@ -70,7 +57,7 @@ def measure(server, load, seconds):
     """What FIGURES names."""
     producers, partitions, records = LOADS[load]
     topic = f"t{list(LOADS).index(load)}"
-    make_topic(server.port, topic, partitions)
+    beside.make_topic(server.port, topic, partitions)
     clients = [Client(server.port, f"{topic}-{i}", topic, partitions, records)
                for i in range(producers)]
     for client in clients:
@@ -92,46 +79,24 @@ def measure(server, load, seconds):
 
 
 def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--runs", type=int, default=3)
+    arguments = beside.options(__doc__)
     arguments.add_argument("--seconds", type=float, default=5)
-    arguments.add_argument("--only", choices=("millrace", "kafka"))
     told = arguments.parse_args()
-    classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
-    seen = {}
-    for _ in range(told.runs):
-        with tempfile.TemporaryDirectory() as folder:
-            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder),
-                           Kafka(classpath, folder)):
-                if told.only not in (None, server.name):
-                    continue
-                with server:
-                    server.start()
-                    for load in LOADS:
-                        found = measure(server, load, told.seconds)
-                        seen.setdefault((load, server.name), []).append(found)
-                        print(server.name, load, *map("{:.3g}".format, found),
-                              file=sys.stderr, flush=True)
+    seen = beside.take_turns(told, lambda _, server: (
+        (load, measure(server, load, told.seconds)) for load in LOADS))
     if told.only:
         return
-    lines = results.head(
-        built.ROOT, tempfile.gettempdir(),
-        "Results of transactions", "transactions.py")
-    lines += [f"Medians of {told.runs} runs; the ratio is taken pair by pair.",
-              "", "| load | figure | Millrace | Kafka | ratio |",
-              "|---|---|---|---|---|"]
+    lines = [f"Medians of {told.runs} runs; the ratio is taken pair by pair.",
+             "", "| load | figure | Millrace | Kafka | ratio |",
+             "|---|---|---|---|---|"]
     for load in LOADS:
-        pairs = list(zip(seen[load, "millrace"], seen[load, "kafka"]))
         for i, figure in enumerate(FIGURES):
-            left, right = ([pair[side][i] for pair in pairs]
-                           for side in (0, 1))
+            left, right = beside.both(seen, load, i)
             ratios = [a / b for a, b in zip(left, right)]
             lines.append(f"| {load} | {figure} | {results.spread(left)} "
                          f"| {results.spread(right)} "
                          f"| {results.spread(ratios)} |")
-    page = os.path.join(built.ROOT, "bench", "transaction_results.md")
-    with open(page, "w") as file:
-        file.write("\n".join(lines) + "\n")
+    beside.write("transaction_results.md", "Results of transactions", lines)
 
 
 if __name__ == "__main__":
