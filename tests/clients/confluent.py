@@ -147,17 +147,15 @@ class Everything(Client):
         self.assertEqual(kind, confluent_kafka.TIMESTAMP_LOG_APPEND_TIME)
         self.assertLess(abs(stamp - time.time() * 1000), 60_000)
 
-    def share(self, protocol, **options):
-        """Three members share; one leaves, one joins."""
+    def share(self, **options):
+        """Three members share; one leaves, one joins. Returns the group."""
         topic, group = self.topic(partitions=6), fresh("g")
         owned, seen = {}, []
 
         def join(name):
             member = Consumer({
                 "bootstrap.servers": SERVER, "group.id": group,
-                "auto.offset.reset": "earliest",
-                "session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
-                "partition.assignment.strategy": protocol, **options})
+                "auto.offset.reset": "earliest", **options})
             member.subscribe([topic])
             owned[name] = member
 
@@ -183,50 +181,23 @@ class Everything(Client):
         self.until(turn(lambda: len(set(seen)) == 500))
         for member in owned.values():
             member.close()
+        return group
+
+    def share_classic(self, strategy):
+        self.share(**{"session.timeout.ms": 6000, "heartbeat.interval.ms": 300,
+                      "partition.assignment.strategy": strategy})
 
     def test_a_group_shares_eagerly(self):
-        self.share("range")
-        self.share("roundrobin")
+        self.share_classic("range")
+        self.share_classic("roundrobin")
 
     def test_a_group_shares_cooperatively(self):
-        self.share("cooperative-sticky")
+        self.share_classic("cooperative-sticky")
 
     def share_assigned(self, assignor):
         """The same where the coordinator assigns (KIP-848)."""
-        topic, group = self.topic(partitions=6), fresh("g")
-        owned, seen = {}, []
-
-        def join(name):
-            member = Consumer({
-                "bootstrap.servers": SERVER, "group.id": group,
-                "auto.offset.reset": "earliest",
-                "group.protocol": "consumer",
-                "group.remote.assignor": assignor})
-            member.subscribe([topic])
-            owned[name] = member
-
-        def turn(condition):
-            def step():
-                for member in owned.values():
-                    for record in member.consume(1000, 0.02):
-                        if not record.error():
-                            seen.append(int(record.value()))
-                return condition()
-            return step
-
-        def shares():
-            return sorted(len(m.assignment()) for m in owned.values())
-        for name in range(3):
-            join(name)
-        self.until(turn(lambda: shares() == [2, 2, 2]))
-        owned.pop(0).close()
-        self.until(turn(lambda: shares() == [3, 3]))
-        join(3)
-        self.until(turn(lambda: shares() == [2, 2, 2]))
-        self.send(self.producer(), topic, 500)
-        self.until(turn(lambda: len(set(seen)) == 500))
-        for member in owned.values():
-            member.close()
+        group = self.share(**{"group.protocol": "consumer",
+                              "group.remote.assignor": assignor})
         # The answer to the last goodbye comes after close() has returned.
         described = self.admin.describe_consumer_groups([group])[group]
         self.assertEqual(described.result(10).type,

@@ -1,8 +1,6 @@
 """Requests of transactions: of producers, of coordinators, of administrators."""
-import time
 
 import batches
-from chapter import Diverged
 from pair import ANSWERED
 from recipes_groups import at_generation, forget_refused, refused_part, \
     some_group, some_member
@@ -32,17 +30,10 @@ def some_transaction(c, wrong=0.08):
 
 def settle_transaction(c, name):
     """Until the markers of what has ended are written, on both sides."""
-    api = c.pair.apis["describe_transactions"]
-    until = time.monotonic() + 60
-    while True:
-        sides = c.pair.quiet(api, 0, {"transactional_ids": [name]}, "settle")
-        states = [s.body["transaction_states"][0]["transaction_state"]
-                  if s.how == ANSWERED else UNDER_WAY[0] for s in sides]
-        if not any(state in UNDER_WAY for state in states):
-            return
-        if time.monotonic() > until:
-            raise Diverged(f"the transaction {name} does not end: {states}")
-        time.sleep(0.005)  # between two questions
+    c._both_until(
+        "describe_transactions", 0, {"transactional_ids": [name]},
+        lambda body: body["transaction_states"][0]["transaction_state"]
+        not in UNDER_WAY)
 
 
 def settle_partitions(c, transaction):

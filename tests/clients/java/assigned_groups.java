@@ -34,19 +34,7 @@ class AssignedGroups extends ClientCase {
     String group = fresh("g");
     try (var members = new Groups.Members(
         topic, "group.id=" + group, PROTOCOL, "group.remote.assignor=" + assignor)) {
-      for (String name : List.of("a", "b", "c"))
-        members.join(name);
-      members.pollUntil("shares for three", () -> members.shares().equals(List.of(2, 2, 2)));
-      members.leave("a");
-      members.pollUntil("shares for two", () -> members.shares().equals(List.of(3, 3)));
-      members.join("d");
-      members.pollUntil("shares for three", () -> members.shares().equals(List.of(2, 2, 2)));
-      var owned = new HashSet<TopicPartition>();
-      members.all.values().forEach(m -> owned.addAll(m.assignment()));
-      equal(6, owned.size(), "partitions that somebody owns");
-      for (int p = 0; p < 6; p++)
-        fill(topic, p, 100);
-      members.pollUntil("records", () -> members.seen.size() == 100);
+      var owned = members.shareSix();
       try (var admin = admin()) {
         until("a description as stable", () -> {
           members.all.values().forEach(m -> m.poll(Duration.ofMillis(10)));

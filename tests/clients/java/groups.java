@@ -105,6 +105,24 @@ class Groups extends ClientCase {
       });
     }
 
+    /** Three share six partitions, one leaves, one joins, all is read; what they own then. */
+    Set<TopicPartition> shareSix() throws Exception {
+      for (String name : List.of("a", "b", "c"))
+        join(name);
+      pollUntil("shares for three", () -> shares().equals(List.of(2, 2, 2)));
+      leave("a");
+      pollUntil("shares for two", () -> shares().equals(List.of(3, 3)));
+      join("d");
+      pollUntil("shares for three", () -> shares().equals(List.of(2, 2, 2)));
+      var owned = new HashSet<TopicPartition>();
+      all.values().forEach(m -> owned.addAll(m.assignment()));
+      equal(6, owned.size(), "partitions that somebody owns");
+      for (int p = 0; p < 6; p++)
+        fill(topic, p, 100);
+      pollUntil("records", () -> seen.size() == 100);
+      return owned;
+    }
+
     @Override public void close() {
       all.values().forEach(m -> m.close(CloseOptions.timeout(Duration.ofSeconds(5))));
     }
@@ -114,19 +132,7 @@ class Groups extends ClientCase {
     String topic = topic(6);
     try (var members = new Members(topic, "group.id=" + fresh("g"), SESSION, HEARTBEAT,
         "partition.assignment.strategy=" + assignor.getName())) {
-      for (String name : List.of("a", "b", "c"))
-        members.join(name);
-      members.pollUntil("shares for three", () -> members.shares().equals(List.of(2, 2, 2)));
-      members.leave("a");
-      members.pollUntil("shares for two", () -> members.shares().equals(List.of(3, 3)));
-      members.join("d");
-      members.pollUntil("shares for three", () -> members.shares().equals(List.of(2, 2, 2)));
-      var owned = new HashSet<TopicPartition>();
-      members.all.values().forEach(m -> owned.addAll(m.assignment()));
-      equal(6, owned.size(), "partitions that somebody owns");
-      for (int p = 0; p < 6; p++)
-        fill(topic, p, 100);
-      members.pollUntil("records", () -> members.seen.size() == 100);
+      var owned = members.shareSix();
       try (var admin = admin()) {
         String group = members.options[0].substring("group.id=".length());
         var told = done(admin.describeConsumerGroups(List.of(group)).all()).get(group);
