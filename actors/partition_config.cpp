@@ -85,6 +85,7 @@ group_config group_config_of(const node_config& node) {
       .heartbeat_interval_ms = node.group_consumer_heartbeat_interval_ms,
       .assignment_interval_ms = node.group_consumer_assignment_interval_ms,
       .size_max = node.group_consumer_max_size,
+      .migration = node.group_consumer_migration,
       .assignors = node.group_consumer_assignors}};
 }
 

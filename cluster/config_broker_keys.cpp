@@ -139,6 +139,10 @@ constexpr config_key table[] = {
   within(broker("group.consumer.max.size", int32, "2147483647",
            "The most members that such a group may have.", "members"),
     1),
+  among(broker("group.consumer.migration.policy", string, "bidirectional",
+          "Whether a group with members may go over to the consumer protocol, "
+          "and back."),
+    "disabled|upgrade|downgrade|bidirectional"),
   within(broker("group.consumer.session.timeout.ms", int32, "45000",
            "After how long of silence a member of such a group is out.", "ms"),
     1),

@@ -151,6 +151,16 @@ result<std::vector<listener_address>> own_listeners(
   return own;
 }
 
+migration_policy migration_policy_of(std::string_view word) {
+  if (word == "disabled")
+    return migration_policy::disabled;
+  if (word == "upgrade")
+    return migration_policy::upgrade;
+  if (word == "downgrade")
+    return migration_policy::downgrade;
+  return migration_policy::bidirectional;
+}
+
 rebalance_mode rebalance_mode_of(std::string_view word) {
   if (word == "off")
     return rebalance_mode::off;
@@ -200,6 +210,8 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.group_consumer_assignment_interval_ms,
     "group.consumer.assignment.interval.ms");
   from.read(node.group_consumer_max_size, "group.consumer.max.size");
+  node.group_consumer_migration = migration_policy_of(
+    from.text("group.consumer.migration.policy").value_or(""));
   from.read(node.request_bytes_max, "socket.request.max.bytes");
   from.read(node.queued_request_bytes_max, "queued.max.request.bytes");
   from.read(node.connections_max, "max.connections");

@@ -5,6 +5,7 @@
 // (dynamic broker configurations) and wins over it.
 
 #include "cluster/config_keys.hpp"
+#include "cluster/group_config.hpp"
 #include "cluster/quota_window.hpp"
 #include "schema/metadata_command.hpp"
 #include "schema/types.hpp"
@@ -91,6 +92,7 @@ struct node_config {
   int32_t group_consumer_heartbeat_interval_ms = 5000;
   int32_t group_consumer_assignment_interval_ms = 1000;
   int32_t group_consumer_max_size = INT32_MAX;
+  migration_policy group_consumer_migration = migration_policy::bidirectional;
   std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
   int64_t request_bytes_max = 0;        ///< socket.request.max.bytes
   int64_t queued_request_bytes_max = 0; ///< of a node; -1 no bound

@@ -60,6 +60,18 @@ void consumer_group::end_revocation(const std::string& member_id) {
     it->second.revocation_ms = never;
 }
 
+void consumer_group::await_request(
+  const std::string& member_id, int64_t until_ms) {
+  auto& s = sessions_[member_id];
+  s.request_ms = std::min(s.request_ms, until_ms);
+  wake_by(s.request_ms);
+}
+
+void consumer_group::end_request(const std::string& member_id) {
+  if (const auto it = sessions_.find(member_id); it != sessions_.end())
+    it->second.request_ms = never;
+}
+
 void consumer_group::forget(const std::string& member_id) {
   sessions_.erase(member_id);
 }
@@ -67,15 +79,16 @@ void consumer_group::forget(const std::string& member_id) {
 void consumer_group::open_sessions(int64_t now_ms, int32_t session_timeout_ms) {
   for (const auto& [id, member] : latest_.members()) {
     if (!sessions_.contains(id))
-      keep_alive(id, now_ms + session_timeout_ms);
+      keep_alive(id, now_ms + member.session_timeout_ms(session_timeout_ms));
     if (member.phase == member_phase::unrevoked_partitions
         && sessions_.at(id).revocation_ms == never)
       await_revocation(id, member.epoch, now_ms + member.rebalance_timeout_ms);
   }
 }
 
-std::vector<consumer_group::overdue> consumer_group::due(int64_t now_ms) const {
-  std::vector<overdue> list;
+std::vector<consumer_group::departure> consumer_group::due(
+  int64_t now_ms) const {
+  std::vector<departure> list;
   for (const auto& [id, s] : sessions_) {
     const auto* member = latest_.find(id);
     if (!member)
@@ -86,6 +99,8 @@ std::vector<consumer_group::overdue> consumer_group::due(int64_t now_ms) const {
              && member->phase == member_phase::unrevoked_partitions
              && member->epoch == s.revocation_epoch)
       list.push_back({id, "did not give up its partitions in time"});
+    else if (s.request_ms <= now_ms)
+      list.push_back({id, "did not rejoin in time"});
   }
   return list;
 }
@@ -96,7 +111,7 @@ void consumer_group::recompute_wake() {
     return !latest_.find(entry.first);
   });
   for (const auto& [id, s] : sessions_)
-    wake_by(std::min(s.until_ms, s.revocation_ms));
+    wake_by(std::min({s.until_ms, s.revocation_ms, s.request_ms}));
 }
 
 } // namespace millrace

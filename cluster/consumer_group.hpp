@@ -62,17 +62,22 @@ public:
   void await_revocation(
     const std::string& member_id, int32_t epoch, int64_t until_ms);
   void end_revocation(const std::string& member_id);
+  /// A member of the classic protocol has until then to send the JoinGroup or
+  /// SyncGroup that comes next, if no earlier one is set.
+  void await_request(const std::string& member_id, int64_t until_ms);
+  void end_request(const std::string& member_id);
   void forget(const std::string& member_id);
   /// Gives sessions to members that have none, and time to those that are to
   /// give something up: after a load, or a failed append.
+  /// @param session_timeout_ms of those that bring no time-out of their own
   void open_sessions(int64_t now_ms, int32_t session_timeout_ms);
 
-  struct overdue {
+  struct departure {
     std::string member_id;
     const char* reason;
   };
   /// The members whose time is over.
-  [[nodiscard]] std::vector<overdue> due(int64_t now_ms) const;
+  [[nodiscard]] std::vector<departure> due(int64_t now_ms) const;
   /// No deadline is earlier (it may be too early); never if there is none.
   [[nodiscard]] int64_t wake_ms() const {
     return wake_ms_;
@@ -91,6 +96,7 @@ private:
     int64_t until_ms = never;
     int64_t revocation_ms = never;
     int32_t revocation_epoch = 0;
+    int64_t request_ms = never;
   };
   void wake_by(int64_t at_ms) {
     wake_ms_ = std::min(wake_ms_, at_ms);

@@ -101,16 +101,16 @@ bool consumer_group_change::start_epoch(bool changed) {
   return true;
 }
 
-bool consumer_group_change::is_due() const {
+bool consumer_group_change::is_due(bool urgent) const {
   if (group_.epoch() <= group_.assignment_epoch())
     return false;
   const auto age_ms = wall_ms_ - group_.assignment_ms();
   // The wall clock may have gone back meanwhile.
-  return age_ms < 0 || age_ms >= config_.assignment_interval_ms;
+  return urgent || age_ms < 0 || age_ms >= config_.assignment_interval_ms;
 }
 
-void consumer_group_change::assign() {
-  if (!is_due())
+void consumer_group_change::assign(bool urgent) {
+  if (!is_due(urgent))
     return;
   const auto& name = group_.preferred_assignor(config_.assignors);
   const auto assignor = find_assignor(name);

@@ -45,9 +45,9 @@ public:
   /// Starts the next epoch; with `changed` false only if topics that the
   /// group subscribes to have come, gone or grown. Whether it has.
   bool start_epoch(bool changed);
-  /// Computes the targets of a new epoch, unless the last ones are younger
-  /// than the assignment interval.
-  void assign();
+  /// Computes the targets of a new epoch; if it is not `urgent`, unless the
+  /// last ones are younger than the assignment interval.
+  void assign(bool urgent);
   /// One step of a member towards its target. Precondition: it is a member.
   void reconcile(const std::string& member_id, const owned_claim& owned);
   /// Takes the whole group out of the log.
@@ -60,7 +60,7 @@ private:
   void emit(Change change);
   void emit_current(const consumer_group_member& member);
   void emit_target(const std::string& member_id, const partition_set& target);
-  [[nodiscard]] bool is_due() const;
+  [[nodiscard]] bool is_due(bool urgent) const;
 
   consumer_group_state& group_;
   const topic_view& topics_;

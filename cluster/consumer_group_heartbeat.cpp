@@ -40,7 +40,7 @@ consumer_group_heartbeat::consumer_group_heartbeat(consumer_group& group,
   const kafka::consumer_group_heartbeat_request& request,
   std::string new_member_id)
     : group_(group), context_(context), who_(who), request_(request),
-      change_(group.latest(), context.topics, context.config, context.wall_ms),
+      moves_(group, context),
       id_(request.member_id.empty() ? std::move(new_member_id)
                                     : request.member_id) {
   if (request.topic_partitions)
@@ -51,34 +51,24 @@ kafka::consumer_group_heartbeat_response consumer_group_heartbeat::run() {
   return request_.member_epoch < 0 ? leave() : stay();
 }
 
-bool consumer_group_heartbeat::is_full() const {
-  const auto& group = change_.group();
-  return group.members().size()
-           >= static_cast<size_t>(std::max(context_.config.size_max, 0))
-         && !group.find(id_);
-}
-
 group_refusal consumer_group_heartbeat::admit() {
-  if (is_full())
-    return {kafka_error::group_max_size_reached,
-      "The consumer group has reached its maximum capacity of "
-        + std::to_string(context_.config.size_max) + " members."};
+  if (auto refusal = moves_.check_room(id_))
+    return refusal;
   return request_.instance_id ? admit_static() : admit_dynamic();
 }
 
 group_refusal consumer_group_heartbeat::admit_dynamic() {
-  const auto* known = change_.group().find(id_);
+  const auto* known = moves_.group().find(id_);
   if (known)
     return check_epoch(*known, request_.member_epoch, owned_);
   if (request_.member_epoch == epoch_joining)
     return {};
-  return {kafka_error::unknown_member_id, "Member " + id_
-                                            + " is not a member of group "
-                                            + change_.group().id() + "."};
+  return {kafka_error::unknown_member_id,
+    "Member " + id_ + " is not a member of group " + moves_.group().id() + "."};
 }
 
 group_refusal consumer_group_heartbeat::admit_static() {
-  const auto* owner = change_.group().find_static(*request_.instance_id);
+  const auto* owner = moves_.group().find_static(*request_.instance_id);
   if (request_.member_epoch != epoch_joining) {
     if (!owner)
       return unknown_instance(*request_.instance_id);
@@ -88,19 +78,19 @@ group_refusal consumer_group_heartbeat::admit_static() {
   }
   if (!owner)
     return {};
-  if (!owner->is_away())
+  // Who spoke the classic protocol does not say that it goes for a while.
+  if (!owner->is_away() && !owner->classic)
     return {kafka_error::unreleased_instance_id,
       "Static member " + id_ + " with instance id " + *request_.instance_id
         + " cannot join the group because the instance id is owned by "
         + owner->id + " member."};
-  const auto old_id = owner->id;
-  group_.forget(old_id);
-  change_.replace(old_id, id_);
+  const auto old_id = owner->id; // it goes
+  moves_.replace(old_id, id_);
   return {};
 }
 
 consumer_group_member consumer_group_heartbeat::updated() const {
-  const auto* known = change_.group().find(id_);
+  const auto* known = moves_.group().find(id_);
   auto member = known ? *known : consumer_group_member{};
   member.id = id_;
   if (request_.instance_id)
@@ -115,6 +105,7 @@ consumer_group_member consumer_group_heartbeat::updated() const {
     member.topic_regex = *request_.subscribed_topic_regex;
   if (request_.server_assignor)
     member.server_assignor = request_.server_assignor;
+  member.classic.reset();
   member.client_id = who_.client_id;
   member.client_host = who_.client_host;
   return member;
@@ -123,16 +114,10 @@ consumer_group_member consumer_group_heartbeat::updated() const {
 kafka::consumer_group_heartbeat_response consumer_group_heartbeat::stay() {
   if (auto refusal = admit())
     return heartbeat_refused(std::move(refusal));
-  const auto* known = change_.group().find(id_);
+  const auto* known = moves_.group().find(id_);
   const auto before = known ? *known : consumer_group_member{};
-  change_.set_metadata(updated());
-  update_epoch(before, !known);
-  change_.assign();
-  change_.reconcile(id_, owned_);
-  const auto& after = *change_.group().find(id_);
-  set_deadlines(before, after);
-  if (change_.group().is_settled())
-    group_.rebalances.settled(context_.wall_ms);
+  moves_.update(updated(), owned_);
+  const auto& after = *moves_.group().find(id_);
   response answer;
   answer.member_id = id_;
   answer.member_epoch = after.epoch;
@@ -143,46 +128,8 @@ kafka::consumer_group_heartbeat_response consumer_group_heartbeat::stay() {
   return answer;
 }
 
-void consumer_group_heartbeat::update_epoch(
-  const consumer_group_member& before, bool is_new) {
-  const auto& now = *change_.group().find(id_);
-  const bool subscribes_anew = now.topic_names != before.topic_names
-                               || now.topic_regex != before.topic_regex;
-  const bool topics_changed
-    = group_.topics_version != context_.topics.version();
-  if (!is_new && !subscribes_anew && !topics_changed)
-    return;
-  group_.topics_version = context_.topics.version();
-  const bool others_match = change_.resolve_regexes(topics_changed);
-  if (is_new)
-    start_epoch(true, id_, "joined");
-  else if (subscribes_anew)
-    start_epoch(true, id_, "changed its subscription");
-  else
-    start_epoch(others_match, "", "topics changed");
-}
-
-void consumer_group_heartbeat::start_epoch(
-  bool changed, const std::string& member, const std::string& reason) {
-  if (!change_.start_epoch(changed))
-    return;
-  group_.changed_ms = context_.now_ms;
-  group_.rebalances.started(
-    change_.group().epoch(), member, reason, context_.wall_ms);
-}
-
-void consumer_group_heartbeat::set_deadlines(
-  const consumer_group_member& before, const consumer_group_member& after) {
-  group_.keep_alive(id_, context_.now_ms + context_.config.session_timeout_ms);
-  if (after.phase != member_phase::unrevoked_partitions)
-    group_.end_revocation(id_);
-  else if (before.phase != after.phase || before.epoch != after.epoch)
-    group_.await_revocation(
-      id_, after.epoch, context_.now_ms + after.rebalance_timeout_ms);
-}
-
 kafka::consumer_group_heartbeat_response consumer_group_heartbeat::leave() {
-  const auto& group = change_.group();
+  const auto& group = moves_.group();
   const consumer_group_member* member = nullptr;
   if (request_.instance_id) {
     member = group.find_static(*request_.instance_id);
@@ -197,12 +144,9 @@ kafka::consumer_group_heartbeat_response consumer_group_heartbeat::leave() {
         "Member " + id_ + " is not a member of group " + group.id() + "."});
   }
   if (request_.member_epoch == epoch_going_away) {
-    change_.go_away(id_);
+    moves_.go_away(id_);
   } else {
-    change_.remove(id_);
-    group_.forget(id_);
-    change_.resolve_regexes(false);
-    start_epoch(true, id_, "left");
+    moves_.remove({{id_, "left"}});
   }
   response answer;
   answer.member_id = id_;
@@ -221,32 +165,11 @@ bool consumer_group_heartbeat::is_full_request() const {
 int32_t consumer_group_heartbeat::heartbeat_interval_ms() const {
   const auto& config = context_.config;
   const bool settling
-    = !change_.group().is_settled()
+    = !moves_.group().is_settled()
       || context_.now_ms - group_.changed_ms < config.heartbeat_interval_ms;
   return settling ? std::min(config.heartbeat_interval_ms,
                       config.settling_heartbeat_interval_ms)
                   : config.heartbeat_interval_ms;
-}
-
-std::vector<consumer_group_record> expire_members(
-  consumer_group& group, const consumer_group_context& context) {
-  consumer_group_change change{
-    group.latest(), context.topics, context.config, context.wall_ms};
-  const auto overdue = group.due(context.now_ms);
-  for (const auto& [id, reason] : overdue) {
-    change.remove(id);
-    group.forget(id);
-  }
-  if (!overdue.empty()) {
-    change.resolve_regexes(false);
-    change.start_epoch(true);
-    group.changed_ms = context.now_ms;
-    for (const auto& [id, reason] : overdue)
-      group.rebalances.started(
-        change.group().epoch(), id, reason, context.wall_ms);
-  }
-  group.recompute_wake();
-  return change.records();
 }
 
 kafka::consumer_group_heartbeat_response heartbeat_refused(

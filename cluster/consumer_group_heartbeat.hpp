@@ -3,22 +3,12 @@
 // ConsumerGroupHeartbeat (KIP-848): by it a member joins, stays, learns what
 // it is to own, says what it has given up, and leaves.
 
-#include "cluster/consumer_group.hpp"
-#include "cluster/consumer_group_change.hpp"
-#include "cluster/consumer_group_request.hpp"
+#include "cluster/consumer_group_moves.hpp"
 #include "cluster/group_effects.hpp"
 
 #include <string>
 
 namespace millrace {
-
-/// What a decision about a consumer group may use beside the group.
-struct consumer_group_context {
-  const consumer_group_config& config;
-  const topic_view& topics;
-  int64_t now_ms = 0;  ///< monotonic
-  int64_t wall_ms = 0; ///< since the Unix epoch
-};
 
 /// One heartbeat in one group. run() answers and changes what is latest in
 /// the group; the answer may be given once records() are durable.
@@ -33,7 +23,7 @@ public:
 
   [[nodiscard]] kafka::consumer_group_heartbeat_response run();
   [[nodiscard]] const std::vector<consumer_group_record>& records() const {
-    return change_.records();
+    return moves_.records();
   }
 
 private:
@@ -42,15 +32,9 @@ private:
   [[nodiscard]] group_refusal admit();
   [[nodiscard]] group_refusal admit_dynamic();
   [[nodiscard]] group_refusal admit_static();
-  [[nodiscard]] bool is_full() const;
   [[nodiscard]] consumer_group_member updated() const;
   [[nodiscard]] response stay();
   [[nodiscard]] response leave();
-  void update_epoch(const consumer_group_member& before, bool is_new);
-  void start_epoch(
-    bool changed, const std::string& member, const std::string& reason);
-  void set_deadlines(
-    const consumer_group_member& before, const consumer_group_member& after);
   [[nodiscard]] bool is_full_request() const;
   [[nodiscard]] int32_t heartbeat_interval_ms() const;
 
@@ -58,15 +42,10 @@ private:
   const consumer_group_context& context_;
   const group_request_context& who_;
   const kafka::consumer_group_heartbeat_request& request_;
-  consumer_group_change change_;
+  consumer_group_moves moves_;
   std::string id_;
   owned_claim owned_;
 };
-
-/// Takes members out whose time is over.
-/// Returns what must become durable.
-[[nodiscard]] std::vector<consumer_group_record> expire_members(
-  consumer_group& group, const consumer_group_context& context);
 
 /// How a heartbeat that cannot be served is answered.
 [[nodiscard]] kafka::consumer_group_heartbeat_response heartbeat_refused(

@@ -58,7 +58,8 @@ bool consumer_group_member::same_metadata(
   const consumer_group_member& other) const {
   const auto all = [](const consumer_group_member& m) {
     return std::tie(m.id, m.instance_id, m.rack_id, m.client_id, m.client_host,
-      m.topic_names, m.topic_regex, m.rebalance_timeout_ms, m.server_assignor);
+      m.topic_names, m.topic_regex, m.rebalance_timeout_ms, m.server_assignor,
+      m.classic);
   };
   return all(*this) == all(other);
 }
@@ -83,7 +84,6 @@ partition_set partitions_in(const epoch_set& set) {
 kafka::consumer_group_member_metadata_value metadata_record(
   const consumer_group_member& member) {
   kafka::consumer_group_member_metadata_value record;
-  record.classic_member_metadata.reset(); // it is not one of that protocol
   record.instance_id = member.instance_id;
   record.rack_id = member.rack_id;
   record.client_id = member.client_id;
@@ -92,6 +92,13 @@ kafka::consumer_group_member_metadata_value metadata_record(
   record.subscribed_topic_regex = member.topic_regex;
   record.rebalance_timeout_ms = member.rebalance_timeout_ms;
   record.server_assignor = member.server_assignor;
+  record.classic_member_metadata.reset();
+  if (!member.classic)
+    return record;
+  auto& classic = record.classic_member_metadata.emplace();
+  classic.session_timeout_ms = member.classic->session_timeout_ms;
+  for (const auto& p : member.classic->protocols)
+    classic.supported_protocols.push_back({p.name, p.metadata});
   return record;
 }
 
@@ -118,6 +125,14 @@ void set_metadata(consumer_group_member& member,
   member.topic_regex = record.subscribed_topic_regex.value_or("");
   member.rebalance_timeout_ms = record.rebalance_timeout_ms;
   member.server_assignor = record.server_assignor;
+  member.classic.reset();
+  const auto& classic = record.classic_member_metadata;
+  if (!classic || classic->supported_protocols.empty())
+    return;
+  auto& side = member.classic.emplace();
+  side.session_timeout_ms = classic->session_timeout_ms;
+  for (const auto& p : classic->supported_protocols)
+    side.protocols.push_back({p.name, p.metadata});
 }
 
 void set_current_assignment(

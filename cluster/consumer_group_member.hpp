@@ -2,6 +2,7 @@
 
 // One member of a consumer group (KIP-848), as its records tell of it.
 
+#include "cluster/group_member.hpp"
 #include "cluster/partition_set.hpp"
 #include "schema/kafka/consumer_group_record.hpp"
 
@@ -24,6 +25,15 @@ enum class member_phase : int8_t {
 /// it (KIP-1251); no topic is there without partitions.
 using epoch_set = std::map<uuid, std::map<int32_t, int32_t>>;
 
+/// What is kept of a member that speaks the classic protocol, with JoinGroup
+/// and SyncGroup, in a group whose coordinator assigns.
+struct classic_side {
+  int32_t session_timeout_ms = 0;
+  std::vector<group_protocol> protocols; ///< not empty; the preferred first
+
+  bool operator==(const classic_side&) const = default;
+};
+
 struct consumer_group_member {
   /// Of a member that has left and will be back under its instance id.
   static constexpr int32_t epoch_away = -2;
@@ -37,6 +47,7 @@ struct consumer_group_member {
   std::string topic_regex;              ///< the same; may be empty
   int32_t rebalance_timeout_ms = -1;
   std::optional<std::string> server_assignor;
+  std::optional<classic_side> classic; ///< of such a member
 
   int32_t epoch = 0;
   /// The epoch before: the answer that told the current one may be lost.
@@ -49,6 +60,10 @@ struct consumer_group_member {
 
   [[nodiscard]] bool is_away() const {
     return epoch == epoch_away;
+  }
+  /// How long it may be silent.
+  [[nodiscard]] int32_t session_timeout_ms(int32_t by_default) const {
+    return classic ? classic->session_timeout_ms : by_default;
   }
   [[nodiscard]] bool is_reconciled_to(int32_t assignment_epoch) const {
     return phase == member_phase::stable && epoch == assignment_epoch;

@@ -62,7 +62,8 @@ group_refusal unknown_member(
 }
 
 group_refusal stale_epoch(int32_t epoch, const consumer_group_member& member) {
-  return {kafka_error::stale_member_epoch,
+  return {member.classic ? kafka_error::illegal_generation
+                         : kafka_error::stale_member_epoch,
     "The received member epoch " + std::to_string(epoch)
       + " does not match the expected member epoch "
       + std::to_string(member.epoch) + "."};
@@ -120,7 +121,7 @@ group_refusal check_commit(const consumer_group_state& group,
   const auto* member = group.find(member_id);
   if (!member)
     return unknown_member(group, member_id);
-  if (version < commit_epochs_version)
+  if (version < commit_epochs_version && !member->classic)
     return {kafka_error::unsupported_version,
       "OffsetCommit version 9 or above must be used by members using the "
       "modern group protocol"};

@@ -45,14 +45,16 @@ inline constexpr int32_t epoch_going_away = -2; ///< a static member's
 /// Whether these partitions may be committed: unknown_member_id,
 /// unsupported_version for members below version 9, stale_member_epoch. A
 /// member that has not heard of its newest epoch may commit what it has had
-/// since the epoch that it knows (KIP-1251).
+/// since the epoch that it knows (KIP-1251). One of the classic protocol may
+/// come in any version, and is told illegal_generation instead.
 /// @param partitions by topic id; empty for a commit of none
 [[nodiscard]] group_refusal check_commit(const consumer_group_state& group,
   const std::string& member_id, int32_t epoch, int16_t version,
   const partition_set& partitions);
 
 /// Whether a fetch of offsets may come with this member and epoch:
-/// unknown_member_id or stale_member_epoch. Without a member it always may.
+/// unknown_member_id or stale_member_epoch (illegal_generation for one of the
+/// classic protocol). Without a member it always may.
 [[nodiscard]] group_refusal check_fetch(const consumer_group_state& group,
   const std::optional<std::string>& member_id, int32_t epoch);
 

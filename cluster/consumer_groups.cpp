@@ -1,5 +1,6 @@
 #include "cluster/consumer_groups.hpp"
 
+#include "cluster/group_answers.hpp"
 #include "schema/assert.hpp"
 
 namespace millrace {
@@ -13,7 +14,12 @@ using described_member
 using described_assignment
   = kafka::consumer_group_describe_response::member_assignment;
 
-constexpr int8_t member_type_consumer = 1; // KIP-1099
+// KIP-1099
+constexpr int8_t member_type_classic = 0;
+constexpr int8_t member_type_consumer = 1;
+
+/// What is answered before the topics are known.
+constexpr auto not_loaded = kafka_error::coordinator_load_in_progress;
 
 /// Topics that are gone have no name, and are left out as by Kafka.
 described_assignment describe(
@@ -52,8 +58,9 @@ void consumer_groups::clear() {
   wakes_.clear();
 }
 
-consumer_groups::answer consumer_groups::heartbeat(group_turn& turn,
-  uint64_t append_id, const group_request_context& who,
+consumer_groups::answer<kafka::consumer_group_heartbeat_response>
+consumer_groups::heartbeat(group_turn& turn, uint64_t append_id,
+  const group_request_context& who,
   const kafka::consumer_group_heartbeat_request& request) {
   if (auto refusal = check_heartbeat(request, who.version, config_))
     return {heartbeat_refused(std::move(refusal))};
@@ -68,13 +75,82 @@ consumer_groups::answer consumer_groups::heartbeat(group_turn& turn,
     config_, *topics_, turn.now_ms, turn.wall_ms};
   consumer_group_heartbeat beat{
     group, context, who, request, to_string(new_uuid_())};
-  answer result{beat.run()};
+  answer<kafka::consumer_group_heartbeat_response> result{beat.run()};
   stage(turn, append_id, group, beat.records());
   result.after = group.last_append();
   if (group.is_gone())
     groups_.erase(id); // it was refused
   schedule(id);
   return result;
+}
+
+template <class Response, class Serve>
+consumer_groups::answer<Response> consumer_groups::classic(group_turn& turn,
+  uint64_t append_id, const group_request_context& who, const std::string& id,
+  Response not_yet, Serve serve) {
+  if (!topics_)
+    return {std::move(not_yet)};
+  auto& group = groups_.at(id);
+  const consumer_group_context context{
+    config_, *topics_, turn.now_ms, turn.wall_ms};
+  consumer_group_classic request{group, context, who};
+  answer<Response> result{serve(request)};
+  stage(turn, append_id, group, request.records());
+  result.after = group.last_append();
+  schedule(id);
+  return result;
+}
+
+consumer_groups::answer<kafka::join_group_response> consumer_groups::join(
+  group_turn& turn, uint64_t append_id, const group_request_context& who,
+  const kafka::join_group_request& request) {
+  return classic(turn, append_id, who, request.group_id,
+    join_refused(who.version, request.member_id, not_loaded),
+    [&](consumer_group_classic& group) {
+      return group.join(request, to_string(new_uuid_()));
+    });
+}
+
+consumer_groups::answer<kafka::sync_group_response> consumer_groups::sync(
+  group_turn& turn, uint64_t append_id, const group_request_context& who,
+  const kafka::sync_group_request& request) {
+  return classic(turn, append_id, who, request.group_id,
+    sync_refused(not_loaded), [&](consumer_group_classic& group) {
+      return group.sync(request);
+    });
+}
+
+consumer_groups::answer<kafka::heartbeat_response> consumer_groups::heartbeat(
+  group_turn& turn, uint64_t append_id, const group_request_context& who,
+  const kafka::heartbeat_request& request) {
+  kafka::heartbeat_response not_yet;
+  not_yet.error_code = code_of(not_loaded);
+  return classic(turn, append_id, who, request.group_id, std::move(not_yet),
+    [&](consumer_group_classic& group) {
+      return group.heartbeat(request);
+    });
+}
+
+consumer_groups::answer<kafka::leave_group_response> consumer_groups::leave(
+  group_turn& turn, uint64_t append_id, const group_request_context& who,
+  const kafka::leave_group_request& request) {
+  kafka::leave_group_response not_yet;
+  not_yet.error_code = code_of(not_loaded);
+  return classic(turn, append_id, who, request.group_id, std::move(not_yet),
+    [&](consumer_group_classic& group) {
+      return group.leave(request);
+    });
+}
+
+void consumer_groups::adopt(group_turn& turn, uint64_t append_id,
+  const std::string& id, const std::vector<consumer_group_record>& records) {
+  auto& group = groups_.try_emplace(id, id).first->second;
+  MILLRACE_ASSERT(!group.latest().exists(), "a name is one group's");
+  for (const auto& record : records)
+    group.latest().apply(record);
+  group.open_sessions(turn.now_ms, config_.session_timeout_ms);
+  stage(turn, append_id, group, records);
+  schedule(id);
 }
 
 void consumer_groups::erase(
@@ -88,8 +164,10 @@ void consumer_groups::erase(
   stage(turn, append_id, group, change.records());
 }
 
-void consumer_groups::on_timer(group_turn& turn, uint64_t append_id) {
-  for (const auto& id : wakes_.due(turn.now_ms)) {
+std::vector<std::string> consumer_groups::on_timer(
+  group_turn& turn, uint64_t append_id) {
+  auto due = wakes_.due(turn.now_ms);
+  for (const auto& id : due) {
     auto& group = groups_.at(id);
     if (topics_) {
       const consumer_group_context context{
@@ -98,11 +176,13 @@ void consumer_groups::on_timer(group_turn& turn, uint64_t append_id) {
     } else {
       // Nobody could keep its session alive so far.
       for (const auto& [member, state] : group.latest().members())
-        group.keep_alive(member, turn.now_ms + config_.session_timeout_ms);
+        group.keep_alive(member,
+          turn.now_ms + state.session_timeout_ms(config_.session_timeout_ms));
       group.recompute_wake();
     }
     schedule(id);
   }
+  return due;
 }
 
 void consumer_groups::end_append(
@@ -172,7 +252,7 @@ void consumer_groups::describe(
       = millrace::describe(partitions_in(member.assigned), topics_.get());
     m.target_assignment
       = millrace::describe(group->target(member_id), topics_.get());
-    m.member_type = member_type_consumer;
+    m.member_type = member.classic ? member_type_classic : member_type_consumer;
   }
 }
 

@@ -3,6 +3,7 @@
 // All consumer groups (KIP-848) of one partition of __consumer_offsets. Part
 // of group_registry, which keeps the offsets and the classic groups.
 
+#include "cluster/consumer_group_classic.hpp"
 #include "cluster/consumer_group_heartbeat.hpp"
 #include "cluster/group_turn.hpp"
 #include "cluster/wake_schedule.hpp"
@@ -38,19 +39,41 @@ public:
   // The records of a call are those of the turn, which will be appended as
   // `append_id`; end_append() tells how that ended.
 
+  template <class Response>
   struct answer {
-    kafka::consumer_group_heartbeat_response response;
+    Response response;
     /// The append that must be durable before it is given; 0: none.
     uint64_t after = 0;
   };
   /// Precondition: no classic group has this name.
-  [[nodiscard]] answer heartbeat(group_turn& turn, uint64_t append_id,
-    const group_request_context& who,
+  [[nodiscard]] answer<kafka::consumer_group_heartbeat_response> heartbeat(
+    group_turn& turn, uint64_t append_id, const group_request_context& who,
     const kafka::consumer_group_heartbeat_request& request);
+
+  // The classic protocol. Precondition: find(group id).
+
+  [[nodiscard]] answer<kafka::join_group_response> join(group_turn& turn,
+    uint64_t append_id, const group_request_context& who,
+    const kafka::join_group_request& request);
+  [[nodiscard]] answer<kafka::sync_group_response> sync(group_turn& turn,
+    uint64_t append_id, const group_request_context& who,
+    const kafka::sync_group_request& request);
+  [[nodiscard]] answer<kafka::heartbeat_response> heartbeat(group_turn& turn,
+    uint64_t append_id, const group_request_context& who,
+    const kafka::heartbeat_request& request);
+  [[nodiscard]] answer<kafka::leave_group_response> leave(group_turn& turn,
+    uint64_t append_id, const group_request_context& who,
+    const kafka::leave_group_request& request);
+
+  /// A classic group becomes one of these: what upgrade() of it says.
+  /// Precondition: there is none of this name.
+  void adopt(group_turn& turn, uint64_t append_id, const std::string& id,
+    const std::vector<consumer_group_record>& records);
   /// Takes the group with its members out. Precondition: find(id).
   void erase(group_turn& turn, uint64_t append_id, const std::string& id);
-  /// Takes out members whose time is over.
-  void on_timer(group_turn& turn, uint64_t append_id);
+  /// Takes out members whose time is over. Returns the groups that were
+  /// looked at.
+  std::vector<std::string> on_timer(group_turn& turn, uint64_t append_id);
   /// When on_timer() is wanted, in monotonic time; perhaps too early.
   [[nodiscard]] int64_t next_ms() const {
     return wakes_.next_ms();
@@ -64,6 +87,10 @@ public:
     const std::string& id) const;
   /// Its last rebalances, the oldest first; null if it does not exist.
   [[nodiscard]] const rebalance_log* rebalances(const std::string& id) const;
+  /// Null before set_topics().
+  [[nodiscard]] const topic_view* topics() const {
+    return topics_.get();
+  }
   /// Zero for a topic that is not known.
   [[nodiscard]] uuid topic_id(const std::string& name) const;
   [[nodiscard]] const std::map<std::string, consumer_group>& groups() const {
@@ -75,6 +102,11 @@ public:
     kafka::consumer_group_describe_response::described_group& out) const;
 
 private:
+  /// One request of the classic protocol; `serve` calls what it means.
+  template <class Response, class Serve>
+  [[nodiscard]] answer<Response> classic(group_turn& turn, uint64_t append_id,
+    const group_request_context& who, const std::string& id, Response not_yet,
+    Serve serve);
   void stage(group_turn& turn, uint64_t append_id, consumer_group& group,
     const std::vector<consumer_group_record>& records);
   void schedule(const std::string& id);

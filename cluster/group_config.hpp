@@ -11,6 +11,15 @@
 
 namespace millrace {
 
+/// Which groups with members in them may go over to the other protocol, when
+/// the first member of KIP-848 comes, or the last one has left.
+enum class migration_policy : uint8_t {
+  disabled,
+  upgrade,
+  downgrade,
+  bidirectional,
+};
+
 /// Of groups whose coordinator assigns (KIP-848).
 struct consumer_group_config {
   int32_t session_timeout_ms = 45'000; ///< group.consumer.session.timeout.ms
@@ -24,6 +33,8 @@ struct consumer_group_config {
   int32_t assignment_interval_ms = 1'000;
   int32_t size_max
     = std::numeric_limits<int32_t>::max(); ///< group.consumer.max.size
+  migration_policy migration
+    = migration_policy::bidirectional; ///< group.consumer.migration.policy
   /// group.consumer.assignors; the first is for members that name none.
   std::vector<std::string> assignors = {"uniform", "range"};
 };

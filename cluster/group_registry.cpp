@@ -73,11 +73,14 @@ group_effects group_registry::handle(
     return refuse(kafka_error::invalid_session_timeout);
   if (!fits_records(request))
     return refuse(kafka_error::invalid_request);
+  if (is_moving(request.group_id))
+    return refuse(kafka_error::coordinator_load_in_progress);
+  if (is_assigned(request.group_id))
+    return handle_assigned(who, request);
   // A member that names an id must have got it here, so the group is there.
   if (!request.member_id.empty() && !find(request.group_id))
     return refuse(kafka_error::unknown_member_id);
-  if (!make_classic(turn, request.group_id))
-    return refuse(kafka_error::inconsistent_group_protocol);
+  make_classic(turn, request.group_id);
   auto& group = find_or_create(request.group_id);
   group_join{group, turn, who, request, new_uuid_}.run();
   return end_turn(turn, request.group_id);
@@ -89,6 +92,11 @@ group_effects group_registry::handle(
   auto* group = find(request.group_id);
   if (!is_group_id(request.group_id))
     turn.reply(who.token, sync_refused(kafka_error::invalid_group_id));
+  else if (is_moving(request.group_id))
+    turn.reply(
+      who.token, sync_refused(kafka_error::coordinator_load_in_progress));
+  else if (is_assigned(request.group_id))
+    return handle_assigned(who, request);
   else if (!group)
     turn.reply(who.token, sync_refused(kafka_error::unknown_member_id));
   else
@@ -103,6 +111,10 @@ group_effects group_registry::handle(
   auto error = kafka_error::unknown_member_id;
   if (!is_group_id(request.group_id))
     error = kafka_error::invalid_group_id;
+  else if (is_moving(request.group_id))
+    error = kafka_error::coordinator_load_in_progress;
+  else if (is_assigned(request.group_id))
+    return handle_assigned(who, request);
   else if (group)
     error = heartbeat(*group, turn, request);
   kafka::heartbeat_response answer;
@@ -118,6 +130,10 @@ group_effects group_registry::handle(
   kafka::leave_group_response answer;
   if (!is_group_id(request.group_id))
     answer.error_code = code_of(kafka_error::invalid_group_id);
+  else if (is_moving(request.group_id))
+    answer.error_code = code_of(kafka_error::coordinator_load_in_progress);
+  else if (is_assigned(request.group_id))
+    return handle_assigned(who, request);
   else if (!group && who.version < leave_members_version)
     answer.error_code = code_of(kafka_error::unknown_member_id);
   else if (!group)
@@ -177,7 +193,10 @@ group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
   auto touched = wakes_.due(now_ms);
   for (const auto& id : touched)
     group_rebalance{groups_.at(id), turn}.expire();
-  consumers_.on_timer(turn, next_append_id_);
+  for (const auto& id : consumers_.on_timer(turn, next_append_id_)) {
+    downgrade_if_due(turn, id);
+    touched.push_back(id);
+  }
   if (loaded_ && expiry_due_ms_ <= now_ms)
     expire_offsets(turn, touched);
   return end_turn(turn, touched);
@@ -206,6 +225,7 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
   for (auto& [id, group] : groups_)
     group_rebalance{group, turn}.refuse_all(error);
   groups_.clear();
+  moving_.clear();
   consumers_.clear();
   offsets_.clear();
   transactional_.clear();

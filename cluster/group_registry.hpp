@@ -202,16 +202,41 @@ private:
     std::vector<Answered>& answered) const;
 
   // group_consumers.cpp
+  /// Whether it is a group whose coordinator assigns, with members: then
+  /// requests of the classic protocol are for that.
+  [[nodiscard]] bool is_assigned(const std::string& id) const;
+  /// Whether the group is going over to the other protocol, which is not
+  /// durable yet: nobody can be served meanwhile.
+  [[nodiscard]] bool is_moving(const std::string& id) const {
+    return moving_.contains(id);
+  }
   /// Whether a classic group leaves its name to one whose coordinator assigns.
   [[nodiscard]] static bool gives_way(const group_state& group);
-  /// Takes an empty classic group out; its offsets stay.
+  /// A classic group with members becomes one whose coordinator assigns, as
+  /// the first member comes that wants that; nothing changes if it is refused.
+  [[nodiscard]] group_refusal upgrade(group_turn& turn,
+    const group_request_context& who,
+    const kafka::consumer_group_heartbeat_request& request);
+  /// A group that only members of the classic protocol are left in becomes a
+  /// classic one.
+  void downgrade_if_due(group_turn& turn, const std::string& id);
+  /// Takes a classic group out; its offsets stay.
   void retire(group_turn& turn, const std::string& id);
-  /// Makes room for a classic group; false if the one that is there has
-  /// members.
-  [[nodiscard]] bool make_classic(group_turn& turn, const std::string& id);
+  /// Makes room for a classic group. Precondition: not is_assigned(id).
+  void make_classic(group_turn& turn, const std::string& id);
   /// Answers once this append is durable; 0: at once.
-  void reply_after(uint64_t append_id, group_turn& turn, uint64_t token,
-    kafka::consumer_group_heartbeat_response answer);
+  /// @param refuse makes an answer of an error
+  template <class Response, class Refuse>
+  void reply_after(group_turn& turn, uint64_t token,
+    consumer_groups::answer<Response> answer, Refuse refuse);
+  [[nodiscard]] group_effects handle_assigned(
+    const group_request_context& who, const kafka::join_group_request& request);
+  [[nodiscard]] group_effects handle_assigned(
+    const group_request_context& who, const kafka::sync_group_request& request);
+  [[nodiscard]] group_effects handle_assigned(
+    const group_request_context& who, const kafka::heartbeat_request& request);
+  [[nodiscard]] group_effects handle_assigned(const group_request_context& who,
+    const kafka::leave_group_request& request);
   [[nodiscard]] partition_set named_partitions(
     const kafka::offset_commit_request& request) const;
   void erase_consumer_group(group_turn& turn, const std::string& id);
@@ -233,7 +258,8 @@ private:
   group_config config_;
   std::function<uuid()> new_uuid_;
   std::map<std::string, group_state> groups_;
-  consumer_groups consumers_; // no name is in both
+  consumer_groups consumers_;    // no name is in both
+  std::set<std::string> moving_; // groups from one to the other
   offset_store offsets_;
   pending_offsets transactional_;
   group_image image_;

@@ -1,8 +1,7 @@
 #include "cluster/group_state.hpp"
 
+#include "cluster/embedded_protocol.hpp"
 #include "schema/assert.hpp"
-#include "schema/kafka/consumer_protocol.hpp"
-#include "schema/kafka_wire.hpp"
 
 #include <algorithm>
 
@@ -17,21 +16,6 @@ std::set<std::string_view> names_of(
   for (const auto& p : protocols)
     names.insert(p.name);
   return names;
-}
-
-/// The topics of a consumer's metadata; false when it is in no form we know.
-bool read_subscription(std::string_view metadata, std::set<std::string>& out) {
-  constexpr int16_t newest = 3;
-  kafka_reader reader{shared_bytes::copy_of(metadata)};
-  const auto version = reader.read_int16("version");
-  if (!reader.ok() || version < 0)
-    return false;
-  kafka::consumer_protocol_subscription subscription;
-  // A newer version only adds fields at the end.
-  if (!decode(reader, std::min(version, newest), subscription))
-    return false;
-  out.insert(subscription.topics.begin(), subscription.topics.end());
-  return true;
 }
 
 } // namespace
@@ -77,6 +61,18 @@ group_state::group_state(
   }
   if (record.leader && members_.contains(*record.leader))
     leader_ = *record.leader;
+}
+
+group_state::group_state(std::string id, std::vector<group_member> members,
+  int32_t generation, int64_t now_ms, int64_t wall_ms)
+    : id_(std::move(id)), phase_(group_phase::stable), phase_since_ms_(wall_ms),
+      generation_(generation) {
+  for (auto& member : members) {
+    auto member_id = member.id;
+    add(std::move(member), consumer_protocol);
+    refresh(member_id, now_ms);
+  }
+  protocol_name_ = select_protocol();
 }
 
 std::vector<std::string> group_state::member_ids() const {
@@ -164,9 +160,12 @@ std::optional<std::set<std::string>> group_state::subscribed_topics() const {
     return topics;
   if (!protocol_name_)
     return {};
-  for (const auto& [id, member] : members_)
-    if (!read_subscription(member.metadata(*protocol_name_), topics))
+  for (const auto& [id, member] : members_) {
+    const auto read = read_subscription(member.metadata(*protocol_name_));
+    if (!read)
       return {};
+    topics.insert(read->topics.begin(), read->topics.end());
+  }
   return topics;
 }
 

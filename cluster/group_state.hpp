@@ -37,6 +37,10 @@ enum class group_phase : uint8_t {
 /// Never; for deadlines.
 inline constexpr int64_t never_ms = std::numeric_limits<int64_t>::max();
 
+/// The type of the protocol that consumers use, of all that may be told in
+/// JoinGroup.
+inline constexpr const char* consumer_protocol = "consumer";
+
 class group_state {
 public:
   /// The first rebalance of an empty group goes on for as long as new
@@ -52,6 +56,12 @@ public:
   /// sessions start now.
   group_state(
     std::string id, const kafka::group_metadata_value& record, int64_t now_ms);
+
+  /// A stable group of consumers in this generation, each with what it is
+  /// assigned, whose sessions start now.
+  /// Precondition: there are members, with a protocol that all know.
+  group_state(std::string id, std::vector<group_member> members,
+    int32_t generation, int64_t now_ms, int64_t wall_ms);
 
   [[nodiscard]] const std::string& id() const {
     return id_;
@@ -108,7 +118,7 @@ public:
   /// known: no consumer protocol, or metadata in a form of its own.
   [[nodiscard]] std::optional<std::set<std::string>> subscribed_topics() const;
   [[nodiscard]] bool uses_consumer_protocol() const {
-    return protocol_type_ == "consumer";
+    return protocol_type_ == consumer_protocol;
   }
 
   // Changes of who is in it. None changes the phase.
