@@ -71,9 +71,9 @@ void add_traffic(page& p, const node_counters& c) {
     c.failed_fetch.get());
   p.family("kafka_network_requestmetrics_requests_total", "counter",
     "Requests by API.");
+  size_t place = 0;
   for (const auto& api : kafka::apis())
-    p.sample(
-      {{"request", api.name}}, c.requests[static_cast<size_t>(api.key)].get());
+    p.sample({{"request", api.name}}, c.requests[place++].get());
   p.one("kafka_server_socket_server_metrics_connection_count", "gauge",
     "Connections on the Kafka port that are open now.", c.connections.get());
   p.one("millrace_connections_accepted_total", "counter",

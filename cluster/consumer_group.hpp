@@ -74,7 +74,7 @@ public:
 
   struct departure {
     std::string member_id;
-    const char* reason;
+    std::string reason;
   };
   /// The members whose time is over.
   [[nodiscard]] std::vector<departure> due(int64_t now_ms) const;

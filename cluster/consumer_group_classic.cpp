@@ -209,11 +209,11 @@ kafka::leave_group_response consumer_group_classic::leave(
   kafka::leave_group_response answer;
   if (who_.version < leave_batch_version) {
     answer.error_code
-      = code_of(take_out(request.member_id, std::nullopt, gone));
+      = code_of(take_out(request.member_id, std::nullopt, std::nullopt, gone));
   } else {
     for (const auto& m : request.members)
       answer.members.push_back({m.member_id, m.group_instance_id,
-        code_of(take_out(m.member_id, m.group_instance_id, gone))});
+        code_of(take_out(m.member_id, m.group_instance_id, m.reason, gone))});
   }
   if (!gone.empty())
     moves_.remove(gone);
@@ -222,6 +222,7 @@ kafka::leave_group_response consumer_group_classic::leave(
 
 kafka_error consumer_group_classic::take_out(const std::string& member_id,
   const std::optional<std::string>& instance_id,
+  const std::optional<std::string>& words,
   std::vector<consumer_group::departure>& gone) const {
   auto id = member_id;
   if (id.empty() && instance_id)
@@ -233,7 +234,7 @@ kafka_error consumer_group_classic::take_out(const std::string& member_id,
     = std::ranges::count(gone, id, &consumer_group::departure::member_id) > 0;
   if (named)
     return kafka_error::unknown_member_id;
-  gone.push_back({id, "left"});
+  gone.push_back({id, with_words("left", words)});
   return kafka_error::none;
 }
 

@@ -49,6 +49,7 @@ private:
     const std::string& id, const std::optional<std::string>& instance_id) const;
   [[nodiscard]] kafka_error take_out(const std::string& member_id,
     const std::optional<std::string>& instance_id,
+    const std::optional<std::string>& words,
     std::vector<consumer_group::departure>& gone) const;
   void await_request(const consumer_group_member& member);
   void keep_alive(const consumer_group_member& member);

@@ -56,8 +56,8 @@ void consumer_group_moves::update_epoch(
   const auto* reason = is_new      ? "joined"
                        : by_member ? "changed its subscription"
                                    : "topics changed";
-  group_.rebalances.started(group().epoch(), by_member ? now.id : std::string{},
-    reason, context_.wall_ms);
+  group_.rebalances.started(group().epoch(),
+    {by_member ? now.id : std::string{}, reason}, context_.wall_ms);
 }
 
 void consumer_group_moves::go_away(const std::string& id) {
@@ -73,7 +73,7 @@ void consumer_group_moves::remove(
   change_.resolve_regexes(false);
   (void)start_epoch(true);
   for (const auto& [id, reason] : members)
-    group_.rebalances.started(group().epoch(), id, reason, context_.wall_ms);
+    group_.rebalances.started(group().epoch(), {id, reason}, context_.wall_ms);
 }
 
 bool consumer_group_moves::start_epoch(bool changed) {

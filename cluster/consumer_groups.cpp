@@ -143,12 +143,14 @@ consumer_groups::answer<kafka::leave_group_response> consumer_groups::leave(
 }
 
 void consumer_groups::adopt(group_turn& turn, uint64_t append_id,
-  const std::string& id, const std::vector<consumer_group_record>& records) {
+  const std::string& id, const std::vector<consumer_group_record>& records,
+  rebalance_log rebalances) {
   auto& group = groups_.try_emplace(id, id).first->second;
   MILLRACE_ASSERT(!group.latest().exists(), "a name is one group's");
   for (const auto& record : records)
     group.latest().apply(record);
   group.open_sessions(turn.now_ms, config_.session_timeout_ms);
+  group.rebalances = std::move(rebalances);
   stage(turn, append_id, group, records);
   schedule(id);
 }

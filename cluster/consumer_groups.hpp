@@ -68,7 +68,8 @@ public:
   /// A classic group becomes one of these: what upgrade() of it says.
   /// Precondition: there is none of this name.
   void adopt(group_turn& turn, uint64_t append_id, const std::string& id,
-    const std::vector<consumer_group_record>& records);
+    const std::vector<consumer_group_record>& records,
+    rebalance_log rebalances);
   /// Takes the group with its members out. Precondition: find(id).
   void erase(group_turn& turn, uint64_t append_id, const std::string& id);
   /// Takes out members whose time is over. Returns the groups that were

@@ -130,6 +130,25 @@ group_effects group_registry::handle(const group_request_context& who,
 }
 
 group_effects group_registry::handle(const group_request_context& who,
+  const kafka::explain_group_request& request) {
+  auto turn = begin_turn(who);
+  kafka::explain_group_response answer;
+  const auto* classic = find(request.group_id);
+  const auto* log
+    = classic ? &classic->rebalances : consumers_.rebalances(request.group_id);
+  if (log) {
+    for (const auto& note : log->notes())
+      answer.rebalances.push_back({note.epoch, note.cause.member,
+        note.cause.reason, note.at_ms, note.duration_ms.value_or(-1)});
+  } else {
+    answer.error_code = code_of(kafka_error::group_id_not_found);
+    answer.error_message = "Group " + request.group_id + " not found.";
+  }
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn);
+}
+
+group_effects group_registry::handle(const group_request_context& who,
   const kafka::delete_groups_request& request) {
   auto turn = begin_turn(who);
   kafka::delete_groups_response answer;

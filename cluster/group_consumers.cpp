@@ -132,8 +132,9 @@ group_refusal group_registry::upgrade(group_turn& turn,
       "Group " + id
         + " cannot become a consumer group: " + records.error().context};
   group_rebalance{group, turn}.refuse_all(kafka_error::rebalance_in_progress);
+  auto rebalances = group.rebalances;
   retire(turn, id);
-  consumers_.adopt(turn, next_append_id_, id, *records);
+  consumers_.adopt(turn, next_append_id_, id, *records, std::move(rebalances));
   return {};
 }
 
@@ -166,6 +167,7 @@ void group_registry::downgrade_if_due(group_turn& turn, const std::string& id) {
     return;
   auto classic
     = downgraded(*group, *consumers_.topics(), turn.now_ms, turn.wall_ms);
+  classic.rebalances = *consumers_.rebalances(id);
   consumers_.erase(turn, next_append_id_, id);
   classic.persisted = true;
   turn.append(encode_group_record(id, classic.to_record(nullptr)));
@@ -177,7 +179,8 @@ void group_registry::downgrade_if_due(group_turn& turn, const std::string& id) {
     if (error != kafka_error::none)
       groups_.erase(id);
     else if (classic && classic->phase() == group_phase::stable)
-      group_rebalance{*classic, later}.prepare(); // it needs a leader
+      group_rebalance{*classic, later}.prepare(
+        {"", "went back to the classic protocol"}); // which needs a leader
   });
 }
 

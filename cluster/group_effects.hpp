@@ -6,6 +6,7 @@
 #include "schema/kafka/consumer_group_heartbeat.hpp"
 #include "schema/kafka/delete_groups.hpp"
 #include "schema/kafka/describe_groups.hpp"
+#include "schema/kafka/explain_group.hpp"
 #include "schema/kafka/heartbeat.hpp"
 #include "schema/kafka/join_group.hpp"
 #include "schema/kafka/leave_group.hpp"
@@ -43,7 +44,7 @@ using group_reply
     kafka::offset_delete_response, kafka::describe_groups_response,
     kafka::list_groups_response, kafka::delete_groups_response,
     kafka::txn_offset_commit_response, kafka::consumer_group_heartbeat_response,
-    kafka::consumer_group_describe_response>;
+    kafka::consumer_group_describe_response, kafka::explain_group_response>;
 
 /// One record of __consumer_offsets, byte for byte Kafka's. No value is a
 /// tombstone. Format: docs/formats/consumer-offsets.md.

@@ -152,7 +152,7 @@ void group_join::add_member(const std::string& id) {
   group_.park_join(id, parked());
   group_.set_deadline(
     group_.member(id), turn_.now_ms + turn_.config.new_member_join_timeout_ms);
-  rebalance_.members_changed();
+  rebalance_.members_changed({id, with_words("joined", request_.reason)});
 }
 
 void group_join::rejoin(const std::string& id) {
@@ -160,7 +160,7 @@ void group_join::rejoin(const std::string& id) {
   group_.update(
     id, protocols_, request_.session_timeout_ms, rebalance_timeout_ms_);
   group_.park_join(id, parked());
-  rebalance_.members_changed();
+  rebalance_.members_changed({id, with_words("rejoined", request_.reason)});
 }
 
 void group_join::replace_static(const std::string& old_id) {
@@ -188,11 +188,11 @@ void group_join::replace_static(const std::string& old_id) {
     if (group_.select_protocol() == group_.protocol_name())
       persist_static(old_id, before);
     else
-      rebalance_.prepare();
+      rebalance_.prepare({id, "came back with another protocol"});
     return;
   case group_phase::completing_rebalance:
     // The leader may assign to the old id, so the new one would get nothing.
-    rebalance_.prepare();
+    rebalance_.prepare({id, "came back before it was assigned anything"});
     return;
   case group_phase::preparing_rebalance:
     rebalance_.complete_if_all_joined();

@@ -8,17 +8,18 @@
 
 namespace millrace {
 
-void group_rebalance::members_changed() {
+void group_rebalance::members_changed(const rebalance_cause& cause) {
   if (group_.phase() == group_phase::preparing_rebalance)
     complete_if_all_joined();
   else
-    prepare();
+    prepare(cause);
 }
 
-void group_rebalance::prepare() {
+void group_rebalance::prepare(const rebalance_cause& cause) {
   const bool first = group_.phase() == group_phase::empty;
   if (group_.phase() == group_phase::completing_rebalance)
     refuse_syncs(kafka_error::rebalance_in_progress);
+  group_.rebalances.started(group_.generation() + 1, cause, turn_.wall_ms);
   group_.start_rebalance(turn_.wall_ms);
   if (!first) {
     group_.set_join_deadline(turn_.now_ms + group_.rebalance_timeout_ms());
@@ -157,16 +158,16 @@ void group_rebalance::expire_members() {
   for (const auto& [id, deadline_ms] : announced)
     if (deadline_ms <= turn_.now_ms)
       group_.remove_pending(id);
-  bool removed = false;
+  std::string last;
   for (const auto& id : group_.member_ids()) {
     const auto& member = group_.member(id);
     if (!member.can_expire() || member.deadline_ms > turn_.now_ms)
       continue;
     remove(id);
-    removed = true;
+    last = id;
   }
-  if (removed)
-    members_changed();
+  if (!last.empty())
+    members_changed({last, "session timed out"});
   else
     complete_if_all_joined();
 }
@@ -178,7 +179,7 @@ void group_rebalance::expire_syncs() {
     return;
   for (const auto& id : missing)
     remove(id);
-  prepare();
+  prepare({*missing.begin(), "did not send SyncGroup in time"});
 }
 
 void group_rebalance::refuse_all(kafka_error error) {

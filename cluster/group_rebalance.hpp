@@ -19,13 +19,14 @@ public:
 
   /// The members have changed: starts a rebalance, or ends the one that is
   /// being prepared if nobody is missing any more.
-  void members_changed();
+  /// @param cause to be told, of a rebalance that begins
+  void members_changed(const rebalance_cause& cause);
 
   /// Sends everyone back to JoinGroup. A group that was empty waits the
   /// initial delay for more members; others wait until all have joined, or
   /// for the longest rebalance time-out.
   /// Precondition: no rebalance is being prepared.
-  void prepare();
+  void prepare(const rebalance_cause& cause);
 
   /// Ends the join when all members are there; not the first one of an empty
   /// group, which waits out its delay.

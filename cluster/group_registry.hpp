@@ -99,6 +99,9 @@ public:
   [[nodiscard]] group_effects handle(const group_request_context& who,
     const kafka::consumer_group_describe_request& request);
 
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::explain_group_request& request);
+
   // Events.
 
   /// A producer's transaction is about to end in this log: the caller appends

@@ -55,14 +55,16 @@ void propose(group_state& group, group_turn& turn,
       rebalance.assign(assignment);
     } else {
       rebalance.refuse_syncs(group_append_error(error));
-      rebalance.members_changed();
+      rebalance.members_changed(
+        {found->leader(), "its assignment could not be written"});
     }
   });
 }
 
+/// @param left the member that has left, if it has
 kafka_error leave(group_state& group, group_rebalance& rebalance,
   const std::string& member_id, const std::optional<std::string>& instance_id,
-  bool& removed) {
+  std::string& left) {
   auto id = member_id;
   if (id.empty()) {
     id = group.static_member(instance_id);
@@ -75,7 +77,7 @@ kafka_error leave(group_state& group, group_rebalance& rebalance,
     return error;
   }
   rebalance.remove(id);
-  removed = true;
+  left = id;
   return kafka_error::none;
 }
 
@@ -121,20 +123,22 @@ kafka::leave_group_response leave_group(group_state& group, group_turn& turn,
   const group_request_context& who, const kafka::leave_group_request& request) {
   group_rebalance rebalance{group, turn};
   kafka::leave_group_response answer;
-  bool removed = false;
+  rebalance_cause cause{{}, "left"};
   if (who.version < leave_batch_version) {
     answer.error_code = code_of(
-      leave(group, rebalance, request.member_id, std::nullopt, removed));
+      leave(group, rebalance, request.member_id, std::nullopt, cause.member));
   } else {
     for (const auto& m : request.members) {
-      const auto error
-        = leave(group, rebalance, m.member_id, m.group_instance_id, removed);
+      const auto error = leave(
+        group, rebalance, m.member_id, m.group_instance_id, cause.member);
+      if (error == kafka_error::none)
+        cause.reason = with_words("left", m.reason);
       answer.members.push_back(
         {m.member_id, m.group_instance_id, code_of(error)});
     }
   }
-  if (removed)
-    rebalance.members_changed();
+  if (!cause.member.empty())
+    rebalance.members_changed(cause);
   else
     rebalance.complete_if_all_joined();
   return answer;

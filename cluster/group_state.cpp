@@ -286,6 +286,7 @@ void group_state::start_generation(int64_t wall_ms) {
     protocol_name_.reset();
     leader_.clear();
     enter(group_phase::empty, wall_ms);
+    rebalances.settled(wall_ms);
   } else {
     protocol_name_ = select_protocol();
     enter(group_phase::completing_rebalance, wall_ms);
@@ -297,6 +298,7 @@ void group_state::become_stable(int64_t wall_ms) {
     "an assignment ends a rebalance");
   proposal.reset();
   enter(group_phase::stable, wall_ms);
+  rebalances.settled(wall_ms);
 }
 
 void group_state::set_join_deadline(int64_t at_ms) {

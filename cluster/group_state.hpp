@@ -4,6 +4,7 @@
 // waits for what. It keeps the books; group_rebalance moves it.
 
 #include "cluster/group_member.hpp"
+#include "cluster/rebalance_log.hpp"
 #include "schema/kafka/group_metadata_record.hpp"
 #include "schema/kafka_error.hpp"
 
@@ -202,6 +203,7 @@ public:
   [[nodiscard]] kafka::group_metadata_value to_record(
     const std::map<std::string, std::string>* assignment) const;
 
+  rebalance_log rebalances;
   /// Whether a record of it is in the log, or on its way there.
   bool persisted = false;
 

@@ -39,9 +39,11 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
   const auto* api = kafka::find_api(request.header.api_key);
   const bool known
     = slot.version >= api->min_version && slot.version <= api->max_version;
+  bool is_own_client = false;
   if (known) {
     kafka::api_versions_request body;
     MILLRACE_TRY(read_body(request, body));
+    is_own_client = body.client_software_name == "millrace";
     if (slot.version >= 3
         && (!is_software_name(body.client_software_name)
             || !is_software_name(body.client_software_version)))
@@ -54,8 +56,10 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
   }
   if (response.error_code != static_cast<int16_t>(kafka_error::invalid_request))
     for (const auto& a : kafka::apis())
-      response.api_keys.push_back(
-        {static_cast<int16_t>(a.key), a.advertised_min_version, a.max_version});
+      if (const auto key = static_cast<int16_t>(a.key);
+        key < kafka::first_own_key || is_own_client)
+        response.api_keys.push_back(
+          {key, a.advertised_min_version, a.max_version});
   add_features(response, slot.version);
   // Grows with every change of the metadata and so never falls.
   response.finalized_features_epoch = hub.image().applied_index();

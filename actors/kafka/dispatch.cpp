@@ -67,21 +67,28 @@ constexpr api_handler handlers[] = {
   {api_key::list_config_resources, handle_list_config_resources},
   {api_key::consumer_group_heartbeat, handle_consumer_group_heartbeat},
   {api_key::consumer_group_describe, handle_consumer_group_describe},
+  {api_key::explain_group, handle_explain_group},
   {api_key::describe_topic_partitions, handle_describe_topic_partitions},
   {api_key::add_raft_voter, handle_add_raft_voter},
   {api_key::remove_raft_voter, handle_remove_raft_voter},
 };
 
-request_handler find_handler(int16_t key) {
-  static const auto by_key = [] {
+static_assert(std::size(handlers) <= counted_apis);
+
+/// Where it stands in kafka::apis().
+size_t place_of(const kafka::api& api) {
+  return static_cast<size_t>(&api - kafka::apis().data());
+}
+
+request_handler find_handler(size_t place) {
+  static const auto by_place = [] {
     std::array<request_handler, counted_apis> table{};
     for (const auto& entry : handlers)
-      table[static_cast<size_t>(entry.key)] = entry.handle;
+      table.at(place_of(*kafka::find_api(static_cast<int16_t>(entry.key))))
+        = entry.handle;
     return table;
   }();
-  return key >= 0 && static_cast<size_t>(key) < by_key.size()
-           ? by_key[static_cast<size_t>(key)]
-           : nullptr;
+  return by_place[place];
 }
 
 } // namespace
@@ -102,12 +109,13 @@ result<void> handle_request(gateway_core& hub, kafka_request& request) {
   slot.version = header.api_version;
   slot.correlation_id = header.correlation_id;
   const auto* api = kafka::find_api(header.api_key);
-  const auto handle = find_handler(header.api_key);
-  if (api == nullptr || handle == nullptr)
+  const auto place = api == nullptr ? counted_apis : place_of(*api);
+  const auto handle = api == nullptr ? nullptr : find_handler(place);
+  if (handle == nullptr)
     return error{
       errc::unsupported, "API key " + std::to_string(header.api_key)
                            + " is not one of those that ApiVersions lists"};
-  hub.counters().requests[static_cast<size_t>(header.api_key)].add();
+  hub.counters().requests[place].add();
   const bool known = header.api_version >= api->min_version
                      && header.api_version <= api->max_version;
   // ApiVersions itself answers a version that it does not know.

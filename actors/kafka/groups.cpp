@@ -155,6 +155,15 @@ result<void> handle_consumer_group_heartbeat(
   return {};
 }
 
+result<void> handle_explain_group(gateway_core& hub, kafka_request& request) {
+  kafka::explain_group_request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<kafka::explain_group_response>(hub, request, group,
+    std::move(body), nullptr, with_code<kafka::explain_group_response>);
+  return {};
+}
+
 result<void> handle_offset_delete(gateway_core& hub, kafka_request& request) {
   kafka::offset_delete_request body;
   MILLRACE_TRY(read_body(request, body));

@@ -139,6 +139,7 @@ result<void> handle_consumer_group_heartbeat(
   gateway_core& hub, kafka_request& request);
 result<void> handle_consumer_group_describe(
   gateway_core& hub, kafka_request& request);
+result<void> handle_explain_group(gateway_core& hub, kafka_request& request);
 result<void> handle_describe_acls(gateway_core& hub, kafka_request& request);
 result<void> handle_create_acls(gateway_core& hub, kafka_request& request);
 result<void> handle_delete_acls(gateway_core& hub, kafka_request& request);

@@ -4,6 +4,8 @@
 #include "apps/client/group_admin.hpp"
 #include "apps/client/positions.hpp"
 
+#include <ctime>
+
 namespace millrace::cli {
 namespace {
 
@@ -100,6 +102,37 @@ int describe(const command_context& context, const group_options& options) {
         + "\nassignor  " + (group->protocol.empty() ? "-" : group->protocol)
         + "\nmembers   " + std::to_string(group->members.size()) + "\n\n");
   print(rows->to_text());
+  return exit_ok;
+}
+
+/// Local time is what clocks on walls and logs show.
+std::string clock_text(int64_t ms) {
+  const auto seconds = static_cast<std::time_t>(ms / 1000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char text[32];
+  const auto size
+    = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local);
+  return {text, size};
+}
+
+int explain(const command_context& context, const group_options& options) {
+  auto nodes = connect(context);
+  if (!nodes)
+    return report(nodes.error());
+  auto rebalances = client::explain_group(**nodes, options.group);
+  if (!rebalances)
+    return report(rebalances.error());
+  const bool json = context.format() == output_format::json;
+  table out{{"started", "epoch", "ms", "member", "reason"}};
+  for (const auto& r : *rebalances)
+    out.add({json ? cell{r.started_ms} : cell{clock_text(r.started_ms)},
+      int64_t{r.epoch}, r.duration_ms < 0 ? cell{} : cell{r.duration_ms},
+      r.member_id.empty() ? cell{} : cell{r.member_id}, r.reason});
+  if (rebalances->empty() && !json)
+    print("no rebalance since the group's coordinator has started\n");
+  else
+    print(out.to_string(context.format()));
   return exit_ok;
 }
 
@@ -243,7 +276,7 @@ Examples:
 
 void add_group(CLI::App& parent, command_context& context) {
   auto* group = parent.add_subcommand(
-    "group", "List, describe, reset, delete consumer groups");
+    "group", "List, describe, explain, reset, delete consumer groups");
   group->require_subcommand(1);
   auto options = make_options<group_options>();
 
@@ -268,6 +301,23 @@ Examples:
   millrace group describe billing --members -o json)");
   set_action(*command, context, [&context, options] {
     return describe(context, *options);
+  });
+
+  command = group->add_subcommand(
+    "explain", "Show why a group has rebalanced lately");
+  command->add_option("GROUP", options->group, "The group")->required();
+  add_server_options(*command, context);
+  add_output_option(*command, context);
+  command->footer(R"(
+Each line is one rebalance: when it began, the epoch (or generation) that began
+with it, how many milliseconds it took until every member had its partitions,
+who caused it, and how. One that still goes on has no duration. The list
+begins anew when another node becomes the group's coordinator.
+
+Example:
+  millrace group explain billing)");
+  set_action(*command, context, [&context, options] {
+    return explain(context, *options);
   });
 
   command = group->add_subcommand("delete", "Delete groups without members");

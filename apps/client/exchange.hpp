@@ -8,6 +8,7 @@
 #include "schema/kafka/alter_partition_reassignments.hpp"
 #include "schema/kafka/api_versions.hpp"
 #include "schema/kafka/apis.hpp"
+#include "schema/kafka/consumer_group_describe.hpp"
 #include "schema/kafka/create_partitions.hpp"
 #include "schema/kafka/create_topics.hpp"
 #include "schema/kafka/delete_groups.hpp"
@@ -18,6 +19,7 @@
 #include "schema/kafka/describe_groups.hpp"
 #include "schema/kafka/describe_quorum.hpp"
 #include "schema/kafka/elect_leaders.hpp"
+#include "schema/kafka/explain_group.hpp"
 #include "schema/kafka/fetch.hpp"
 #include "schema/kafka/find_coordinator.hpp"
 #include "schema/kafka/heartbeat.hpp"
@@ -53,6 +55,7 @@ struct exchange;
 MILLRACE_EXCHANGE(add_raft_voter, 0);
 MILLRACE_EXCHANGE(alter_partition_reassignments, 1);
 MILLRACE_EXCHANGE(api_versions, 3);
+MILLRACE_EXCHANGE(consumer_group_describe, 1);
 MILLRACE_EXCHANGE(create_partitions, 3);
 MILLRACE_EXCHANGE(create_topics, 7);
 MILLRACE_EXCHANGE(delete_groups, 2);
@@ -63,6 +66,7 @@ MILLRACE_EXCHANGE(describe_configs, 4);
 MILLRACE_EXCHANGE(describe_groups, 6);
 MILLRACE_EXCHANGE(describe_quorum, 2);
 MILLRACE_EXCHANGE(elect_leaders, 2);
+MILLRACE_EXCHANGE(explain_group, 0);
 MILLRACE_EXCHANGE(fetch, 12);
 MILLRACE_EXCHANGE(find_coordinator, 3);
 MILLRACE_EXCHANGE(heartbeat, 4);

@@ -49,6 +49,56 @@ std::vector<topic_partition> assignment_of(const std::string& bytes) {
   return assignment;
 }
 
+result<group_info> describe_classic(cluster& nodes, const std::string& group) {
+  kafka::describe_groups_request request;
+  request.groups.push_back(group);
+  const auto what = "describe group '" + group + "'";
+  auto answer
+    = ask_coordinator(nodes, group, what, request, [](const auto& response) {
+        return response.groups.empty() ? int16_t{0}
+                                       : response.groups.front().error_code;
+      });
+  if (!answer)
+    return answer.error();
+  if (answer->groups.empty() || answer->groups.front().group_state == "Dead")
+    return refused(kafka_error::group_id_not_found, what);
+  const auto& described = answer->groups.front();
+  group_info info{group, described.group_state, described.protocol_data, {}};
+  for (const auto& m : described.members)
+    info.members.push_back({m.member_id, m.group_instance_id.value_or(""),
+      m.client_id, m.client_host, assignment_of(m.member_assignment)});
+  return info;
+}
+
+/// A group whose coordinator assigns (KIP-848).
+result<group_info> describe_assigned(cluster& nodes, const std::string& group) {
+  kafka::consumer_group_describe_request request;
+  request.group_ids.push_back(group);
+  const auto what = "describe group '" + group + "'";
+  auto answer
+    = ask_coordinator(nodes, group, what, request, [](const auto& response) {
+        return response.groups.empty() ? int16_t{0}
+                                       : response.groups.front().error_code;
+      });
+  if (!answer)
+    return answer.error();
+  if (answer->groups.empty())
+    return refused(kafka_error::group_id_not_found, what);
+  const auto& described = answer->groups.front();
+  group_info info{group, described.group_state, described.assignor_name, {}};
+  for (const auto& m : described.members) {
+    auto& member = info.members.emplace_back();
+    member.member_id = m.member_id;
+    member.instance_id = m.instance_id.value_or("");
+    member.client_id = m.client_id;
+    member.host = m.client_host;
+    for (const auto& t : m.assignment.topic_partitions)
+      for (const auto partition : t.partitions)
+        member.assignment.push_back({t.topic_name, partition});
+  }
+  return info;
+}
+
 } // namespace
 
 result<std::vector<group_listing>> list_groups(cluster& nodes) {
@@ -76,24 +126,30 @@ result<std::vector<group_listing>> list_groups(cluster& nodes) {
 }
 
 result<group_info> describe_group(cluster& nodes, const std::string& group) {
-  kafka::describe_groups_request request;
-  request.groups.push_back(group);
-  const auto what = "describe group '" + group + "'";
-  auto answer
-    = ask_coordinator(nodes, group, what, request, [](const auto& response) {
-        return response.groups.empty() ? int16_t{0}
-                                       : response.groups.front().error_code;
-      });
+  auto classic = describe_classic(nodes, group);
+  if (classic || classic.error().code != errc::not_found)
+    return classic;
+  auto assigned = describe_assigned(nodes, group);
+  // Servers that do not know the other protocol have none of its groups.
+  return assigned || assigned.error().code != errc::unsupported ? assigned
+                                                                : classic;
+}
+
+result<std::vector<group_rebalance_info>> explain_group(
+  cluster& nodes, const std::string& group) {
+  kafka::explain_group_request request;
+  request.group_id = group;
+  auto answer = ask_coordinator(nodes, group, "explain group '" + group + "'",
+    request, [](const auto& response) {
+      return response.error_code;
+    });
   if (!answer)
     return answer.error();
-  if (answer->groups.empty() || answer->groups.front().group_state == "Dead")
-    return refused(kafka_error::group_id_not_found, what);
-  const auto& described = answer->groups.front();
-  group_info info{group, described.group_state, described.protocol_data, {}};
-  for (const auto& m : described.members)
-    info.members.push_back({m.member_id, m.group_instance_id.value_or(""),
-      m.client_id, m.client_host, assignment_of(m.member_assignment)});
-  return info;
+  std::vector<group_rebalance_info> list;
+  for (const auto& r : answer->rebalances)
+    list.push_back(
+      {r.epoch, r.member_id, r.reason, r.started_ms, r.duration_ms});
+  return list;
 }
 
 result<void> delete_group(cluster& nodes, const std::string& group) {

@@ -31,10 +31,24 @@ struct group_info {
   std::vector<group_member_info> members;
 };
 
+/// One rebalance of a group.
+struct group_rebalance_info {
+  int32_t epoch = 0;        ///< or generation, that began with it
+  std::string member_id;    ///< whose doing it was; empty for the topics'
+  std::string reason;       ///< `joined`, `session timed out`, ...
+  int64_t started_ms = 0;   ///< since the Unix epoch
+  int64_t duration_ms = -1; ///< -1 while it goes on
+};
+
 /// The groups of all brokers, by name.
 [[nodiscard]] result<std::vector<group_listing>> list_groups(cluster& nodes);
-/// Errors: not_found where there is no such group, in any version.
+/// One of either protocol. Errors: not_found where there is no such group, in
+/// any version.
 [[nodiscard]] result<group_info> describe_group(
+  cluster& nodes, const std::string& group);
+/// The last rebalances, the oldest first; only Millrace tells them.
+/// Errors: not_found; unsupported by other servers.
+[[nodiscard]] result<std::vector<group_rebalance_info>> explain_group(
   cluster& nodes, const std::string& group);
 [[nodiscard]] result<void> delete_group(
   cluster& nodes, const std::string& group);

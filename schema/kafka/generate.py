@@ -112,6 +112,10 @@ def write_apis_header(apis):
     out("int16_t flexible_from = 32767;")
     out("};")
     out()
+    out("/// Keys from here on are Millrace's own: ApiVersions tells them to its own")
+    out("/// clients only.")
+    out("inline constexpr int16_t first_own_key = 10'000;")
+    out()
     out("/// All APIs, by key.")
     out("[[nodiscard]] std::span<const api> apis();")
     out("/// The API with this key, or null. The pointer stays valid.")
@@ -216,7 +220,7 @@ def write_dictionary(apis):
     out = Lines()
     for api in apis:
         for v in api.versions.all():
-            out(f'"\\x00\\x{api.key:02x}\\x00\\x{v:02x}"')
+            out(f'"\\x{api.key >> 8:02x}\\x{api.key & 0xff:02x}\\x00\\x{v:02x}"')
     return out.join()
 
 

@@ -117,7 +117,7 @@ TEST_CASE("who does not give up partitions in time is out",
   CHECK_FALSE(host.group().find("a"));
   b.beat();
   CHECK(count_of(b.owned) == 4);
-  CHECK(host.groups.rebalances("g")->notes().back().reason
+  CHECK(host.groups.rebalances("g")->notes().back().cause.reason
         == "did not give up its partitions in time");
 }
 
@@ -430,10 +430,10 @@ TEST_CASE("the last rebalances say who, why and how long",
   g.a.beat();
   const auto& notes = g.host.groups.rebalances("g")->notes();
   REQUIRE(notes.size() == 3);
-  CHECK(notes[0].member == "a");
-  CHECK(notes[0].reason == "joined");
-  CHECK(notes[2].member == "b");
-  CHECK(notes[2].reason == "left");
+  CHECK(notes[0].cause.member == "a");
+  CHECK(notes[0].cause.reason == "joined");
+  CHECK(notes[2].cause.member == "b");
+  CHECK(notes[2].cause.reason == "left");
   CHECK(notes[2].epoch == 3);
   CHECK(notes[2].duration_ms == 300);
 }

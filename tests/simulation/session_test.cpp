@@ -209,7 +209,30 @@ TEST_CASE("rules C1: an unknown version of ApiVersions gets error 35 in the "
   REQUIRE(decode(reader, 0, response).ok());
   CHECK(response.error_code
         == static_cast<int16_t>(kafka_error::unsupported_version));
-  CHECK(response.api_keys.size() == kafka::apis().size());
+  CHECK(response.api_keys.size() + 1 == kafka::apis().size()); // one is our own
+}
+
+TEST_CASE(
+  "APIs of our own are told to our own clients", "[simulation][session]") {
+  node_fixture f;
+  const auto told = [&](const std::string& software) {
+    kafka::api_versions_request request;
+    request.client_software_name = software;
+    request.client_software_version = "1";
+    f.send(api_key::api_versions, 3, request);
+    f.run(100);
+    const auto frames = f.take_frames();
+    REQUIRE(frames.size() == 1);
+    kafka_reader reader{shared_bytes::copy_of(frames.front())};
+    reader.read_int32("correlation");
+    kafka::api_versions_response response;
+    REQUIRE(decode(reader, 3, response).ok());
+    return std::ranges::count_if(response.api_keys, [](const auto& api) {
+      return api.api_key >= kafka::first_own_key;
+    });
+  };
+  CHECK(told("apache-kafka-java") == 0);
+  CHECK(told("millrace") == 1);
 }
 
 TEST_CASE("a version that ApiVersions does not list closes the connection",

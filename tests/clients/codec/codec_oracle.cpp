@@ -96,11 +96,13 @@ public:
     visit_messages([this](auto type) {
       using message_t = typename decltype(type)::type;
       messages_[type.name] = remake_message<message_t>;
-      for (auto v = type.min_version; v <= type.max_version; ++v)
+      const bool is_own = std::string_view{type.name}.starts_with("explain_");
+      for (auto v = type.min_version; v <= type.max_version && !is_own; ++v)
         unseen_.insert({type.name, v});
     });
     for (const auto& x : apis())
-      unseen_.insert({x.name, -1});
+      if (static_cast<int16_t>(x.key) < first_own_key)
+        unseen_.insert({x.name, -1});
   }
 
   void read(const std::string& line) {

@@ -3,9 +3,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListGroupsOptions;
 import org.apache.kafka.clients.admin.NewPartitions;
+import org.apache.kafka.clients.consumer.ConsumerPartitionAssignor;
+import org.apache.kafka.clients.consumer.CooperativeStickyAssignor;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.clients.consumer.RangeAssignor;
 import org.apache.kafka.clients.consumer.SubscriptionPattern;
 import org.apache.kafka.common.GroupState;
 import org.apache.kafka.common.GroupType;
@@ -26,7 +30,11 @@ class AssignedGroups extends ClientCase {
             AssignedGroups::staticMember),
         new Case("an assigned group goes on where it was", AssignedGroups::goesOn),
         new Case("a name passes between classic and assigned groups",
-            AssignedGroups::otherKind));
+            AssignedGroups::otherKind),
+        new Case("a group goes over with eager members in it, and back",
+            () -> goesOver(RangeAssignor.class)),
+        new Case("a group goes over with cooperative members in it, and back",
+            () -> goesOver(CooperativeStickyAssignor.class)));
   }
 
   static void shared(String assignor) throws Exception {
@@ -131,6 +139,42 @@ class AssignedGroups extends ClientCase {
       reader.subscribe(List.of(topic));
       equal(60L, take(reader, 40).get(0).offset(), "where it goes on");
     }
+  }
+
+  static void goesOver(Class<? extends ConsumerPartitionAssignor> assignor) throws Exception {
+    String topic = topic(6);
+    String name = fresh("g");
+    String[] classic = {Groups.SESSION, Groups.HEARTBEAT,
+        "partition.assignment.strategy=" + assignor.getName()};
+    try (var members = new Groups.Members(topic, "group.id=" + name); var admin = admin()) {
+      members.join("a", classic);
+      members.join("b", classic);
+      members.pollUntil("classic shares", () -> members.shares().equals(List.of(3, 3)));
+      equal(GroupType.CLASSIC, typeOf(admin, name), "type at first");
+      members.join("new", PROTOCOL);
+      members.pollUntil("shares in both protocols",
+          () -> members.shares().equals(List.of(2, 2, 2)));
+      equal(GroupType.CONSUMER, typeOf(admin, name), "type with a new member");
+      var told = done(admin.describeConsumerGroups(List.of(name)).all()).get(name);
+      equal(1L, told.members().stream().filter(m -> m.upgraded().orElseThrow()).count(),
+          "members of the new protocol described");
+      for (int p = 0; p < 6; p++)
+        fill(topic, p, 100);
+      members.pollUntil("records", () -> members.seen.size() == 100);
+      for (var m : members.all.values())
+        m.commitSync();
+      members.join("late", classic);
+      members.pollUntil("shares of four", () -> members.shares().equals(List.of(1, 1, 2, 2)));
+      members.leave("late");
+      members.leave("new");
+      members.pollUntil("classic shares again", () -> members.shares().equals(List.of(3, 3)));
+      equal(GroupType.CLASSIC, typeOf(admin, name), "type in the end");
+    }
+  }
+
+  static GroupType typeOf(Admin admin, String group) throws Exception {
+    return done(admin.listGroups().all()).stream().filter(g -> g.groupId().equals(group))
+        .findFirst().orElseThrow().type().orElseThrow();
   }
 
   static void otherKind() throws Exception {
