@@ -1,29 +1,23 @@
 #include "cluster/share_log.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace millrace {
 
 std::vector<share_log_batch> share_log_batches(
   std::span<const share_batch_header> headers,
-  std::vector<share_aborted> aborted) {
-  std::sort(aborted.begin(), aborted.end(), [](const auto& a, const auto& b) {
-    return a.first < b.first;
-  });
-  auto next = aborted.begin();
-  std::set<producer_id> aborting;
+  std::span<const share_aborted> aborted) {
+  const auto is_aborted = [&](const share_batch_header& header) {
+    return std::any_of(aborted.begin(), aborted.end(), [&](const auto& one) {
+      return one.producer == header.producer && one.first <= header.first
+             && header.first <= one.marker;
+    });
+  };
   std::vector<share_log_batch> batches;
   batches.reserve(headers.size());
-  for (const auto& header : headers) {
-    for (; next != aborted.end() && next->first <= header.last; ++next)
-      aborting.insert(next->producer);
-    const bool dropped
-      = header.transactional && aborting.contains(header.producer);
-    batches.push_back({header.first, header.last, header.control || dropped});
-    if (header.ends_aborted)
-      aborting.erase(header.producer);
-  }
+  for (const auto& header : headers)
+    batches.push_back({header.first, header.last,
+      header.control || (header.transactional && is_aborted(header))});
   return batches;
 }
 

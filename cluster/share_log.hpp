@@ -18,15 +18,13 @@ struct share_batch_header {
   producer_id producer{-1};
   bool transactional = false;
   bool control = false;
-  /// The marker of an abort: its producer's next batch is another
-  /// transaction's.
-  bool ends_aborted = false;
 };
 
-/// An aborted transaction of which a batch may follow.
+/// An aborted transaction of which there may be a batch.
 struct share_aborted {
-  producer_id producer;
+  producer_id producer{-1};
   offset first;
+  offset marker;
 };
 
 /// One batch of the log, and whether it is for nobody.
@@ -44,6 +42,6 @@ struct share_log_batch {
 /// @param aborted in any order; empty where uncommitted records are given, too
 [[nodiscard]] std::vector<share_log_batch> share_log_batches(
   std::span<const share_batch_header> headers,
-  std::vector<share_aborted> aborted);
+  std::span<const share_aborted> aborted);
 
 } // namespace millrace

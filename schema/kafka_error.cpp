@@ -264,6 +264,16 @@ const char* to_string(kafka_error error) {
     return "VOTER_NOT_FOUND";
   case kafka_error::invalid_regular_expression:
     return "INVALID_REGULAR_EXPRESSION";
+  case kafka_error::rebootstrap_required:
+    return "REBOOTSTRAP_REQUIRED";
+  case kafka_error::streams_invalid_topology:
+    return "STREAMS_INVALID_TOPOLOGY";
+  case kafka_error::streams_invalid_topology_epoch:
+    return "STREAMS_INVALID_TOPOLOGY_EPOCH";
+  case kafka_error::streams_topology_fenced:
+    return "STREAMS_TOPOLOGY_FENCED";
+  case kafka_error::share_session_limit_reached:
+    return "SHARE_SESSION_LIMIT_REACHED";
   }
   return "UNLISTED_ERROR";
 }
@@ -301,6 +311,7 @@ bool is_retriable(kafka_error error) {
   case kafka_error::fetch_session_topic_id_error:
   case kafka_error::share_session_not_found:
   case kafka_error::invalid_share_session_epoch:
+  case kafka_error::share_session_limit_reached:
     return true;
   default:
     return false;
