@@ -92,6 +92,11 @@ result<decoded_record> decode_offsets_record(
     MILLRACE_TRY(decoded);
     return decoded_record{std::move(*decoded)};
   }
+  if (is_share_group_kind(kind)) {
+    auto decoded = decode_share_group_record(key, value);
+    MILLRACE_TRY(decoded);
+    return decoded_record{std::move(*decoded)};
+  }
   return decoded_record{decoded_other{kind}};
 }
 

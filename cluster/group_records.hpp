@@ -7,6 +7,7 @@
 #include "cluster/consumer_group_records.hpp"
 #include "cluster/group_effects.hpp"
 #include "cluster/offset_store.hpp"
+#include "cluster/share_group_records.hpp"
 #include "schema/kafka/group_metadata_record.hpp"
 #include "schema/result.hpp"
 
@@ -34,12 +35,12 @@ struct decoded_group {
   std::string group_id;
   std::optional<kafka::group_metadata_value> value;
 };
-/// A record of a kind that is not ours (KIP-932's): to be ignored.
+/// A record of a kind that is not ours: to be ignored.
 struct decoded_other {
   int16_t kind = 0;
 };
 using decoded_record = std::variant<decoded_other, decoded_offset,
-  decoded_group, consumer_group_record>;
+  decoded_group, consumer_group_record, share_group_record>;
 
 /// Errors: truncated or corrupt; unsupported for a version of a value that
 /// this build does not know.

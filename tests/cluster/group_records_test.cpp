@@ -1,20 +1,13 @@
 #include "cluster/group_records.hpp"
+#include "tests/cluster/hex.hpp"
 
 #include <catch2/catch.hpp>
 
 namespace millrace {
 
-namespace {
+using test::hex;
 
-std::string hex(const std::string& bytes) {
-  constexpr char digits[] = "0123456789abcdef";
-  std::string text;
-  for (const auto c : bytes) {
-    text.push_back(digits[static_cast<uint8_t>(c) >> 4]);
-    text.push_back(digits[static_cast<uint8_t>(c) & 0xf]);
-  }
-  return text;
-}
+namespace {
 
 const offset_key orders_7{"g", "orders", 7};
 

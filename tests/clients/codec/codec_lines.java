@@ -46,6 +46,8 @@ class CodecLines {
   static final String TRANSACTION =
       "org.apache.kafka.coordinator.transaction.generated.";
 
+  static final String SHARE = "org.apache.kafka.coordinator.share.generated.";
+
   static Random random;
   static PrintStream out;
 
@@ -79,6 +81,14 @@ class CodecLines {
         "RegularExpression"))
       for (String part : List.of("Key", "Value"))
         names.add(GROUP + "ConsumerGroup" + record + part);
+    for (String record : List.of("Metadata", "MemberMetadata",
+        "TargetAssignmentMetadata", "TargetAssignmentMember", "CurrentMemberAssignment",
+        "StatePartitionMetadata"))
+      for (String part : List.of("Key", "Value"))
+        names.add(GROUP + "ShareGroup" + record + part);
+    for (String record : List.of("Snapshot", "Update"))
+      for (String part : List.of("Key", "Value"))
+        names.add(SHARE + "Share" + record + part);
     names.addAll(List.of(GROUP + "OffsetCommitKey", GROUP + "OffsetCommitValue",
         GROUP + "GroupMetadataKey", GROUP + "GroupMetadataValue",
         TRANSACTION + "TransactionLogKey", TRANSACTION + "TransactionLogValue",
