@@ -1,38 +1,11 @@
 #include "cluster/consumer_group_state.hpp"
 
+#include "cluster/topic_hash.hpp"
 #include "schema/assert.hpp"
 
 #include <algorithm>
 
 namespace millrace {
-
-namespace {
-
-/// FNV-1a, 64 bits: only equality with what this server wrote matters.
-class hash_of_bytes {
-public:
-  void add(std::string_view text) {
-    add(text.size());
-    for (const auto byte : text)
-      mix(static_cast<uint8_t>(byte));
-  }
-  void add(uint64_t number) {
-    for (int shift = 0; shift < 64; shift += 8)
-      mix(static_cast<uint8_t>(number >> shift));
-  }
-  int64_t value() const {
-    return static_cast<int64_t>(hash_);
-  }
-
-private:
-  void mix(uint8_t byte) {
-    hash_ = (hash_ ^ byte) * 0x100000001b3;
-  }
-
-  uint64_t hash_ = 0xcbf29ce484222325;
-};
-
-} // namespace
 
 const char* to_string(consumer_group_phase phase) {
   switch (phase) {
@@ -118,17 +91,7 @@ std::set<std::string> consumer_group_state::subscribed_topics() const {
 }
 
 int64_t consumer_group_state::subscribed_hash(const topic_view& topics) const {
-  hash_of_bytes hash;
-  bool any = false;
-  for (const auto& name : subscribed_topics())
-    if (const auto* topic = topics.find(name)) {
-      any = true;
-      hash.add(topic->name);
-      hash.add(topic->id.high);
-      hash.add(topic->id.low);
-      hash.add(static_cast<uint64_t>(topic->partitions));
-    }
-  return any ? hash.value() : 0;
+  return topic_hash(subscribed_topics(), topics);
 }
 
 const std::string& consumer_group_state::preferred_assignor(

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <memory>
 
 namespace millrace {
 
@@ -19,6 +20,7 @@ constexpr int32_t group_operations
 constexpr const char* dead = "Dead";
 constexpr const char* classic = "classic";
 constexpr const char* consumer = "consumer";
+constexpr const char* share = "share";
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) {
@@ -72,9 +74,10 @@ group_effects group_registry::handle(const group_request_context& who,
       g.group_state = dead;
       if (who.version >= describe_missing_version) {
         g.error_code = code_of(kafka_error::group_id_not_found);
-        g.error_message = consumers_.find_committed(id)
-                            ? "Group " + id + " is not a classic group."
-                            : "Group " + id + " not found.";
+        g.error_message
+          = consumers_.find_committed(id) || shares_.find_committed(id)
+              ? "Group " + id + " is not a classic group."
+              : "Group " + id + " not found.";
       }
     }
     if (request.include_authorized_operations
@@ -103,6 +106,13 @@ group_effects group_registry::handle(
         && passes(request.types_filter, consumer))
       answer.groups.push_back({id, consumer, phase, consumer});
   }
+  for (const auto& [id, live] : shares_.groups()) {
+    const auto* group = shares_.find_committed(id);
+    const auto* phase = group ? group->phase() : dead;
+    if (group && passes(request.states_filter, phase)
+        && passes(request.types_filter, share))
+      answer.groups.push_back({id, share, phase, share});
+  }
   turn.reply(who.token, std::move(answer));
   return end_turn(turn);
 }
@@ -121,8 +131,32 @@ group_effects group_registry::handle(const group_request_context& who,
         g.authorized_operations = group_operations;
     } else {
       g.error_code = code_of(kafka_error::group_id_not_found);
-      g.error_message = find(id) ? "Group " + id + " is not a consumer group."
-                                 : "Group " + id + " not found.";
+      g.error_message = find(id) || shares_.find_committed(id)
+                          ? "Group " + id + " is not a consumer group."
+                          : "Group " + id + " not found.";
+    }
+  }
+  turn.reply(who.token, std::move(answer));
+  return end_turn(turn);
+}
+
+group_effects group_registry::handle(const group_request_context& who,
+  const kafka::share_group_describe_request& request) {
+  auto turn = begin_turn(who);
+  kafka::share_group_describe_response answer;
+  answer.groups.reserve(request.group_ids.size());
+  for (const auto& id : request.group_ids) {
+    auto& g = answer.groups.emplace_back();
+    g.group_id = id;
+    if (shares_.find_committed(id)) {
+      shares_.describe(id, g);
+      if (request.include_authorized_operations)
+        g.authorized_operations = group_operations;
+    } else {
+      g.error_code = code_of(kafka_error::group_id_not_found);
+      g.error_message = is_other_than_share(id)
+                          ? "Group " + id + " is not a share group."
+                          : "Group " + id + " not found.";
     }
   }
   turn.reply(who.token, std::move(answer));
@@ -151,15 +185,41 @@ group_effects group_registry::handle(const group_request_context& who,
 group_effects group_registry::handle(const group_request_context& who,
   const kafka::delete_groups_request& request) {
   auto turn = begin_turn(who);
-  kafka::delete_groups_response answer;
-  for (const auto& id : request.groups_names)
-    answer.results.push_back({id, code_of(delete_group(turn, id))});
-  turn.reply_when_durable(who.token, std::move(answer),
-    [](kafka::delete_groups_response all, kafka_error error) {
-      for (auto& result : all.results)
-        if (result.error_code == code_of(kafka_error::none))
-          result.error_code = code_of(group_append_error(error));
-      return all;
+  // Share groups take longer: the states of their partitions go first.
+  struct round {
+    kafka::delete_groups_response answer;
+    size_t open = 1;
+
+    void end(group_turn& later, uint64_t token) {
+      if (--open == 0)
+        later.reply(token, std::move(answer));
+    }
+  };
+  auto all = std::make_shared<round>();
+  std::vector<size_t> shared;
+  for (const auto& id : request.groups_names) {
+    auto error = kafka_error::none;
+    if (shares_.find(id))
+      shared.push_back(all->answer.results.size());
+    else
+      error = delete_group(turn, id);
+    all->answer.results.push_back({id, code_of(error)});
+  }
+  all->open += shared.size();
+  for (const auto index : shared)
+    shares_.remove(turn, request.groups_names[index],
+      [all, index, token = who.token](group_turn& later, kafka_error error) {
+        all->answer.results[index].error_code = code_of(error);
+        all->end(later, token);
+      });
+  run_after(turn.effects.records.empty() ? 0 : next_append_id_, turn,
+    [all, shared, token = who.token](group_turn& later, kafka_error error) {
+      for (size_t i = 0; i < all->answer.results.size(); ++i)
+        if (auto& code = all->answer.results[i].error_code;
+          error != kafka_error::none && code == code_of(kafka_error::none)
+          && std::ranges::find(shared, i) == shared.end())
+          code = code_of(group_append_error(error));
+      all->end(later, token);
     });
   return end_turn(turn, request.groups_names);
 }

@@ -39,6 +39,20 @@ struct consumer_group_config {
   std::vector<std::string> assignors = {"uniform", "range"};
 };
 
+/// Of share groups (KIP-932).
+struct share_group_config {
+  int32_t session_timeout_ms = 45'000;   ///< group.share.session.timeout.ms
+  int32_t heartbeat_interval_ms = 5'000; ///< group.share.heartbeat.interval.ms
+  /// What members are told instead while a group changes, if it is less.
+  int32_t settling_heartbeat_interval_ms = 500;
+  /// group.share.assignment.interval.ms
+  int32_t assignment_interval_ms = 1'000;
+  int32_t size_max = 200; ///< group.share.max.size
+  /// How long to wait before a share partition that could not be initialized
+  /// is tried again.
+  int32_t initialize_retry_ms = 1'000;
+};
+
 struct group_config {
   int32_t session_timeout_ms_min = 6'000;     ///< group.min.session.timeout.ms
   int32_t session_timeout_ms_max = 1'800'000; ///< group.max.session.timeout.ms
@@ -57,6 +71,7 @@ struct group_config {
   /// start before offsets no longer expire by it.
   int64_t wall_clock_gain_ms_max = 60'000;
   consumer_group_config consumer;
+  share_group_config share;
 };
 
 } // namespace millrace

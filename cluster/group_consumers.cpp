@@ -24,20 +24,13 @@ kafka::leave_group_response leave_refused(kafka_error error) {
 template <class Response, class Refuse>
 void group_registry::reply_after(group_turn& turn, uint64_t token,
   consumer_groups::answer<Response> answer, Refuse refuse) {
-  if (answer.after == 0) {
-    turn.reply(token, std::move(answer.response));
-    return;
-  }
-  auto then = [token, refuse, response = std::move(answer.response)](
-                group_turn& later, kafka_error error) {
-    later.reply(token, error == kafka_error::none
-                         ? response
-                         : refuse(group_append_error(error)));
-  };
-  if (answer.after == next_append_id_)
-    turn.when_durable(std::move(then));
-  else
-    pending_.at(answer.after).continuations.push_back(std::move(then));
+  run_after(answer.after, turn,
+    [token, refuse, response = std::move(answer.response)](
+      group_turn& later, kafka_error error) {
+      later.reply(token, error == kafka_error::none
+                           ? response
+                           : refuse(group_append_error(error)));
+    });
 }
 
 group_effects group_registry::handle(const group_request_context& who,
@@ -45,7 +38,7 @@ group_effects group_registry::handle(const group_request_context& who,
   auto turn = begin_turn(who);
   const auto& id = request.group_id;
   if (const auto* group = find(id);
-    is_moving(id) || (group && !gives_way(*group)))
+    shares_.find(id) || is_moving(id) || (group && !gives_way(*group)))
     if (auto refusal = upgrade(turn, who, request)) {
       turn.reply(who.token, heartbeat_refused(std::move(refusal)));
       return end_turn(turn);
@@ -110,6 +103,9 @@ group_refusal group_registry::upgrade(group_turn& turn,
   const group_request_context& who,
   const kafka::consumer_group_heartbeat_request& request) {
   const auto& id = request.group_id;
+  if (shares_.find(id))
+    return {kafka_error::group_id_not_found,
+      "Group " + id + " is not a consumer group."};
   if (is_moving(id) || !consumers_.topics())
     return {kafka_error::coordinator_load_in_progress, ""};
   if (auto refusal = check_heartbeat(request, who.version, config_.consumer))
@@ -197,6 +193,16 @@ void group_registry::make_classic(group_turn& turn, const std::string& id) {
       groups_.erase(id);
     }
   });
+}
+
+void group_registry::run_after(
+  uint64_t append_id, group_turn& turn, group_turn::continuation then) {
+  if (append_id == 0)
+    then(turn, kafka_error::none);
+  else if (append_id == next_append_id_)
+    turn.when_durable(std::move(then));
+  else
+    pending_.at(append_id).continuations.push_back(std::move(then));
 }
 
 partition_set group_registry::named_partitions(

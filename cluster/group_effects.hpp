@@ -2,10 +2,14 @@
 
 // What goes in and out of a group_registry beside the requests themselves.
 
+#include "cluster/share_state_question.hpp"
+#include "schema/kafka/alter_share_group_offsets.hpp"
 #include "schema/kafka/consumer_group_describe.hpp"
 #include "schema/kafka/consumer_group_heartbeat.hpp"
 #include "schema/kafka/delete_groups.hpp"
+#include "schema/kafka/delete_share_group_offsets.hpp"
 #include "schema/kafka/describe_groups.hpp"
+#include "schema/kafka/describe_share_group_offsets.hpp"
 #include "schema/kafka/explain_group.hpp"
 #include "schema/kafka/heartbeat.hpp"
 #include "schema/kafka/join_group.hpp"
@@ -14,6 +18,8 @@
 #include "schema/kafka/offset_commit.hpp"
 #include "schema/kafka/offset_delete.hpp"
 #include "schema/kafka/offset_fetch.hpp"
+#include "schema/kafka/share_group_describe.hpp"
+#include "schema/kafka/share_group_heartbeat.hpp"
 #include "schema/kafka/sync_group.hpp"
 #include "schema/kafka/txn_offset_commit.hpp"
 #include "schema/types.hpp"
@@ -44,7 +50,19 @@ using group_reply
     kafka::offset_delete_response, kafka::describe_groups_response,
     kafka::list_groups_response, kafka::delete_groups_response,
     kafka::txn_offset_commit_response, kafka::consumer_group_heartbeat_response,
-    kafka::consumer_group_describe_response, kafka::explain_group_response>;
+    kafka::consumer_group_describe_response, kafka::explain_group_response,
+    kafka::share_group_heartbeat_response, kafka::share_group_describe_response,
+    kafka::describe_share_group_offsets_response,
+    kafka::alter_share_group_offsets_response,
+    kafka::delete_share_group_offsets_response>;
+
+/// A question for a share coordinator; what it says goes to
+/// group_registry::on_share_state(). Always answered: at the latest when nobody
+/// could.
+struct share_state_order {
+  uint64_t id = 0;
+  share_state_question question;
+};
 
 /// One record of __consumer_offsets, byte for byte Kafka's. No value is a
 /// tombstone. Format: docs/formats/consumer-offsets.md.
@@ -78,6 +96,7 @@ struct group_effects {
   std::optional<batch_producer> transaction;
   /// Answers by token, to send now.
   std::vector<std::pair<uint64_t, group_reply>> replies;
+  std::vector<share_state_order> share_orders;
 };
 
 } // namespace millrace

@@ -80,6 +80,8 @@ kafka_error group_registry::check_commit(const group_state* group,
   const auto generation = request.generation_id_or_member_epoch;
   if (request.group_id.size() > record_string_max)
     return kafka_error::invalid_group_id;
+  if (shares_.find(request.group_id))
+    return kafka_error::group_id_not_found; // it has no committed offsets
   if (const auto* assigned = consumers_.find(request.group_id))
     return millrace::check_commit(*assigned, request.member_id, generation,
       who.version, named_partitions(request))
@@ -287,6 +289,7 @@ group_effects group_registry::on_topics_deleted(
     for (const auto& key : known_keys(group))
       if (gone.contains(key.topic))
         append_offset(turn, key, {});
+  shares_.on_topics_deleted(turn, gone);
   return end_turn(turn);
 }
 

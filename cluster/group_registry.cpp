@@ -20,7 +20,8 @@ constexpr int16_t leave_members_version = 3;
 group_registry::group_registry(
   group_config config, std::function<uuid()> new_uuid)
     : config_(std::move(config)), new_uuid_(std::move(new_uuid)),
-      consumers_(config_.consumer, new_uuid_) {}
+      consumers_(config_.consumer, new_uuid_),
+      shares_(config_.share, next_append_id_) {}
 
 result<void> group_registry::load(
   std::string_view key, std::string_view value) {
@@ -49,6 +50,7 @@ void group_registry::finish_load(int64_t now_ms, int64_t wall_ms) {
     groups_.try_emplace(id, id, record, now_ms);
   loading_.clear();
   consumers_.finish_load(now_ms);
+  shares_.finish_load(now_ms);
   for (const auto& id : offsets_.groups())
     if (!consumers_.find(id))
       groups_.try_emplace(id, id);
@@ -80,6 +82,8 @@ group_effects group_registry::handle(
   // A member that names an id must have got it here, so the group is there.
   if (!request.member_id.empty() && !find(request.group_id))
     return refuse(kafka_error::unknown_member_id);
+  if (shares_.find(request.group_id))
+    return refuse(kafka_error::inconsistent_group_protocol);
   make_classic(turn, request.group_id);
   auto& group = find_or_create(request.group_id);
   group_join{group, turn, who, request, new_uuid_}.run();
@@ -164,6 +168,7 @@ group_effects group_registry::on_appended(uint64_t append_id, kafka_error error,
   auto turn = begin_turn(now_ms, wall_ms);
   auto touched = append.groups;
   consumers_.end_append(append_id, error == kafka_error::none, now_ms);
+  shares_.end_append(append_id, error == kafka_error::none, now_ms);
   if (!append.marker)
     end_records(append_id, append, error, base);
   else if (error == kafka_error::none)
@@ -197,6 +202,7 @@ group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
     downgrade_if_due(turn, id);
     touched.push_back(id);
   }
+  shares_.on_timer(turn);
   if (loaded_ && expiry_due_ms_ <= now_ms)
     expire_offsets(turn, touched);
   return end_turn(turn, touched);
@@ -204,8 +210,8 @@ group_effects group_registry::on_timer(int64_t now_ms, int64_t wall_ms) {
 
 std::optional<int64_t> group_registry::next_deadline() const {
   const bool idle = groups_.empty() && consumers_.groups().empty();
-  const auto next_ms = std::min(
-    {wakes_.next_ms(), consumers_.next_ms(), idle ? never_ms : expiry_due_ms_});
+  const auto next_ms = std::min({wakes_.next_ms(), consumers_.next_ms(),
+    shares_.next_ms(), idle ? never_ms : expiry_due_ms_});
   if (next_ms == never_ms)
     return {};
   return next_ms;
@@ -218,6 +224,7 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
     for (const auto& then : append.continuations)
       then(turn, error);
   pending_.clear();
+  shares_.fail_orders(turn, error);
   for (size_t i = 0; i < turn.continuations.size(); ++i) {
     const auto then = turn.continuations[i]; // a copy: it may add more
     then(turn, error);
@@ -227,6 +234,7 @@ group_effects group_registry::abandon(int64_t now_ms, int64_t wall_ms) {
   groups_.clear();
   moving_.clear();
   consumers_.clear();
+  shares_.clear();
   offsets_.clear();
   transactional_.clear();
   image_.clear();
@@ -291,6 +299,9 @@ result<void> group_registry::apply(uint64_t append_id,
              = std::get_if<consumer_group_record>(&*decoded)) {
     if (!loaded_) // otherwise they are staged
       consumers_.replay(*consumer);
+  } else if (const auto* share = std::get_if<share_group_record>(&*decoded)) {
+    if (!loaded_)
+      shares_.replay(*share);
   } else {
     return {}; // a kind that a later version writes; the log keeps it
   }

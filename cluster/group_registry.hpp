@@ -11,6 +11,7 @@
 #include "cluster/group_turn.hpp"
 #include "cluster/offset_store.hpp"
 #include "cluster/pending_offsets.hpp"
+#include "cluster/share_groups.hpp"
 #include "cluster/wake_schedule.hpp"
 #include "schema/kafka_error.hpp"
 #include "schema/result.hpp"
@@ -29,9 +30,10 @@
 namespace millrace {
 
 /// Classic consumer groups (KIP-62, 134, 345, 394, 429, 814), those whose
-/// coordinator assigns (KIP-848, in consumer_groups), offsets
-/// (KIP-211) and those that are committed with transactions (KIP-98, 447),
-/// without clock, thread, disk or randomness of its own.
+/// coordinator assigns (KIP-848, in consumer_groups), share groups (KIP-932, in
+/// share_groups), offsets (KIP-211) and those that are committed with
+/// transactions (KIP-98, 447), without clock, thread, disk or randomness of its
+/// own.
 ///
 /// Life: load() entries of an image and replay() what comes after it, then
 /// finish_load(); then handle(), on_appended(), on_timer() in any order;
@@ -60,6 +62,7 @@ public:
 
   /// The topics from now on, for groups whose coordinator assigns. At any time.
   void set_topics(std::shared_ptr<const topic_view> topics) {
+    shares_.set_topics(topics);
     consumers_.set_topics(std::move(topics));
   }
 
@@ -101,8 +104,22 @@ public:
 
   [[nodiscard]] group_effects handle(const group_request_context& who,
     const kafka::explain_group_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::share_group_heartbeat_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::share_group_describe_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::describe_share_group_offsets_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::alter_share_group_offsets_request& request);
+  [[nodiscard]] group_effects handle(const group_request_context& who,
+    const kafka::delete_share_group_offsets_request& request);
 
   // Events.
+
+  /// The answer to one of group_effects::share_orders.
+  [[nodiscard]] group_effects on_share_state(uint64_t order_id,
+    share_state_answer answer, int64_t now_ms, int64_t wall_ms);
 
   /// A producer's transaction is about to end in this log: the caller appends
   /// the marker with acks=all, after all effects so far, and says by the append
@@ -137,6 +154,9 @@ public:
   }
   [[nodiscard]] const consumer_groups& consumers() const {
     return consumers_;
+  }
+  [[nodiscard]] const share_groups& shares() const {
+    return shares_;
   }
   [[nodiscard]] const offset_store& offsets() const {
     return offsets_;
@@ -240,11 +260,17 @@ private:
     const group_request_context& who, const kafka::heartbeat_request& request);
   [[nodiscard]] group_effects handle_assigned(const group_request_context& who,
     const kafka::leave_group_request& request);
+  void run_after(
+    uint64_t append_id, group_turn& turn, group_turn::continuation then);
   [[nodiscard]] partition_set named_partitions(
     const kafka::offset_commit_request& request) const;
   void erase_consumer_group(group_turn& turn, const std::string& id);
   void expire_consumer_offsets(
     group_turn& turn, int64_t wall_ms, std::vector<std::string>& touched);
+
+  // group_shares.cpp
+  /// Whether a group of another kind has this name, by all that is decided.
+  [[nodiscard]] bool is_other_than_share(const std::string& id) const;
 
   // group_admin.cpp
   [[nodiscard]] kafka_error delete_group(
@@ -261,7 +287,8 @@ private:
   group_config config_;
   std::function<uuid()> new_uuid_;
   std::map<std::string, group_state> groups_;
-  consumer_groups consumers_;    // no name is in both
+  consumer_groups consumers_;
+  share_groups shares_;          // no name is in two of them
   std::set<std::string> moving_; // groups from one to the other
   offset_store offsets_;
   pending_offsets transactional_;

@@ -30,6 +30,8 @@ kafka_error group_registry::check_commit(
     return kafka_error::invalid_group_id;
   if (request.producer_id < 0 || request.producer_epoch < 0)
     return kafka_error::invalid_producer_id_mapping;
+  if (shares_.find(request.group_id))
+    return kafka_error::group_id_not_found;
   if (const auto* assigned = consumers_.find(request.group_id)) {
     // Up to version 2 nobody says which member it is.
     if (request.generation_id < 0 && request.member_id.empty())

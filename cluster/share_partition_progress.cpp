@@ -118,6 +118,11 @@ share_state_decision share_partition_progress::decide(
   return {{}, share_state_record{.what = kind::tombstone, .key = key_}};
 }
 
+share_state_decision share_partition_progress::decide(
+  const question::log_end&, int32_t, int64_t) const {
+  return refused(kafka_error::invalid_request, "It is not kept here.");
+}
+
 share_state_record share_partition_progress::updated(
   share_partition_snapshot change, int32_t updates_max, int64_t wall_ms) const {
   share_state_record record{.what = kind::update,

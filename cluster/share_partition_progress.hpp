@@ -63,6 +63,8 @@ private:
     const question::summarize& q, int32_t updates_max, int64_t wall_ms) const;
   [[nodiscard]] share_state_decision decide(
     const question::forget& q, int32_t updates_max, int64_t wall_ms) const;
+  [[nodiscard]] share_state_decision decide(
+    const question::log_end& q, int32_t updates_max, int64_t wall_ms) const;
   /// This update, or a snapshot instead when it is time for one.
   [[nodiscard]] share_state_record updated(share_partition_snapshot change,
     int32_t updates_max, int64_t wall_ms) const;

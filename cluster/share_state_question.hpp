@@ -32,13 +32,16 @@ struct share_state_question {
   };
   struct summarize {};
   struct forget {};
+  /// Of the partition's leader, and not of a share coordinator: where its log
+  /// ends for consumers.
+  struct log_end {};
 
   share_partition_key key;
-  std::variant<initialize, read, write, summarize, forget> what;
+  std::variant<initialize, read, write, summarize, forget, log_end> what;
 };
 
 /// What there is of a share partition is set in answers to `read` and, but for
-/// its batches, to `summarize`.
+/// its batches, to `summarize`; the start alone in answers to `log_end`.
 struct share_state_answer {
   kafka_error error = kafka_error::none;
   std::string message;

@@ -97,6 +97,8 @@ public:
   };
   std::deque<append> appends;
   std::map<uint64_t, group_reply> answers;
+  /// Questions for share coordinators that nobody has answered.
+  std::deque<share_state_order> share_orders;
   uint64_t tokens = 0;
 
   [[nodiscard]] int64_t wall_ms() const {
@@ -115,6 +117,9 @@ public:
       REQUIRE(answers.emplace(token, std::move(answer)).second);
     }
     effects.replies.clear();
+    for (auto& order : effects.share_orders)
+      share_orders.push_back(std::move(order));
+    effects.share_orders.clear();
     if (effects.records.empty())
       return;
     appends.push_back({std::move(effects), {}});
