@@ -277,7 +277,7 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
   if (s.options.config->is_clustered()) {
     // Nothing is throttled but now and then.
     s.throttle = self->spawn<caf::linked + caf::lazy_init>(throttle);
-    if (!s.image.all_broker_configs().empty())
+    if (!s.image.all_configs().empty())
       set_throttle(self);
     s.front = self->spawn<caf::linked>(replica_front);
     const auto front = caf::actor_cast<caf::strong_actor_ptr>(s.front);

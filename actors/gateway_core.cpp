@@ -1,5 +1,6 @@
 #include "actors/gateway_core.hpp"
 
+#include "actors/client_telemetry.hpp"
 #include "actors/kafka/handlers.hpp"
 #include "actors/kafka/session.hpp"
 #include "actors/log.hpp"
@@ -55,6 +56,8 @@ gateway_core::gateway_core(gateway_wiring wiring)
         wiring_.config->fetch_session_slots, [env = wiring_.env] {
           return env->random();
         })) {
+  if (wiring_.telemetry == nullptr)
+    wiring_.telemetry = std::make_shared<client_telemetry>();
   if (wiring_.quotas == nullptr)
     wiring_.quotas
       = std::make_shared<quota_ledger>(wiring_.config->client_windows);
@@ -436,6 +439,11 @@ void gateway_core::close(const reply_slot& slot, std::string_view why) {
 const endpoint* gateway_core::local_of(const reply_slot& slot) const {
   const auto at = sessions_.find(slot.session);
   return at == sessions_.end() ? nullptr : &at->second->peer().local();
+}
+
+client_software* gateway_core::software(const reply_slot& slot) const {
+  const auto at = sessions_.find(slot.session);
+  return at == sessions_.end() ? nullptr : &at->second->software();
 }
 
 void gateway_core::session_closed(uint64_t id) {

@@ -60,6 +60,9 @@ public:
   virtual void on_time();
 };
 
+class client_telemetry;
+struct client_software;
+
 /// What a gateway is wired to.
 struct gateway_wiring {
   environment* env = nullptr;
@@ -71,6 +74,7 @@ struct gateway_wiring {
   std::shared_ptr<node_link> link; ///< null: there are no other nodes
   /// What all gateways of the node share; null: this one has its own.
   std::shared_ptr<quota_ledger> quotas = nullptr;
+  std::shared_ptr<client_telemetry> telemetry = nullptr; ///< the same
 };
 
 class gateway_core {
@@ -137,6 +141,12 @@ public:
   [[nodiscard]] int64_t now_ms() const {
     return now_ms_;
   }
+  [[nodiscard]] client_telemetry& telemetry() {
+    return *wiring_.telemetry;
+  }
+  /// What the client behind a request has told in ApiVersions; null if it is
+  /// another node's, or gone.
+  [[nodiscard]] client_software* software(const reply_slot& slot) const;
   [[nodiscard]] const node_absences& absences() const {
     return absences_;
   }

@@ -2,6 +2,11 @@
 
 #include "schema/kafka/apis.hpp"
 
+#include <cctype>
+#include <cstdio>
+#include <map>
+#include <vector>
+
 namespace millrace {
 
 namespace {
@@ -18,6 +23,14 @@ std::string escaped(std::string_view text) {
       out += c;
   }
   return out;
+}
+
+/// Letters, digits and underscores.
+std::string label_name(std::string text) {
+  for (auto& c : text)
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0)
+      c = '_';
+  return text;
 }
 
 class page {
@@ -39,6 +52,17 @@ public:
     if (labels.size() != 0)
       text_ += "}";
     text_ += " " + std::to_string(value) + "\n";
+  }
+  void sample(const std::map<std::string, std::string>& labels, double value) {
+    text_ += name_;
+    const char* before = "{";
+    for (const auto& [label, content] : labels) {
+      text_ += before + label + "=\"" + escaped(content) + "\"";
+      before = ",";
+    }
+    char number[32];
+    std::snprintf(number, sizeof number, "%.15g", value);
+    text_ += std::string{labels.empty() ? "" : "}"} + " " + number + "\n";
   }
   void one(
     const char* name, const char* type, const char* help, int64_t value) {
@@ -169,10 +193,47 @@ void add_compaction(page& p, const compaction_counts& c) {
     c.busy_us);
 }
 
+/// `kafka_client_` and the client's name, in letters that Prometheus knows.
+std::string name_of(const telemetry_metrics::series& s) {
+  constexpr std::string_view common = "org.apache.kafka.";
+  std::string_view name = s.name;
+  if (name.starts_with(common))
+    name.remove_prefix(common.size());
+  auto text = label_name("kafka_client_" + std::string{name});
+  if (s.is_counter)
+    text += "_total";
+  return text;
+}
+
+/// Family by family, as the format wants it.
+void add_clients(
+  page& p, const std::map<uuid, telemetry_metrics::client>& clients) {
+  using owned = std::pair<const telemetry_metrics::client*,
+    const telemetry_metrics::series*>;
+  std::map<std::string, std::vector<owned>> families;
+  for (const auto& [id, client] : clients)
+    for (const auto& [key, s] : client.all)
+      families[name_of(s)].push_back({&client, &s});
+  for (const auto& [name, list] : families) {
+    p.family(name.c_str(),
+      list.front().second->is_counter ? "counter" : "gauge",
+      "Pushed by clients (KIP-714).");
+    for (const auto& [client, s] : list) {
+      std::map<std::string, std::string> labels{
+        {"client_id", client->who.client_id},
+        {"client_instance_id", to_string(client->who.instance_id)}};
+      for (const auto& [label, value] : s->labels)
+        labels.try_emplace(label_name(label), value);
+      p.sample(labels, s->value);
+    }
+  }
+}
+
 } // namespace
 
 std::string metrics_page(const node_counters& counters,
-  const node_status& status, const metadata_image& image, node_id self) {
+  const node_status& status, const metadata_image& image, node_id self,
+  const std::map<uuid, telemetry_metrics::client>& clients) {
   page p;
   add_traffic(p, counters);
   add_quotas(p, counters);
@@ -189,6 +250,7 @@ std::string metrics_page(const node_counters& counters,
   add_partitions(p, partitions, image);
   add_groups(p, status.groups(), partitions);
   add_compaction(p, status.compaction());
+  add_clients(p, clients);
   return p.take();
 }
 

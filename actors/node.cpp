@@ -273,7 +273,8 @@ private:
       [this](const http_request&, const http_respond& respond) {
         respond({.content_type = "text/plain; version=0.0.4; charset=utf-8",
           .body = metrics_page(*core_.counters, *core_.status,
-            parts_.front().core->image(), core_.config->id)});
+            parts_.front().core->image(), core_.config->id,
+            telemetry_->clients(parts_.front().core->now_ms()))});
       });
     return all;
   }
@@ -287,7 +288,7 @@ private:
     return {env_.get(), core_.config, core_.counters,
       caf::actor_cast<caf::strong_actor_ptr>(core_.controller),
       caf::actor_cast<caf::strong_actor_ptr>(core_.broker), core_.cluster,
-      core_.link, quotas_};
+      core_.link, quotas_, telemetry_};
   }
 
   void start_gateways() {
@@ -305,6 +306,8 @@ private:
   size_t next_seat_ = 0; // in the first gateway's thread
   std::vector<gateway_parts> parts_;
   std::shared_ptr<quota_ledger> quotas_; ///< of all gateways
+  std::shared_ptr<client_telemetry> telemetry_
+    = std::make_shared<client_telemetry>();
   std::unique_ptr<caf::actor_system> system_;
   std::shared_ptr<tcp_link> link_;   ///< null: the node is alone
   std::vector<caf::actor> gateways_; ///< and what knows the broker as they do

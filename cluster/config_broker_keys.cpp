@@ -354,6 +354,10 @@ constexpr config_key table[] = {
   unsupported("ssl.client.auth", string),
   unsupported("ssl.keystore.location", string),
   unsupported("ssl.truststore.location", string),
+  within(
+    broker("telemetry.max.bytes", int32, "1048576",
+      "The most bytes of metrics that a client may push at once.", "bytes"),
+    1),
   broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", int32,
     "10000", without_effect),
   within(broker("transaction.max.timeout.ms", int32, "900000",

@@ -155,8 +155,17 @@ result<void> check_words(const config_key& key, std::string_view value) {
 } // namespace
 
 std::span<const config_key> config_keys(config_scope scope) {
-  return scope == config_scope::topic ? topic_config_keys()
-                                      : broker_config_keys();
+  switch (scope) {
+  case config_scope::topic:
+    return topic_config_keys();
+  case config_scope::group:
+    return group_config_keys();
+  case config_scope::client_metrics:
+    return client_metrics_config_keys();
+  case config_scope::broker:
+    break;
+  }
+  return broker_config_keys();
 }
 
 const config_key* find_config_key(config_scope scope, std::string_view name) {
@@ -183,9 +192,26 @@ const char* nearest_config_key(config_scope scope, std::string_view name) {
   return nearest;
 }
 
+namespace {
+
+const char* name_of(config_scope scope) {
+  switch (scope) {
+  case config_scope::topic:
+    return "topic";
+  case config_scope::group:
+    return "group";
+  case config_scope::client_metrics:
+    return "client metrics";
+  case config_scope::broker:
+    break;
+  }
+  return "broker";
+}
+
+} // namespace
+
 std::string unknown_config_key(config_scope scope, std::string_view name) {
-  return std::string{"Unknown "}
-         + (scope == config_scope::topic ? "topic" : "broker")
+  return std::string{"Unknown "} + name_of(scope)
          + " config name: " + std::string{name} + " (the nearest known one is "
          + nearest_config_key(scope, name) + ")";
 }

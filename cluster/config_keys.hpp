@@ -39,9 +39,11 @@ enum class config_source : int8_t {
   dynamic_default_broker = 3,
   static_broker = 4,
   default_value = 5,
+  client_metrics = 7,
+  group = 8,
 };
 
-enum class config_scope : uint8_t { topic, broker };
+enum class config_scope : uint8_t { topic, broker, group, client_metrics };
 
 /// One line of the table.
 struct config_key {
@@ -54,7 +56,8 @@ struct config_key {
   int64_t max = INT64_MAX;
   const char* choices = nullptr; ///< allowed words, separated by `|`
   const char* unit = nullptr;    ///< `ms`, `bytes`, ...; documentation only
-  /// Topic keys: the broker key that gives the default for all topics.
+  /// Keys of topics and groups: the broker key that gives the default for all
+  /// of them.
   const char* broker_key = nullptr;
   bool dynamic = false;        ///< broker keys: may be set while it runs
   bool supported = true;       ///< false: known to Kafka, refused here for now
@@ -69,9 +72,11 @@ struct config_key {
 /// The table's lines of one scope, ordered by name.
 [[nodiscard]] std::span<const config_key> config_keys(config_scope scope);
 
-/// The two tables themselves.
+/// The tables themselves.
 [[nodiscard]] std::span<const config_key> topic_config_keys();
 [[nodiscard]] std::span<const config_key> broker_config_keys();
+[[nodiscard]] std::span<const config_key> group_config_keys();
+[[nodiscard]] std::span<const config_key> client_metrics_config_keys();
 
 /// The line of `name`, or null.
 [[nodiscard]] const config_key* find_config_key(

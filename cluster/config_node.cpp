@@ -210,6 +210,7 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.group_consumer_assignment_interval_ms,
     "group.consumer.assignment.interval.ms");
   from.read(node.group_consumer_max_size, "group.consumer.max.size");
+  from.read(node.telemetry_bytes_max, "telemetry.max.bytes");
   node.group_consumer_migration = migration_policy_of(
     from.text("group.consumer.migration.policy").value_or(""));
   from.read(node.request_bytes_max, "socket.request.max.bytes");

@@ -92,6 +92,7 @@ struct node_config {
   int32_t group_consumer_heartbeat_interval_ms = 5000;
   int32_t group_consumer_assignment_interval_ms = 1000;
   int32_t group_consumer_max_size = INT32_MAX;
+  int32_t telemetry_bytes_max = 1 << 20;
   migration_policy group_consumer_migration = migration_policy::bidirectional;
   std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
   int64_t request_bytes_max = 0;        ///< socket.request.max.bytes

@@ -64,9 +64,10 @@ void add_broker_synonyms(described_config& to, const config_key& key,
     for (const auto* each : keys)
       add_override(to, *each, overrides, source);
   };
-  add(image.broker_configs(std::to_string(node.id.value)),
+  add(image.configs_of(config_resource::broker, std::to_string(node.id.value)),
     config_source::dynamic_broker);
-  add(image.broker_configs(""), config_source::dynamic_default_broker);
+  add(image.configs_of(config_resource::broker, ""),
+    config_source::dynamic_default_broker);
   add(&node.set, config_source::static_broker);
   for (const auto* each : keys)
     if (each->default_value != nullptr)
@@ -84,14 +85,20 @@ public:
   effective(const config_map& overrides, const metadata_image& image,
     const node_config& node)
       : overrides_(overrides),
-        dynamic_(image.broker_configs(std::to_string(node.id.value))),
-        dynamic_default_(image.broker_configs("")), static_(node.set) {}
+        dynamic_(image.configs_of(
+          config_resource::broker, std::to_string(node.id.value))),
+        dynamic_default_(image.configs_of(config_resource::broker, "")),
+        static_(node.set) {}
 
-  /// As describe_topic_config() decides it, without the synonyms.
   std::string text(const char* name) const {
     const auto* key = find_config_key(config_scope::topic, name);
     MILLRACE_ASSERT(key != nullptr, "a topic reads only keys of its table");
-    if (const auto at = overrides_.find(std::string_view{name});
+    return text(*key);
+  }
+  /// As describe_config() decides it, without the synonyms.
+  std::string text(const config_key& wanted) const {
+    const auto* key = &wanted;
+    if (const auto at = overrides_.find(std::string_view{key->name});
       at != overrides_.end())
       return at->second;
     int64_t factor = 1;
@@ -158,12 +165,12 @@ durability_mode durability_of(const std::string& word) {
 
 } // namespace
 
-described_config describe_topic_config(const config_key& key,
-  const config_map& overrides, const metadata_image& image,
-  const node_config& node) {
+described_config describe_config(const config_key& key,
+  const config_map& overrides, config_source source,
+  const metadata_image& image, const node_config& node) {
   described_config described;
   described.key = &key;
-  add_override(described, key, &overrides, config_source::dynamic_topic);
+  add_override(described, key, &overrides, source);
   if (key.broker_key != nullptr)
     add_broker_synonyms(described,
       *find_config_key(config_scope::broker, key.broker_key), image, node);
@@ -171,7 +178,7 @@ described_config describe_topic_config(const config_key& key,
     described.source = described.synonyms.front().source;
   // Which a fallback may give that is no synonym.
   described.value
-    = understood(key, effective{overrides, image, node}.text(key.name));
+    = understood(key, effective{overrides, image, node}.text(key));
   if (overrides.find(std::string_view{key.name}) != overrides.end())
     described.synonyms.front().value = described.value;
   return described;

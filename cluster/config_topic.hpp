@@ -65,10 +65,12 @@ struct described_config {
   std::vector<synonym> synonyms;
 };
 
-/// One key of a topic, with its synonyms. `overrides` are the topic's own.
-[[nodiscard]] described_config describe_topic_config(const config_key& key,
-  const config_map& overrides, const metadata_image& image,
-  const node_config& node);
+/// One key of a topic, a group or a subscription to metrics, with its synonyms.
+/// @param overrides its own
+/// @param source what these are called
+[[nodiscard]] described_config describe_config(const config_key& key,
+  const config_map& overrides, config_source source,
+  const metadata_image& image, const node_config& node);
 /// One key of broker `node.id`.
 [[nodiscard]] described_config describe_broker_config(
   const config_key& key, const metadata_image& image, const node_config& node);

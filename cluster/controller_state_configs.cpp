@@ -1,6 +1,8 @@
+#include "cluster/config_resources.hpp"
 #include "cluster/config_topic.hpp"
 #include "cluster/controller_state.hpp"
 #include "cluster/refusal.hpp"
+#include "cluster/telemetry_subscription.hpp"
 #include "cluster/topic_rules.hpp"
 
 #include <algorithm>
@@ -11,18 +13,37 @@ namespace millrace {
 
 namespace {
 
-/// What a request names: a topic or broker that may be configured.
+/// What a request names that may be configured.
 struct resource {
   config_resource type = config_resource::unknown;
+  config_scope scope = config_scope::broker;
   std::string name;
   config_map before;
   bool missing = false; ///< a topic that is not there
 };
 
+/// Of a group, or of a subscription to metrics; none needs to be there.
+refusal check_name(config_resource type, const std::string& name) {
+  constexpr size_t size_max = 255; // it is part of a key in the store
+  const std::string what = type == config_resource::group
+                             ? "Group name"
+                             : "Client metrics subscription name";
+  if (name.empty())
+    return {kafka_error::invalid_request, what + " must not be empty"};
+  if (name.size() > size_max)
+    return {kafka_error::invalid_request,
+      what + " is longer than " + std::to_string(size_max) + " bytes"};
+  return {};
+}
+
 refusal find_resource(int8_t type, const std::string& name,
   const metadata_image& image, resource& found) {
   found.type = static_cast<config_resource>(type);
   found.name = name;
+  const auto scope = config_scope_of(found.type);
+  if (!scope)
+    return {kafka_error::invalid_request, no_configs_of(type)};
+  found.scope = *scope;
   if (found.type == config_resource::topic) {
     const auto* topic = image.find_topic(name);
     found.missing = topic == nullptr;
@@ -30,11 +51,10 @@ refusal find_resource(int8_t type, const std::string& name,
       found.before = topic->configs;
     return {};
   }
-  if (found.type != config_resource::broker)
-    return {kafka_error::invalid_request,
-      "Configurations of resource type " + std::to_string(type)
-        + " are not supported; topics (2) and brokers (4) are."};
-  if (!name.empty()) {
+  if (found.type != config_resource::broker) {
+    if (auto refused = check_name(found.type, name))
+      return refused;
+  } else if (!name.empty()) {
     int32_t id = -1;
     const auto* end = name.data() + name.size();
     const auto [at, failed] = std::from_chars(name.data(), end, id);
@@ -46,7 +66,7 @@ refusal find_resource(int8_t type, const std::string& name,
         "No broker is registered as " + name + "."};
     found.name = std::to_string(id);
   }
-  if (const auto* configs = image.broker_configs(found.name))
+  if (const auto* configs = image.configs_of(found.type, found.name))
     found.before = *configs;
   return {};
 }
@@ -68,17 +88,21 @@ refusal check_configs(const resource& of, const config_map& after) {
     return {};
   }
   for (const auto& [name, value] : after) {
-    const auto* key = find_config_key(config_scope::broker, name);
+    const auto* key = find_config_key(of.scope, name);
     if (key == nullptr)
-      return {kafka_error::invalid_config,
-        unknown_config_key(config_scope::broker, name)};
+      return {kafka_error::invalid_config, unknown_config_key(of.scope, name)};
     if (!key->dynamic)
       return {kafka_error::invalid_request,
         "Cannot update these configs dynamically: [" + name + "]"};
     if (const auto checked = check_config_value(*key, value); !checked)
       // As Kafka says it of brokers; of topics it says INVALID_CONFIG.
-      return {kafka_error::invalid_request, checked.error().context};
+      return {of.type == config_resource::group ? kafka_error::invalid_config
+                                                : kafka_error::invalid_request,
+        checked.error().context};
   }
+  if (of.type == config_resource::client_metrics)
+    if (auto fault = fault_of_telemetry(after); !fault.empty())
+      return {kafka_error::invalid_config, std::move(fault)};
   return {};
 }
 
@@ -119,10 +143,7 @@ constexpr int8_t op_subtract = 3;
 
 refusal change_list(const resource& of, const std::string& name,
   const std::string& value, bool append, config_map& after) {
-  const auto* key
-    = find_config_key(of.type == config_resource::topic ? config_scope::topic
-                                                        : config_scope::broker,
-      name);
+  const auto* key = find_config_key(of.scope, name);
   const auto verb = append ? "APPEND" : "SUBTRACT";
   if (key == nullptr || key->type != config_type::list)
     return {kafka_error::invalid_config, std::string{"Can't "} + verb

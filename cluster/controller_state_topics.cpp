@@ -52,7 +52,8 @@ void describe_new_topic(
   for (const auto& key : topic_config_keys()) {
     if (!key.supported)
       continue;
-    auto described = describe_topic_config(key, configs, image, node);
+    auto described = describe_config(
+      key, configs, config_source::dynamic_topic, image, node);
     result.configs->push_back({key.name, std::move(described.value), false,
       static_cast<int8_t>(described.source), key.sensitive});
   }

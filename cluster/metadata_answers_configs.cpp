@@ -1,3 +1,5 @@
+#include "cluster/config_resources.hpp"
+#include "cluster/config_topic.hpp"
 #include "cluster/metadata_answers.hpp"
 #include "cluster/topic_rules.hpp"
 #include "schema/kafka_error.hpp"
@@ -61,7 +63,9 @@ void describe_topic(resource_answer& answer, const wanted_resource& wanted,
   }
   for (const auto& key : topic_config_keys())
     if (key.supported && is_wanted(wanted, key.name))
-      add(answer, describe_topic_config(key, topic->configs, image, node),
+      add(answer,
+        describe_config(
+          key, topic->configs, config_source::dynamic_topic, image, node),
         request);
 }
 
@@ -69,7 +73,7 @@ void describe_topic(resource_answer& answer, const wanted_resource& wanted,
 void describe_all_brokers(resource_answer& answer,
   const wanted_resource& wanted, const kafka::describe_configs_request& request,
   const metadata_image& image) {
-  const auto* configs = image.broker_configs("");
+  const auto* configs = image.configs_of(config_resource::broker, "");
   if (configs == nullptr)
     return;
   for (const auto& [name, value] : *configs) {
@@ -104,6 +108,31 @@ void describe_broker(resource_answer& answer, const wanted_resource& wanted,
       add(answer, describe_broker_config(key, image, node), request);
 }
 
+/// A group, or a subscription to metrics: all its keys, whether there is one
+/// of this name or not.
+void describe_named(resource_answer& answer, const wanted_resource& wanted,
+  const kafka::describe_configs_request& request, const metadata_image& image,
+  const node_config& node) {
+  const auto type = static_cast<config_resource>(wanted.resource_type);
+  const bool is_group = type == config_resource::group;
+  if (wanted.resource_name.empty()) {
+    refuse(answer, kafka_error::invalid_request,
+      is_group ? "Group name must not be empty"
+               : "Client metrics subscription name must not be empty");
+    return;
+  }
+  static const config_map none;
+  const auto* overrides = image.configs_of(type, wanted.resource_name);
+  const auto source
+    = is_group ? config_source::group : config_source::client_metrics;
+  for (const auto& key : config_keys(*config_scope_of(type)))
+    if (is_wanted(wanted, key.name))
+      add(answer,
+        describe_config(
+          key, overrides != nullptr ? *overrides : none, source, image, node),
+        request);
+}
+
 } // namespace
 
 kafka::describe_configs_response answer_describe_configs(
@@ -121,11 +150,13 @@ kafka::describe_configs_response answer_describe_configs(
     case config_resource::broker:
       describe_broker(answer, wanted, request, image, node);
       break;
+    case config_resource::group:
+    case config_resource::client_metrics:
+      describe_named(answer, wanted, request, image, node);
+      break;
     default:
       refuse(answer, kafka_error::invalid_request,
-        "Configurations of resource type "
-          + std::to_string(wanted.resource_type)
-          + " are not supported; topics (2) and brokers (4) are.");
+        no_configs_of(wanted.resource_type));
     }
   }
   return response;
@@ -135,11 +166,11 @@ kafka::list_config_resources_response answer_list_config_resources(
   const kafka::list_config_resources_request& request, const client_view& view,
   const metadata_image& image) {
   kafka::list_config_resources_response response;
-  // v0 asks for client metrics only, of which there are none.
-  if (view.version == 0)
-    return response;
-  const auto wants = [&request](config_resource type) {
+  // v0 asks for client metrics only.
+  const auto wants = [&](config_resource type) {
     const auto& types = request.resource_types;
+    if (view.version == 0)
+      return type == config_resource::client_metrics;
     return types.empty()
            || std::find(types.begin(), types.end(), static_cast<int8_t>(type))
                 != types.end();
@@ -168,6 +199,10 @@ kafka::list_config_resources_response answer_list_config_resources(
       for (const auto& [id, broker] : image.brokers())
         response.config_resources.push_back(
           {std::to_string(id.value), static_cast<int8_t>(type)});
+  for (const auto& [owner, configs] : image.all_configs())
+    if (owner.first != config_resource::broker && wants(owner.first))
+      response.config_resources.push_back(
+        {owner.second, static_cast<int8_t>(owner.first)});
   return response;
 }
 

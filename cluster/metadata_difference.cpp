@@ -41,7 +41,7 @@ public:
       else if (before != topic.get())
         changed_topic(*before, *topic);
     }
-    broker_configs();
+    configs();
     quotas();
     rest();
     return std::move(commands_);
@@ -96,21 +96,22 @@ private:
         config_difference(before.configs, after.configs)});
   }
 
-  void broker_configs() {
+  void configs() {
     static const config_map none;
-    const auto change = [this](const std::string& name) {
-      const auto* before = from_.broker_configs(name);
-      const auto* after = to_.broker_configs(name);
+    const auto change = [this](const metadata_image::config_owner& owner) {
+      const auto& [type, name] = owner;
+      const auto* before = from_.configs_of(type, name);
+      const auto* after = to_.configs_of(type, name);
       auto changes = config_difference(
         before != nullptr ? *before : none, after != nullptr ? *after : none);
       if (!changes.empty())
-        add(configs_changed{config_resource::broker, name, std::move(changes)});
+        add(configs_changed{type, name, std::move(changes)});
     };
-    for (const auto& [name, configs] : from_.all_broker_configs())
-      change(name);
-    for (const auto& [name, configs] : to_.all_broker_configs())
-      if (from_.broker_configs(name) == nullptr)
-        change(name);
+    for (const auto& [owner, overrides] : from_.all_configs())
+      change(owner);
+    for (const auto& [owner, overrides] : to_.all_configs())
+      if (!from_.all_configs().contains(owner))
+        change(owner);
   }
 
   void quotas() {

@@ -105,9 +105,10 @@ std::string metadata_image::collision_of(std::string_view name) const {
   return {};
 }
 
-const config_map* metadata_image::broker_configs(std::string_view name) const {
-  const auto at = broker_configs_.find(name);
-  return at == broker_configs_.end() ? nullptr : &at->second;
+const config_map* metadata_image::configs_of(
+  config_resource type, std::string_view name) const {
+  const auto at = configs_.find({type, std::string{name}});
+  return at == configs_.end() ? nullptr : &at->second;
 }
 
 void metadata_image::insert_topic(topic_image topic) {
@@ -198,12 +199,10 @@ void metadata_image::change(const configs_changed& c) {
     merge(own_topic(found->id).configs, c.changes);
     return;
   }
-  MILLRACE_ASSERT(c.type == config_resource::broker,
-    "only topics and brokers are configured");
-  auto& configs = broker_configs_[c.name];
+  auto& configs = configs_[{c.type, c.name}];
   merge(configs, c.changes);
   if (configs.empty())
-    broker_configs_.erase(c.name);
+    configs_.erase({c.type, c.name});
 }
 
 void metadata_image::change(const broker_registered& c) {
@@ -290,7 +289,7 @@ bool operator==(const metadata_image& a, const metadata_image& b) {
   return a.applied_index_ == b.applied_index_
          && a.applied_term_ == b.applied_term_ && a.cluster_id_ == b.cluster_id_
          && a.brokers_ == b.brokers_ && same_topics() && same_quotas()
-         && a.broker_configs_ == b.broker_configs_ && a.features_ == b.features_
+         && a.configs_ == b.configs_ && a.features_ == b.features_
          && a.configuration_ == b.configuration_
          && a.next_producer_id_ == b.next_producer_id_
          && a.next_broker_epoch_ == b.next_broker_epoch_;

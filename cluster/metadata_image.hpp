@@ -112,11 +112,14 @@ public:
   /// cannot tell apart (rules C9); "" when there is none.
   [[nodiscard]] std::string collision_of(std::string_view name) const;
 
-  /// Dynamic overrides of a broker (its number) or of all of them ("").
-  [[nodiscard]] const config_map* broker_configs(std::string_view name) const;
-  [[nodiscard]] const std::map<std::string, config_map, std::less<>>&
-  all_broker_configs() const {
-    return broker_configs_;
+  /// What has configurations and is no topic: a broker (its number, or "" for
+  /// all of them), a group, a subscription to clients' metrics.
+  using config_owner = std::pair<config_resource, std::string>;
+  /// Its overrides; null if it has none.
+  [[nodiscard]] const config_map* configs_of(
+    config_resource type, std::string_view name) const;
+  [[nodiscard]] const std::map<config_owner, config_map>& all_configs() const {
+    return configs_;
   }
 
   /// Null when there are none at all. The same object until they change, so
@@ -170,7 +173,7 @@ private:
   std::unordered_map<uuid, topic_image_ptr> topics_by_id_;
   /// How names look to metrics (`.` as `_`), with a name that looks so.
   std::multimap<std::string, std::string, std::less<>> names_in_metrics_;
-  std::map<std::string, config_map, std::less<>> broker_configs_;
+  std::map<config_owner, config_map> configs_;
   std::shared_ptr<const client_quotas> quotas_;
   std::map<std::string, int16_t> features_;
   producer_id next_producer_id_{0};

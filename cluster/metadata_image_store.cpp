@@ -32,8 +32,12 @@ std::string broker_key(node_id id) {
   return key;
 }
 
-std::string config_key_of(const std::string& name) {
-  return key_of('c') + name;
+/// Brokers came first, and have a kind of their own.
+std::string config_key_of(const metadata_image::config_owner& owner) {
+  const auto& [type, name] = owner;
+  if (type == config_resource::broker)
+    return key_of('c') + name;
+  return key_of('r') + static_cast<char>(type) + name;
 }
 
 std::string value_of(const shared_bytes& bytes) {
@@ -67,13 +71,13 @@ image_write write_broker(node_id id, const metadata_image& image) {
 }
 
 image_write write_configs(
-  const std::string& name, const metadata_image& image) {
-  const auto* configs = image.broker_configs(name);
+  const metadata_image::config_owner& owner, const metadata_image& image) {
+  const auto* configs = image.configs_of(owner.first, owner.second);
   if (configs == nullptr)
-    return {config_key_of(name), std::nullopt};
-  return {config_key_of(name),
+    return {config_key_of(owner), std::nullopt};
+  return {config_key_of(owner),
     value_of(encode(metadata_command{
-      configs_changed{config_resource::broker, name, changes_of(*configs)}}))};
+      configs_changed{owner.first, owner.second, changes_of(*configs)}}))};
 }
 
 /// All of them in one: names of users and clients may be longer than a key,
@@ -118,7 +122,7 @@ void metadata_image_changes::note(
     topics_.insert(changed->topic);
   } else if (const auto* configs = std::get_if<configs_changed>(&command)) {
     if (configs->type != config_resource::topic)
-      configs_.insert(configs->name);
+      configs_.insert({configs->type, configs->name});
     else if (const auto* topic = after.find_topic(configs->name))
       topics_.insert(topic->id);
   } else if (const auto* broker = std::get_if<broker_registered>(&command)) {
@@ -154,8 +158,8 @@ std::vector<image_write> metadata_image_changes::take(
     writes.push_back(write_topic(id, image));
   for (const auto& id : brokers_)
     writes.push_back(write_broker(id, image));
-  for (const auto& name : configs_)
-    writes.push_back(write_configs(name, image));
+  for (const auto& owner : configs_)
+    writes.push_back(write_configs(owner, image));
   if (quotas_)
     writes.push_back(write_quotas(image));
   writes.push_back(write_head(image, log_id));
@@ -174,8 +178,8 @@ std::vector<image_write> all_image_writes(
     writes.push_back(write_topic(topic->id, image));
   for (const auto& [id, broker] : image.brokers())
     writes.push_back(write_broker(id, image));
-  for (const auto& [name, configs] : image.all_broker_configs())
-    writes.push_back(write_configs(name, image));
+  for (const auto& [owner, configs] : image.all_configs())
+    writes.push_back(write_configs(owner, image));
   if (image.quotas() != nullptr)
     writes.push_back(write_quotas(image));
   writes.push_back(write_head(image, log_id));
@@ -227,7 +231,8 @@ result<void> metadata_image_loader::add(
     return {};
   }
   if (const auto* c = std::get_if<configs_changed>(&*command);
-    c != nullptr && kind == 'c' && c->type == config_resource::broker) {
+    c != nullptr && (kind == 'c' || kind == 'r')
+    && config_key_of({c->type, c->name}) == key) {
     image_.change(*c);
     return {};
   }

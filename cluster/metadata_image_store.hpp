@@ -52,7 +52,7 @@ public:
 private:
   std::set<uuid> topics_;
   std::set<node_id> brokers_;
-  std::set<std::string> configs_;
+  std::set<metadata_image::config_owner> configs_;
   bool quotas_ = false;
   bool any_ = false;
 };

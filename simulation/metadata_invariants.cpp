@@ -29,8 +29,7 @@ bool is_same(const metadata_image& a, const metadata_image& b) {
   return a.brokers() == b.brokers()
          && std::equal(a.topics().begin(), a.topics().end(), b.topics().begin(),
            b.topics().end(), same_topic)
-         && a.all_broker_configs() == b.all_broker_configs()
-         && a.features() == b.features()
+         && a.all_configs() == b.all_configs() && a.features() == b.features()
          && a.next_producer_id() == b.next_producer_id()
          && a.next_broker_epoch() == b.next_broker_epoch();
 }

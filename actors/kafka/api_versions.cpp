@@ -1,6 +1,7 @@
 #include "schema/kafka/api_versions.hpp"
 
 #include "actors/kafka/handlers.hpp"
+#include "actors/kafka/session.hpp"
 #include "cluster/fixed_features.hpp"
 
 namespace millrace {
@@ -44,6 +45,8 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
     kafka::api_versions_request body;
     MILLRACE_TRY(read_body(request, body));
     is_own_client = body.client_software_name == "millrace";
+    if (auto* software = hub.software(request.slot))
+      *software = {body.client_software_name, body.client_software_version};
     if (slot.version >= 3
         && (!is_software_name(body.client_software_name)
             || !is_software_name(body.client_software_version)))

@@ -67,6 +67,8 @@ constexpr api_handler handlers[] = {
   {api_key::list_config_resources, handle_list_config_resources},
   {api_key::consumer_group_heartbeat, handle_consumer_group_heartbeat},
   {api_key::consumer_group_describe, handle_consumer_group_describe},
+  {api_key::get_telemetry_subscriptions, handle_get_telemetry_subscriptions},
+  {api_key::push_telemetry, handle_push_telemetry},
   {api_key::explain_group, handle_explain_group},
   {api_key::describe_topic_partitions, handle_describe_topic_partitions},
   {api_key::add_raft_voter, handle_add_raft_voter},

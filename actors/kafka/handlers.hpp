@@ -139,6 +139,9 @@ result<void> handle_consumer_group_heartbeat(
   gateway_core& hub, kafka_request& request);
 result<void> handle_consumer_group_describe(
   gateway_core& hub, kafka_request& request);
+result<void> handle_get_telemetry_subscriptions(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_push_telemetry(gateway_core& hub, kafka_request& request);
 result<void> handle_explain_group(gateway_core& hub, kafka_request& request);
 result<void> handle_describe_acls(gateway_core& hub, kafka_request& request);
 result<void> handle_create_acls(gateway_core& hub, kafka_request& request);

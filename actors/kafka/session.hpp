@@ -14,6 +14,7 @@
 #include "schema/shared_bytes.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,6 +22,12 @@ namespace millrace {
 
 class answer_sink;
 class gateway_core;
+
+/// A client's library and its version.
+struct client_software {
+  std::string name;
+  std::string version;
+};
 
 class kafka_session : public connection_handler {
 public:
@@ -53,6 +60,10 @@ public:
     return account_;
   }
 
+  /// What the client has told in ApiVersions (KIP-511); empty before.
+  [[nodiscard]] client_software& software() {
+    return software_;
+  }
   [[nodiscard]] const connection& peer() const {
     return peer_;
   }
@@ -94,6 +105,7 @@ private:
   bool starting_ = false;
   bool refused_ = false; ///< closed when its mute is over
   std::shared_ptr<const quota_account> account_;
+  client_software software_;
   int64_t muted_until_ms_ = 0; ///< 0: it is not
   std::shared_ptr<answer_sink> alarm_;
 };

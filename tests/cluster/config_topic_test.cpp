@@ -12,7 +12,8 @@ const config_key& topic_key(const char* name) {
 
 described_config described(const char* name, const config_map& overrides,
   const metadata_image& image, const node_config& node) {
-  return describe_topic_config(topic_key(name), overrides, image, node);
+  return describe_config(
+    topic_key(name), overrides, config_source::dynamic_topic, image, node);
 }
 
 } // namespace

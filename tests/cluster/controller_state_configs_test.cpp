@@ -212,8 +212,53 @@ TEST_CASE("brokers are configured one by one and all together",
         == kafka_error::none);
   CHECK(change(c, broker_type, "", {{"log.retention.ms", op_set, "6"}}).first
         == kafka_error::none);
-  CHECK(c.image().broker_configs("0")->at("log.retention.ms") == "5");
-  CHECK(c.image().broker_configs("")->at("log.retention.ms") == "6");
+  CHECK(
+    c.image().configs_of(config_resource::broker, "0")->at("log.retention.ms")
+    == "5");
+  CHECK(
+    c.image().configs_of(config_resource::broker, "")->at("log.retention.ms")
+    == "6");
+}
+
+TEST_CASE("groups and subscriptions to metrics are configured by name",
+  "[cluster][controller_state]") {
+  controller c;
+  constexpr int8_t metrics_type = 16;
+  constexpr int8_t group_type = 32;
+  CHECK(change(
+          c, group_type, "g", {{"consumer.session.timeout.ms", op_set, "9000"}})
+          .first
+        == kafka_error::none);
+  CHECK(c.image()
+          .configs_of(config_resource::group, "g")
+          ->at("consumer.session.timeout.ms")
+        == "9000");
+  CHECK(change(c, group_type, "g", {{"retention.ms", op_set, "1"}}).first
+        == kafka_error::invalid_config);
+  CHECK(change(
+          c, group_type, "g", {{"consumer.session.timeout.ms", op_set, "soon"}})
+          .first
+        == kafka_error::invalid_config);
+  CHECK(change(c, metrics_type, "s",
+          {{"interval.ms", op_set, "1000"}, {"metrics", op_set, "*"},
+            {"match", op_set, "client_id=a.*"}})
+          .first
+        == kafka_error::none);
+  CHECK(
+    c.image().configs_of(config_resource::client_metrics, "s")->size() == 3);
+  CHECK(change(c, metrics_type, "s", {{"interval.ms", op_set, "5"}}).first
+        == kafka_error::invalid_request);
+  CHECK(change(c, metrics_type, "s", {{"match", op_set, "nobody=x"}}).first
+        == kafka_error::invalid_config);
+  for (const auto type : {metrics_type, group_type})
+    for (const auto& name : {std::string{}, std::string(256, 'x')})
+      CHECK(change(c, type, name, {}).first == kafka_error::invalid_request);
+  CHECK(change(c, metrics_type, "s",
+          {{"interval.ms", op_delete, {}}, {"metrics", op_delete, {}},
+            {"match", op_delete, {}}})
+          .first
+        == kafka_error::none);
+  CHECK(c.image().configs_of(config_resource::client_metrics, "s") == nullptr);
 }
 
 TEST_CASE("what a broker reads only at its start is not changed",

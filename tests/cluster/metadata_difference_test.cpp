@@ -39,6 +39,7 @@ TEST_CASE("a jump leads to the same image as the commands in between",
     {{"retention.ms", std::nullopt}, {"segment.bytes", "2000000"}}});
   c.apply(
     configs_changed{config_resource::broker, "", {{"message.max.bytes", "5"}}});
+  c.apply(configs_changed{config_resource::group, "g", {{"k", "v"}}});
   auto moved = c.image().find_topic("kept")->partitions[1];
   ++moved.epoch.value;
   ++moved.partition_epoch;

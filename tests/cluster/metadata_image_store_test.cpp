@@ -40,6 +40,10 @@ TEST_CASE("an image comes back from its store with index, term and log (R21)",
   c.create(std::string(249, 'n'), 1, 1);
   c.apply(
     configs_changed{config_resource::broker, "", {{"message.max.bytes", "5"}}});
+  // One name, three owners.
+  for (const auto type : {config_resource::broker, config_resource::group,
+         config_resource::client_metrics})
+    c.apply(configs_changed{type, "1", {{"k", "v"}}});
   c.apply(producer_ids_allocated{{0}, 1000, {0}});
   c.apply(feature_level{"f", 2});
   c.apply(quotas_changed{{{{{quota_user, std::nullopt}}, {{"a", 1.5}}},

@@ -86,10 +86,10 @@ TEST_CASE("configurations merge, and what is taken away is gone",
   CHECK(c.image().find_topic("t")->configs == config_map{{"flush.ms", "3"}});
   c.apply(
     configs_changed{config_resource::broker, "", {{"log.retention.ms", "5"}}});
-  REQUIRE(c.image().broker_configs("") != nullptr);
+  REQUIRE(c.image().configs_of(config_resource::broker, "") != nullptr);
   c.apply(configs_changed{
     config_resource::broker, "", {{"log.retention.ms", std::nullopt}}});
-  CHECK(c.image().broker_configs("") == nullptr);
+  CHECK(c.image().configs_of(config_resource::broker, "") == nullptr);
 }
 
 TEST_CASE("a copy of an image is not changed by what the original applies",
