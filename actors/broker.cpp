@@ -124,6 +124,8 @@ struct follow_command {
   }
   void operator()(const configs_changed& c) const {
     auto& s = self->state;
+    if (c.type == config_resource::group)
+      tell_overrides(self);
     const bool of_brokers = c.type == config_resource::broker;
     if (of_brokers && !c.name.empty()
         && c.name != std::to_string(s.options.config->id.value))
@@ -132,8 +134,8 @@ struct follow_command {
       set_throttle(self);
       set_compactors(self);
       configure_everything(self);
-    } else if (const auto* topic = s.image.find_topic(c.name)) {
-      configure_topic(self, *topic);
+    } else if (c.type == config_resource::topic) {
+      configure_topic(self, *s.image.find_topic(c.name));
     }
   }
   void operator()(const broker_registered& c) const {

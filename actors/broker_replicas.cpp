@@ -53,6 +53,14 @@ std::shared_ptr<const topic_view> topics_now(broker_state& s) {
   return s.topics;
 }
 
+group_overrides overrides_now(const broker_state& s) {
+  group_overrides overrides;
+  for (const auto& [owner, configs] : s.image.all_configs())
+    if (owner.first == config_resource::group)
+      overrides.emplace(owner.second, configs);
+  return overrides;
+}
+
 caf::strong_actor_ptr start_group_coordinator(self_pointer self,
   const topic_image& topic, const partition_registration& p) {
   auto& s = self->state;
@@ -65,6 +73,7 @@ caf::strong_actor_ptr start_group_coordinator(self_pointer self,
       .keeper = s.options.keeper,
       .transactions = s.transactions});
   tell(self, coordinator, topics_known{topics_now(s)});
+  tell(self, coordinator, groups_configured{overrides_now(s)});
   return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
 }
 
@@ -316,6 +325,10 @@ void tell_topics(self_pointer self) {
   auto& s = self->state;
   s.topics.reset();
   tell_group_coordinators(self, topics_known{topics_now(s)});
+}
+
+void tell_overrides(self_pointer self) {
+  tell_group_coordinators(self, groups_configured{overrides_now(self->state)});
 }
 
 void end_topic(self_pointer self, const topic_image& topic, broker_news& told) {

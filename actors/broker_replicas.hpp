@@ -55,6 +55,8 @@ void note_leftovers(broker_actor::stateful_pointer<broker_state> self);
 
 /// Topics have come, gone or grown: the coordinators of groups are to know.
 void tell_topics(broker_actor::stateful_pointer<broker_state> self);
+/// The same of what single groups are configured to.
+void tell_overrides(broker_actor::stateful_pointer<broker_state> self);
 
 /// Ends what runs for a topic that is gone. Its directories go when the
 /// partitions have closed.

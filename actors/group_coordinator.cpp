@@ -334,6 +334,10 @@ group_coordinator_actor::behavior_type group_coordinator(
       self->state.topics = news.topics;
       self->state.groups->set_topics(news.topics);
     },
+    [=](const groups_configured& news) {
+      self->state.overrides = news.overrides;
+      self->state.groups->configure(news.overrides);
+    },
     [=](const topics_gone& gone) {
       auto& s = self->state;
       if (s.loaded)

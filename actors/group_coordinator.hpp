@@ -32,6 +32,7 @@ struct group_coordinator_state {
   group_coordinator_options options;
   std::unique_ptr<group_registry> groups;
   std::shared_ptr<const topic_view> topics; ///< null: not told yet
+  group_overrides overrides;
   bool loaded = false;
   offset next_to_replay{0};
   offset replay_from{0};

@@ -61,6 +61,7 @@ void start_over(group_coordinator_state& s) {
     return env->random_uuid();
   });
   s.groups->set_topics(s.topics);
+  s.groups->configure(s.overrides);
   s.next_to_replay = offset{0};
   s.replay_from = offset{0};
 }

@@ -204,7 +204,9 @@ using group_coordinator_actor = caf::typed_actor<
   // Tell the metrics page how the groups are, and write the image down.
   caf::reacts_to<report_groups>,
   // Topics are gone: so are their offsets. And all that there are now.
-  caf::reacts_to<topics_gone>, caf::reacts_to<topics_known>>;
+  caf::reacts_to<topics_gone>, caf::reacts_to<topics_known>,
+  // What single groups are configured to.
+  caf::reacts_to<groups_configured>>;
 
 /// TRANSACTION COORDINATOR: owns the transactional ids of one
 /// __transaction_state partition.

@@ -526,6 +526,11 @@ struct topics_known {
   std::shared_ptr<const topic_view> topics;
 };
 
+/// What single groups are configured to, all of them.
+struct groups_configured {
+  group_overrides overrides;
+};
+
 // -- groups ------------------------------------------------------------------
 
 using group_question
@@ -609,5 +614,6 @@ MILLRACE_LOCAL_MESSAGE(replay_more)
 MILLRACE_LOCAL_MESSAGE(report_groups)
 MILLRACE_LOCAL_MESSAGE(topics_gone)
 MILLRACE_LOCAL_MESSAGE(topics_known)
+MILLRACE_LOCAL_MESSAGE(groups_configured)
 MILLRACE_LOCAL_MESSAGE(group_ask)
 MILLRACE_LOCAL_MESSAGE(group_answer)

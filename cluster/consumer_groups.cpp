@@ -47,7 +47,7 @@ void consumer_groups::finish_load(int64_t now_ms) {
     return entry.second.is_gone();
   });
   for (auto& [id, group] : groups_) {
-    group.open_sessions(now_ms, config_.session_timeout_ms);
+    group.open_sessions(now_ms, configs_.of(id).session_timeout_ms);
     schedule(id);
   }
 }
@@ -62,7 +62,7 @@ consumer_groups::answer<kafka::consumer_group_heartbeat_response>
 consumer_groups::heartbeat(group_turn& turn, uint64_t append_id,
   const group_request_context& who,
   const kafka::consumer_group_heartbeat_request& request) {
-  if (auto refusal = check_heartbeat(request, who.version, config_))
+  if (auto refusal = check_heartbeat(request, who.version, configs_.all()))
     return {heartbeat_refused(std::move(refusal))};
   if (!topics_)
     return {heartbeat_refused({kafka_error::coordinator_load_in_progress, ""})};
@@ -72,7 +72,7 @@ consumer_groups::heartbeat(group_turn& turn, uint64_t append_id,
       {kafka_error::group_id_not_found, "Group " + id + " not found."})};
   auto& group = groups_.try_emplace(id, id).first->second;
   const consumer_group_context context{
-    config_, *topics_, turn.now_ms, turn.wall_ms};
+    configs_.of(id), *topics_, turn.now_ms, turn.wall_ms};
   consumer_group_heartbeat beat{
     group, context, who, request, to_string(new_uuid_())};
   answer<kafka::consumer_group_heartbeat_response> result{beat.run()};
@@ -92,7 +92,7 @@ consumer_groups::answer<Response> consumer_groups::classic(group_turn& turn,
     return {std::move(not_yet)};
   auto& group = groups_.at(id);
   const consumer_group_context context{
-    config_, *topics_, turn.now_ms, turn.wall_ms};
+    configs_.of(id), *topics_, turn.now_ms, turn.wall_ms};
   consumer_group_classic request{group, context, who};
   answer<Response> result{serve(request)};
   stage(turn, append_id, group, request.records());
@@ -149,7 +149,7 @@ void consumer_groups::adopt(group_turn& turn, uint64_t append_id,
   MILLRACE_ASSERT(!group.latest().exists(), "a name is one group's");
   for (const auto& record : records)
     group.latest().apply(record);
-  group.open_sessions(turn.now_ms, config_.session_timeout_ms);
+  group.open_sessions(turn.now_ms, configs_.of(id).session_timeout_ms);
   group.rebalances = std::move(rebalances);
   stage(turn, append_id, group, records);
   schedule(id);
@@ -161,7 +161,7 @@ void consumer_groups::erase(
   auto& group = groups_.at(id);
   const topic_view no_topics; // it takes none to delete
   consumer_group_change change{
-    group.latest(), no_topics, config_, turn.wall_ms};
+    group.latest(), no_topics, configs_.of(id), turn.wall_ms};
   change.erase();
   stage(turn, append_id, group, change.records());
 }
@@ -173,13 +173,14 @@ std::vector<std::string> consumer_groups::on_timer(
     auto& group = groups_.at(id);
     if (topics_) {
       const consumer_group_context context{
-        config_, *topics_, turn.now_ms, turn.wall_ms};
+        configs_.of(id), *topics_, turn.now_ms, turn.wall_ms};
       stage(turn, append_id, group, expire_members(group, context));
     } else {
       // Nobody could keep its session alive so far.
       for (const auto& [member, state] : group.latest().members())
         group.keep_alive(member,
-          turn.now_ms + state.session_timeout_ms(config_.session_timeout_ms));
+          turn.now_ms
+            + state.session_timeout_ms(configs_.of(id).session_timeout_ms));
       group.recompute_wake();
     }
     schedule(id);
@@ -198,7 +199,7 @@ void consumer_groups::end_append(
     auto& group = groups_.at(id);
     group.end_append(append_id, durable);
     if (!durable)
-      group.open_sessions(now_ms, config_.session_timeout_ms);
+      group.open_sessions(now_ms, configs_.of(id).session_timeout_ms);
     if (group.is_gone())
       groups_.erase(id);
     schedule(id);
@@ -238,7 +239,7 @@ void consumer_groups::describe(
   out.group_state = to_string(group->phase());
   out.group_epoch = group->epoch();
   out.assignment_epoch = group->assignment_epoch();
-  out.assignor_name = group->preferred_assignor(config_.assignors);
+  out.assignor_name = group->preferred_assignor(configs_.all().assignors);
   for (const auto& [member_id, member] : group->members()) {
     auto& m = out.members.emplace_back();
     m.member_id = member_id;

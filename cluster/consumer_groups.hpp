@@ -5,6 +5,7 @@
 
 #include "cluster/consumer_group_classic.hpp"
 #include "cluster/consumer_group_heartbeat.hpp"
+#include "cluster/group_overrides.hpp"
 #include "cluster/group_turn.hpp"
 #include "cluster/wake_schedule.hpp"
 #include "schema/kafka/consumer_group_describe.hpp"
@@ -23,11 +24,15 @@ class consumer_groups {
 public:
   /// @param new_uuid where the ids of members that bring none come from
   consumer_groups(consumer_group_config config, std::function<uuid()> new_uuid)
-      : config_(std::move(config)), new_uuid_(std::move(new_uuid)) {}
+      : configs_(std::move(config)), new_uuid_(std::move(new_uuid)) {}
 
   /// The topics from now on; members learn of a change in their next
   /// heartbeats. Until the first call heartbeats are told to come back.
   void set_topics(std::shared_ptr<const topic_view> topics);
+  /// What single groups are configured to from now on.
+  void configure(const group_overrides& overrides) {
+    configs_.set(overrides);
+  }
 
   // From the log, before finish_load().
 
@@ -112,7 +117,7 @@ private:
     const std::vector<consumer_group_record>& records);
   void schedule(const std::string& id);
 
-  consumer_group_config config_;
+  configs_by_group<consumer_group_config> configs_;
   std::function<uuid()> new_uuid_;
   std::shared_ptr<const topic_view> topics_;
   std::map<std::string, consumer_group> groups_;

@@ -65,6 +65,11 @@ public:
     shares_.set_topics(topics);
     consumers_.set_topics(std::move(topics));
   }
+  /// What single groups are configured to from now on. At any time.
+  void configure(const group_overrides& overrides) {
+    shares_.configure(overrides);
+    consumers_.configure(overrides);
+  }
 
   // Requests. Precondition for all below: finish_load().
 

@@ -31,7 +31,7 @@ void share_groups::finish_load(int64_t now_ms) {
     return entry.second.is_gone();
   });
   for (auto& [id, group] : groups_) {
-    group.open_sessions(now_ms, config_.session_timeout_ms);
+    group.open_sessions(now_ms, configs_.of(id).session_timeout_ms);
     schedule(id);
   }
 }
@@ -58,7 +58,7 @@ share_groups::answer share_groups::heartbeat(group_turn& turn,
         + " not found."})};
   auto& group = groups_.try_emplace(id, id).first->second;
   const share_group_context context{
-    config_, *topics_, turn.now_ms, turn.wall_ms};
+    configs_.of(id), *topics_, turn.now_ms, turn.wall_ms};
   share_group_heartbeat beat{group, context, who, request};
   answer result{beat.run()};
   stage(turn, group, beat.records());
@@ -101,7 +101,7 @@ void share_groups::on_initialized(group_turn& turn, const std::string& id,
     if (answer.error == kafka_error::none)
       done.emplace_back(key.topic, key.partition);
     else
-      group->ask_again_ms = turn.now_ms + config_.initialize_retry_ms;
+      group->ask_again_ms = turn.now_ms + configs_.all().initialize_retry_ms;
   }
   share_group_change change{group->states.latest(), turn.wall_ms};
   change.initialized(done);
@@ -134,12 +134,13 @@ void share_groups::on_timer(group_turn& turn) {
     auto& group = groups_.at(id);
     if (topics_) {
       const share_group_context context{
-        config_, *topics_, turn.now_ms, turn.wall_ms};
+        configs_.of(id), *topics_, turn.now_ms, turn.wall_ms};
       stage(turn, group, expire_members(group, context));
     } else {
       // Nobody could keep its session alive so far.
       for (const auto& [member, state] : group.latest().members())
-        group.keep_alive(member, turn.now_ms + config_.session_timeout_ms);
+        group.keep_alive(
+          member, turn.now_ms + configs_.of(id).session_timeout_ms);
       group.recompute_wake();
     }
     schedule(id);
@@ -157,7 +158,7 @@ void share_groups::end_append(
     auto& group = groups_.at(id);
     group.end_append(append_id, durable);
     if (!durable)
-      group.open_sessions(now_ms, config_.session_timeout_ms);
+      group.open_sessions(now_ms, configs_.of(id).session_timeout_ms);
     erase_if_gone(id);
     schedule(id);
   }

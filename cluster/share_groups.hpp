@@ -3,6 +3,7 @@
 // All share groups (KIP-932) of one partition of __consumer_offsets. Part of
 // group_registry.
 
+#include "cluster/group_overrides.hpp"
 #include "cluster/group_turn.hpp"
 #include "cluster/share_group_heartbeat.hpp"
 #include "cluster/share_jobs.hpp"
@@ -22,7 +23,7 @@ class share_groups {
 public:
   /// @param next_append where the append id of the turn in progress stands
   share_groups(share_group_config config, const uint64_t& next_append)
-      : config_(config), next_append_(next_append) {}
+      : configs_(config), next_append_(next_append) {}
   share_groups(const share_groups&) = delete;
   share_groups& operator=(const share_groups&) = delete;
 
@@ -30,6 +31,10 @@ public:
   /// heartbeats. Until the first call requests are told to come back.
   void set_topics(std::shared_ptr<const topic_view> topics) {
     topics_ = std::move(topics);
+  }
+  /// What single groups are configured to from now on.
+  void configure(const group_overrides& overrides) {
+    configs_.set(overrides);
   }
 
   // From the log, before finish_load().
@@ -126,7 +131,7 @@ private:
   void forget_states(
     group_turn& turn, const std::string& id, const std::set<uuid>& topics);
 
-  share_group_config config_;
+  configs_by_group<share_group_config> configs_;
   const uint64_t& next_append_;
   std::shared_ptr<const topic_view> topics_;
   std::map<std::string, share_group> groups_;

@@ -15,7 +15,7 @@ cat >"$scratch/log4j2.xml" <<'P'
 </Loggers></Configuration>
 P
 start_server
-BOOTSTRAP=$bootstrap java -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+BOOTSTRAP=$bootstrap HTTP=$http java -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
   -Dlog4j2.configurationFile="$scratch/log4j2.xml" \
   -cp "$scratch/classes:$classpath" JavaClients "$@"
 stop_server

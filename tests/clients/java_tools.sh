@@ -49,6 +49,21 @@ expect "kafka-configs alters" 'Completed' \
   "$(configs --alter --add-config retention.ms=7200000)"
 expect "kafka-configs describes" 'retention.ms=7200000' "$(configs --describe)"
 
+metrics() { tool $commands.ClientMetricsCommand "${at[@]}" "$@"; }
+expect "kafka-client-metrics subscribes" 'Altered client metrics config' \
+  "$(metrics --alter --name "$topic" --metrics org.apache. --interval 60000)"
+expect "and lists" "^$topic$" "$(metrics --list)"
+expect "and describes" 'interval.ms=60000' \
+  "$(metrics --describe --name "$topic")"
+expect "and deletes" 'Deleted client metrics config' \
+  "$(metrics --delete --name "$topic")"
+of_group=(--entity-type groups --entity-name "$topic")
+expect "kafka-configs configures a group" 'Completed' \
+  "$(tool kafka.admin.ConfigCommand "${at[@]}" --alter "${of_group[@]}" \
+    --add-config consumer.session.timeout.ms=50000)"
+expect "and describes it" 'consumer.session.timeout.ms=50000' \
+  "$(tool kafka.admin.ConfigCommand "${at[@]}" --describe "${of_group[@]}")"
+
 quotas() { tool kafka.admin.ConfigCommand "${at[@]}" "$@"; }
 client=(--entity-type clients --entity-name "$topic")
 expect "kafka-configs sets a client's quotas" 'Completed' \

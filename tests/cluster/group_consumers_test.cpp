@@ -297,6 +297,33 @@ TEST_CASE("offsets of groups without members expire, and the groups with them",
   CHECK(hosted{host.log}.listed().empty());
 }
 
+TEST_CASE("a group has its own time-outs where it is configured",
+  "[cluster][group_consumers]") {
+  hosted host;
+  host.registry.configure(
+    {{"g", {{"consumer.session.timeout.ms", "9000"},
+             {"consumer.heartbeat.interval.ms", "700"}}}});
+  const auto beat = host.beat("g", "m", 0);
+  host.beat("other", "m", 0);
+  host.advance(8'000);
+  const partition_set all{{topic, {0, 1, 2, 3}}};
+  CHECK(host.answer<beat_response>(host.beat("g", "m", 1, all))
+          .heartbeat_interval_ms
+        == 700);
+  CHECK(host.answer<beat_response>(host.beat("other", "m", 1, all))
+          .heartbeat_interval_ms
+        == 5'000);
+  CHECK(host.epoch_of(beat) == 1);
+  host.advance(9'000);
+  CHECK(host.listed()
+        == std::vector<std::string>{
+          "g consumer Empty consumer", "other consumer Stable consumer"});
+  host.registry.configure({});
+  host.beat("g", "m", 0);
+  host.advance(9'000);
+  CHECK(host.listed({}, {"stable"}).size() == 2);
+}
+
 TEST_CASE("members of a group whose session is over are gone",
   "[cluster][group_consumers]") {
   hosted host;

@@ -29,6 +29,7 @@ class JavaClients {
     cases.addAll(Producing.cases());
     cases.addAll(Administration.cases());
     cases.addAll(Security.cases());
+    cases.addAll(Telemetry.cases());
     if (args.length > 0)
       cases.removeIf(c -> !c.sentence().contains(args[0]));
     var pool = Executors.newFixedThreadPool(AT_A_TIME);
