@@ -354,6 +354,9 @@ caf::behavior custom_front(self_pointer self, environment* env,
     [=](transaction_result& m) {
       take_answer(m);
     },
+    [=](share_answer& m) {
+      take_answer(m);
+    },
     [=](const link_change& m) {
       take_answer(m);
     },

@@ -47,6 +47,9 @@ void answer_sink::take(uint32_t, group_answer&) {
 void answer_sink::take(uint32_t, transaction_result&) {
   MILLRACE_ASSERT(false, "who takes a transaction_result has asked for it");
 }
+void answer_sink::take(uint32_t, share_answer&) {
+  MILLRACE_ASSERT(false, "who takes a share_answer has asked for it");
+}
 void answer_sink::on_ready(uint32_t) {}
 void answer_sink::on_time() {}
 
@@ -333,6 +336,33 @@ void gateway_core::ask_transactions(const caf::strong_actor_ptr& coordinator,
   send(coordinator, std::move(ask));
 }
 
+uint64_t gateway_core::ask_share(const caf::strong_actor_ptr& partition,
+  const sink_ptr& sink, uint32_t part, share_ask ask) {
+  const bool repeats
+    = std::holds_alternative<share_fetch_question>(ask.question);
+  ask.ticket = open(sink, part, partition, repeats);
+  const auto ticket = ask.ticket;
+  send(partition, std::move(ask));
+  return ticket;
+}
+
+void gateway_core::release_shares(const share_session_cache::ended& session) {
+  for (const auto& one : session.partitions) {
+    const auto* topic = image_.find_topic(one.topic);
+    if (topic == nullptr)
+      continue;
+    if (const auto& to = partition(topic->name, one.partition); to != nullptr)
+      send(to, share_ask{.group = session.key.group,
+                 .member = session.key.member,
+                 .question = share_release_question{}});
+  }
+}
+
+void gateway_core::end_share_session(const share_session_key& key) {
+  if (const auto ended = share_sessions_.end(key))
+    release_shares(*ended);
+}
+
 void gateway_core::call_at(int64_t when_ms, const sink_ptr& sink) {
   deadlines_.emplace(when_ms, sink);
 }
@@ -355,6 +385,10 @@ void gateway_core::apply(const metadata_update& update) {
     if (const auto was = before.find(id);
       broker.fenced && was != before.end() && !was->second.fenced)
       absences_.on_fenced(id, now_ms_);
+}
+
+void gateway_core::take(share_answer& message) {
+  deliver(message.ticket, message);
 }
 
 void gateway_core::take(directory_update& update) {
@@ -448,6 +482,8 @@ client_software* gateway_core::software(const reply_slot& slot) const {
 
 void gateway_core::session_closed(uint64_t id) {
   sessions_.erase(id);
+  for (const auto& ended : share_sessions_.end_all_of(id))
+    release_shares(ended);
 }
 
 bool gateway_core::add_in_flight(int64_t bytes) {

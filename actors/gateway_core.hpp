@@ -18,6 +18,7 @@
 #include "cluster/config_node.hpp"
 #include "cluster/fetch_session.hpp"
 #include "cluster/metadata_image.hpp"
+#include "cluster/share_session.hpp"
 #include "net/chunk_pool.hpp"
 #include "net/connection.hpp"
 #include "schema/outgoing.hpp"
@@ -31,6 +32,9 @@
 namespace millrace {
 
 class kafka_session;
+
+/// group.share.max.share.sessions
+inline constexpr size_t share_sessions_max = 2'000;
 
 /// Where an answer goes: one request of one session. The session may be gone.
 struct reply_slot {
@@ -52,7 +56,8 @@ public:
   virtual void take(uint32_t part, admin_answer&);
   virtual void take(uint32_t part, group_answer&);
   virtual void take(uint32_t part, transaction_result&);
-  /// The partition may have more than it answered (fetch only).
+  virtual void take(uint32_t part, share_answer&);
+  /// The partition may have more than it answered (fetches only).
   virtual void on_ready(uint32_t part);
   /// Whoever was asked has died: the question has no answer.
   virtual void on_lost(uint32_t part) = 0;
@@ -106,6 +111,7 @@ public:
   void take(admin_answer& message);
   void take(group_answer& message);
   void take(transaction_result& message);
+  void take(share_answer& message);
   void take(directory_update& message);
   void take(const link_change& message);
   /// Sends what the sessions asked in this turn.
@@ -153,6 +159,12 @@ public:
   [[nodiscard]] fetch_session_cache& fetch_sessions() {
     return *fetch_sessions_;
   }
+  [[nodiscard]] share_session_cache& share_sessions() {
+    return share_sessions_;
+  }
+  /// The session is over: partitions that are led here let go of what its
+  /// member holds. Nothing happens if there is none.
+  void end_share_session(const share_session_key& key);
 
   /// Null where this node has no such partition (any more, or yet).
   [[nodiscard]] const caf::strong_actor_ptr& partition(
@@ -197,6 +209,9 @@ public:
     uint32_t part, group_ask ask);
   void ask_transactions(const caf::strong_actor_ptr& coordinator,
     const sink_ptr& sink, uint32_t part, transaction_ask ask);
+  /// As ask_fetch() where the question is a fetch. A release is not answered.
+  uint64_t ask_share(const caf::strong_actor_ptr& partition,
+    const sink_ptr& sink, uint32_t part, share_ask ask);
   /// Nothing more will be taken for `ticket`.
   void release(uint64_t ticket);
   /// Calls sink.on_time() at `when_ms`, unless the sink is gone by then.
@@ -274,6 +289,7 @@ private:
   void close_idle();
   template <class T>
   void send(const caf::strong_actor_ptr& to, T&& message);
+  void release_shares(const share_session_cache::ended& session);
 
   gateway_wiring wiring_;
   caf::strong_actor_ptr self_;
@@ -286,6 +302,7 @@ private:
   std::vector<caf::strong_actor_ptr> coordinators_;
   std::vector<caf::strong_actor_ptr> transaction_coordinators_;
   std::unique_ptr<fetch_session_cache> fetch_sessions_;
+  share_session_cache share_sessions_{share_sessions_max};
   std::unordered_map<uint64_t, kafka_session*> sessions_;
   /// Of requests without a connection, by the session that they pretend.
   std::unordered_map<uint64_t, std::function<void(outgoing)>> served_;

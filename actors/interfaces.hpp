@@ -10,6 +10,7 @@
 #include "actors/image_keeper.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_link.hpp"
+#include "actors/share_messages.hpp"
 #include "actors/transaction_messages.hpp"
 
 #include <caf/all.hpp>
@@ -69,6 +70,13 @@ using partition_actor = caf::typed_actor<
   caf::reacts_to<partition_tick>,
   // The transaction front's: whether a producer's transaction has it.
   caf::reacts_to<transaction_checked>,
+  // A share group's member fetches, acknowledges or is gone; answers
+  // share_answer, later data_ready.
+  caf::reacts_to<share_ask>,
+  // What the group's share coordinator has said.
+  caf::reacts_to<share_state_told>,
+  // To itself: a member may have held a record for too long.
+  caf::reacts_to<share_timer>,
   // The compactor's: it is this log's turn, what it has made of it, and that
   // it is done.
   caf::reacts_to<compaction_turn>, caf::reacts_to<compaction_swap>,

@@ -8,6 +8,7 @@
 #include "actors/partition_produce.hpp"
 #include "actors/partition_questions.hpp"
 #include "actors/partition_role.hpp"
+#include "actors/partition_share.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/partition_transactions.hpp"
 #include "actors/tell.hpp"
@@ -154,6 +155,15 @@ partition_actor::behavior_type partition(
     [=](const transaction_checked& checked) {
       if (on_checked(self, checked) && !must_sync_first(self))
         append_gathered(self);
+    },
+    [=](const share_ask& ask) {
+      on_share(self, ask);
+    },
+    [=](const share_state_told& told) {
+      on_share_state(self, told);
+    },
+    [=](const share_timer& timer) {
+      on_share_timer(self, timer);
     },
     [=](compaction_turn) {
       begin_compaction(self);

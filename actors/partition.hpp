@@ -44,6 +44,8 @@ struct partition_options {
   throttle_actor throttle;
   std::shared_ptr<node_link> link;
   transaction_front_actor transactions;
+  /// Who speaks to the share coordinators; null: there are no share groups.
+  caf::strong_actor_ptr shares;
   compactor_actor compactor;
   offset clean_until{0}; ///< from the checkpoint
 
@@ -66,6 +68,14 @@ struct parked_produce {
 struct cold_fetch {
   caf::strong_actor_ptr asker;
   fetch_ask ask;
+};
+
+struct share_seat; // partition_share.hpp
+
+/// A share fetch that found its bytes on the disk only.
+struct share_waiting {
+  caf::strong_actor_ptr asker;
+  uint64_t ticket = 0;
 };
 
 /// What lets throttled bytes through, once.
@@ -205,6 +215,14 @@ struct partition_state {
     bool failed = false;                   ///< not tried any more
   };
   compaction_state compaction;
+
+  // -- of share groups, while this replica leads
+  std::map<std::string, std::shared_ptr<share_seat>> shares; ///< by group
+  std::map<uint64_t, std::string> share_tickets; ///< whom a question is about
+  uint64_t next_share_ticket = 0;
+  std::map<uint64_t, share_waiting> cold_for_shares; ///< like `cold`
+  uint64_t share_timer_generation = 0;
+  int64_t share_timer_at_ms = 0; ///< 0: not set
 
   // -- of partitions with several replicas
   std::map<node_id, follower_view> followers;

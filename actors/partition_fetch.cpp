@@ -5,6 +5,7 @@
 #include "actors/partition_follower.hpp"
 #include "actors/partition_leader.hpp"
 #include "actors/partition_questions.hpp"
+#include "actors/partition_share.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/tell.hpp"
 #include "cluster/partition_settling.hpp"
@@ -199,6 +200,10 @@ void on_warm(self_pointer self, uint64_t ticket) {
       on_replica_warm(self, follower);
     return;
   }
+  if (const auto shared = s.cold_for_shares.extract(ticket); !shared.empty()) {
+    tell(self, shared.mapped().asker, data_ready{{shared.mapped().ticket}});
+    return;
+  }
   auto at = s.cold.find(ticket);
   if (at == s.cold.end())
     return; // for a follower, in an earlier leadership
@@ -264,6 +269,7 @@ void wake_waiters(self_pointer self) {
   s.waiters = std::move(stay);
   for (auto& [asker, message] : ready)
     tell(self, asker, std::move(message));
+  wake_share_fetches(self);
 }
 
 } // namespace millrace

@@ -6,6 +6,7 @@
 #include "actors/partition_leader.hpp"
 #include "actors/partition_produce.hpp"
 #include "actors/partition_questions.hpp"
+#include "actors/partition_share.hpp"
 #include "actors/partition_sync.hpp"
 #include "actors/partition_throttle.hpp"
 #include "actors/partition_transactions.hpp"
@@ -33,6 +34,7 @@ void drop_role(self_pointer self) {
     fail_held(self, kafka_error::not_leader_or_follower);
     fail_parked(self, kafka_error::not_leader_or_follower);
     fail_deletions(self, kafka_error::not_leader_or_follower);
+    drop_shares(self);
   }
   wake_waiters(self);
   s.follow.reset();

@@ -6,6 +6,7 @@
 #include "actors/partition_leader.hpp"
 #include "actors/partition_produce.hpp"
 #include "actors/partition_role.hpp"
+#include "actors/partition_share.hpp"
 #include "actors/tell.hpp"
 #include "schema/planted_bug.hpp"
 
@@ -133,7 +134,7 @@ bool must_sync_first(self_pointer self) {
 }
 
 bool is_waited_for(const partition_state& s) {
-  return !s.parked.empty() || !s.waiters.empty()
+  return !s.parked.empty() || !s.waiters.empty() || has_share_fetches(s)
          || (s.follow && s.follow->waited_for)
          || std::any_of(
            s.followers.begin(), s.followers.end(), [](const auto& follower) {

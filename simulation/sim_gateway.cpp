@@ -134,6 +134,9 @@ caf::behavior sim_gateway(
     [=](transaction_result& m) {
       take(m);
     },
+    [=](share_answer& m) {
+      take(m);
+    },
     [=](directory_update& m) {
       take(m);
     },

@@ -151,5 +151,8 @@ result<void> handle_describe_user_scram_credentials(
 result<void> handle_alter_user_scram_credentials(
   gateway_core& hub, kafka_request& request);
 result<void> handle_update_features(gateway_core& hub, kafka_request& request);
+result<void> handle_share_fetch(gateway_core& hub, kafka_request& request);
+result<void> handle_share_acknowledge(
+  gateway_core& hub, kafka_request& request);
 
 } // namespace millrace

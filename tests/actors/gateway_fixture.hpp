@@ -57,6 +57,7 @@ struct gateway_fixture : actor_fixture {
   metadata_image image = three_nodes();
   std::shared_ptr<node_counters> counters = std::make_shared<node_counters>();
   caf::actor subject;
+  std::weak_ptr<gateway_core> core; ///< the subject's
   std::string received;
   std::vector<uint64_t> closed;
   int32_t correlation = 0;
@@ -67,12 +68,13 @@ struct gateway_fixture : actor_fixture {
     settings["node.id"] = "1";
     auto config = parse_node_config(settings);
     REQUIRE(config.ok());
-    auto core = std::make_shared<gateway_core>(
+    auto made = std::make_shared<gateway_core>(
       gateway_wiring{outside != nullptr ? outside : &env,
         std::make_shared<const node_config>(std::move(*config)), counters,
         caf::actor_cast<caf::strong_actor_ptr>(controller),
         caf::actor_cast<caf::strong_actor_ptr>(broker), uuid{}});
-    subject = system.spawn(sim_gateway, core,
+    core = made;
+    subject = system.spawn(sim_gateway, std::move(made),
       sim_output{[this](uint64_t, std::string bytes) {
                    received += bytes;
                  },
