@@ -1,6 +1,7 @@
 #include "schema/kafka_reader.hpp"
 
 #include "schema/big_endian.hpp"
+#include "schema/utf8.hpp"
 
 #include <bit>
 #include <cstring>
@@ -161,12 +162,21 @@ std::optional<std::string> kafka_reader::read_text(
 }
 
 std::string kafka_reader::read_string(const char* field, bool flexible) {
-  return *read_text(field, flexible, 2, false);
+  return *read_string(field, flexible, false);
 }
 
 std::optional<std::string> kafka_reader::read_string(
   const char* field, bool flexible, bool nullable) {
-  return read_text(field, flexible, 2, nullable);
+  auto text = read_text(field, flexible, 2, nullable);
+  if (!text)
+    return {};
+  auto whole = as_utf8(std::move(*text));
+  if (whole.size() > string_bytes_max) {
+    fail(
+      errc::corrupt, field, "no UTF-8, and too long with U+FFFD in its place");
+    return std::string{};
+  }
+  return whole;
 }
 
 std::string kafka_reader::read_bytes(const char* field, bool flexible) {

@@ -78,8 +78,8 @@ public:
   int32_t read_varint(const char* field);
   int64_t read_varlong(const char* field);
 
-  /// A string with 2 bytes of length, or a compact one. Null is corrupt, and
-  /// so is one above string_bytes_max.
+  /// A string with 2 bytes of length, or a compact one; U+FFFD for no UTF-8.
+  /// Null is corrupt, and so is one above string_bytes_max.
   std::string read_string(const char* field, bool flexible);
   /// As above, where null is allowed when `nullable`.
   std::optional<std::string> read_string(

@@ -55,6 +55,24 @@ TEST_CASE("integers are big endian", "[schema][kafka_wire]") {
   CHECK(reader.ok());
 }
 
+TEST_CASE("a string that is no UTF-8 is read as Java reads it; bytes are not",
+  "[schema][kafka_wire]") {
+  auto reader = reader_of(std::string_view{"\0\2\xff\xfe\0\0\0\1\xff", 9});
+  CHECK(reader.read_string("a", false) == "\xef\xbf\xbd\xef\xbf\xbd");
+  CHECK(reader.read_bytes("b", false) == "\xff");
+  CHECK(reader.ok());
+}
+
+TEST_CASE(
+  "a string that is too long as UTF-8 is refused", "[schema][kafka_wire]") {
+  // Three bytes for each: 32769, and the most is 32767.
+  std::string frame{"\x2a\xab"};
+  frame.append(0x2aab, '\xff');
+  auto reader = reader_of(frame);
+  CHECK(reader.read_string("a", false).empty());
+  CHECK(!reader.ok());
+}
+
 TEST_CASE("varints come back, at every length", "[schema][kafka_wire]") {
   for (int shift = 0; shift < 64; ++shift) {
     for (int64_t near = -1; near <= 1; ++near) {
