@@ -249,8 +249,7 @@ void consumer_groups::describe(
     m.client_id = member.client_id;
     m.client_host = member.client_host;
     m.subscribed_topic_names = member.topic_names;
-    if (!member.topic_regex.empty())
-      m.subscribed_topic_regex = member.topic_regex;
+    m.subscribed_topic_regex = member.topic_regex; // empty, never null
     m.assignment
       = millrace::describe(partitions_in(member.assigned), topics_.get());
     m.target_assignment

@@ -32,16 +32,21 @@ refusal invalid(std::string why) {
   return {kafka_error::invalid_request, std::move(why)};
 }
 
-refusal read_entity(
-  const std::vector<alter_request::entity_data>& parts, quota_entity& entity) {
-  if (parts.empty())
+/// Of each type the name that comes last, as Kafka takes it.
+quota_entity entity_of(const std::vector<alter_request::entity_data>& parts) {
+  quota_entity entity;
+  for (const auto& [type, name] : parts)
+    entity.insert_or_assign(type, name);
+  return entity;
+}
+
+/// Writes an address as all of its forms are written.
+refusal read_entity(quota_entity& entity) {
+  if (entity.empty())
     return invalid("Invalid empty client quota entity");
-  for (const auto& [type, name] : parts) {
+  for (const auto& [type, name] : entity) {
     if (type != quota_user && type != quota_client_id && type != quota_ip)
       return invalid("Unhandled client quota entity type: " + type);
-    if (!entity.emplace(type, name).second)
-      return invalid(
-        "Invalid client quota entity, duplicate entity entry " + type);
     if (name && name->empty())
       return invalid("Empty " + type + " not supported");
   }
@@ -112,8 +117,8 @@ std::set<quota_entity> named_twice(const alter_request& request) {
   std::set<quota_entity> once;
   std::set<quota_entity> twice;
   for (const auto& wanted : request.entries) {
-    quota_entity entity;
-    if (!read_entity(wanted.entity, entity) && !once.insert(entity).second)
+    auto entity = entity_of(wanted.entity);
+    if (!read_entity(entity) && !once.insert(entity).second)
       twice.insert(entity);
   }
   return twice;
@@ -127,17 +132,17 @@ metadata_decision<kafka::alter_client_quotas_response> controller_state::decide(
   quotas_changed command;
   const auto twice = named_twice(request);
   for (const auto& wanted : request.entries) {
-    quota_entity entity;
+    auto entity = entity_of(wanted.entity);
+    auto& answer = decided.reply.entries.emplace_back();
+    for (const auto& [type, name] : entity)
+      answer.entity.push_back({type, name});
     quotas_changed::entity_quotas changed;
-    auto refused = read_entity(wanted.entity, entity);
+    auto refused = read_entity(entity);
     if (!refused && twice.contains(entity))
       refused = invalid("Ignoring duplicate entity");
     if (!refused)
       refused = read_changes(
         wanted.ops, entity, values_now(image_, entity), changed.changes);
-    auto& answer = decided.reply.entries.emplace_back();
-    for (const auto& [type, name] : wanted.entity)
-      answer.entity.push_back({type, name});
     answer.error_message.reset();
     if (refused) {
       answer.error_code = static_cast<int16_t>(refused.error);

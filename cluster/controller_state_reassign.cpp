@@ -6,6 +6,7 @@
 #include "cluster/topic_plan.hpp"
 
 #include <algorithm>
+#include <map>
 
 namespace millrace {
 
@@ -122,7 +123,7 @@ controller_state::decide(
     decided.reply.error_message = "";
   }
   const replication_rules_finder finder{image_, node_};
-  std::set<topic_partition> seen;
+  std::map<topic_partition, const wanted_partition*> accepted;
   const auto change
     = [&](const std::string& name, const wanted_partition& wanted) -> refusal {
     const auto* topic = image_.find_topic(name);
@@ -132,9 +133,13 @@ controller_state::decide(
     if (now == nullptr)
       return {kafka_error::unknown_topic_or_partition,
         "This server does not host this topic-partition."};
-    if (!seen.insert({name, wanted.partition_index}).second)
+    const topic_partition partition{name, wanted.partition_index};
+    if (const auto at = accepted.find(partition); at != accepted.end()) {
+      if (at->second->replicas == wanted.replicas)
+        return {};
       return {kafka_error::invalid_request,
-        "The request names the partition more than once."};
+        "The request wants two different things of the partition."};
+    }
     auto next = *now;
     auto why = wanted.replicas
                  ? retarget(next, *wanted.replicas,
@@ -142,6 +147,7 @@ controller_state::decide(
                  : cancel(next);
     if (why)
       return why;
+    accepted.emplace(partition, &wanted);
     align_directories(*now, next);
     complete_reassignment(next);
     const auto rules = finder.of(topic->configs);

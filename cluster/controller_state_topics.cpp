@@ -54,6 +54,9 @@ void describe_new_topic(
       continue;
     auto described = describe_config(
       key, configs, config_source::dynamic_topic, image, node);
+    // What was asked for is told as it was written.
+    if (const auto given = configs.find(key.name); given != configs.end())
+      described.value = given->second;
     result.configs->push_back({key.name, std::move(described.value), false,
       static_cast<int8_t>(described.source), key.sensitive});
   }

@@ -129,6 +129,8 @@ group_effects group_registry::handle(const group_request_context& who,
       consumers_.describe(id, g);
       if (request.include_authorized_operations)
         g.authorized_operations = group_operations;
+    } else if (id.empty()) {
+      g.error_code = code_of(kafka_error::invalid_group_id);
     } else {
       g.error_code = code_of(kafka_error::group_id_not_found);
       g.error_message = find(id) || shares_.find_committed(id)

@@ -133,16 +133,40 @@ void describe_named(resource_answer& answer, const wanted_resource& wanted,
         request);
 }
 
+/// Whether Kafka has configurations of such things.
+bool is_config_resource(int8_t type) {
+  switch (static_cast<config_resource>(type)) {
+  case config_resource::topic:
+  case config_resource::broker:
+  case config_resource::broker_logger:
+  case config_resource::client_metrics:
+  case config_resource::group:
+    return true;
+  default:
+    return false;
+  }
+}
+
 } // namespace
 
 kafka::describe_configs_response answer_describe_configs(
   const kafka::describe_configs_request& request, const client_view&,
   const metadata_image& image, const node_config& node) {
   kafka::describe_configs_response response;
+  // One resource of a type that there is not makes all of it a wrong request.
+  const bool wrong = std::any_of(
+    request.resources.begin(), request.resources.end(), [](const auto& wanted) {
+      return !is_config_resource(wanted.resource_type);
+    });
   for (const auto& wanted : request.resources) {
     auto& answer = response.results.emplace_back();
     answer.resource_type = wanted.resource_type;
     answer.resource_name = wanted.resource_name;
+    if (wrong) {
+      refuse(answer, kafka_error::invalid_request,
+        "The request names a type of resource that there is not.");
+      continue;
+    }
     switch (static_cast<config_resource>(wanted.resource_type)) {
     case config_resource::topic:
       describe_topic(answer, wanted, request, image, node);
@@ -175,20 +199,12 @@ kafka::list_config_resources_response answer_list_config_resources(
            || std::find(types.begin(), types.end(), static_cast<int8_t>(type))
                 != types.end();
   };
-  for (const auto type : request.resource_types) {
-    switch (static_cast<config_resource>(type)) {
-    case config_resource::topic:
-    case config_resource::broker:
-    case config_resource::broker_logger:
-    case config_resource::client_metrics:
-    case config_resource::group:
-      break;
-    default:
+  for (const auto type : request.resource_types)
+    if (!is_config_resource(type)) {
       response.error_code
         = static_cast<int16_t>(kafka_error::unsupported_version);
       return response;
     }
-  }
   if (wants(config_resource::topic))
     for (const auto& [name, topic] : image.topics())
       response.config_resources.push_back(

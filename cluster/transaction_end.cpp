@@ -134,6 +134,10 @@ transaction_decision transaction_state::decide_fence(int64_t wall_ms) const {
   // No producer of ours is in the last epoch, but its record may be another's.
   if (next.epoch < producer_epoch_last)
     ++next.epoch;
+  // Whom it fences may come back, as long as nobody else has come: so a
+  // producer that asks for its own next epoch, as it is told to, gets it.
+  if (next.epoch < producer_epoch_last)
+    next.last_epoch = value_->epoch;
   return step(std::move(next));
 }
 

@@ -12,7 +12,7 @@ transaction_decision refused(kafka_error error) {
 
 /// Whether the producer says which id and epoch it has (KIP-360).
 bool goes_on(const transaction_init& request) {
-  return request.id.value >= 0;
+  return request.id != no_producer_id;
 }
 
 /// Whether the answer to the same request was lost: id or epoch have risen

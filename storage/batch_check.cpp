@@ -212,21 +212,22 @@ bool recode(
   return true;
 }
 
-/// Writes the timestamps that the topic asks for. The checksum covers them.
+/// Writes the timestamps that the topic asks for. The checksum covers them; as
+/// in Kafka, what no attribute is known for goes where anything is written.
 void stamp(append_item& item, const log_config& config, int64_t now_ms,
   int64_t max_timestamp) {
   const batch_view view{item.batch.span()};
-  auto attributes = view.attributes();
+  constexpr int known_attributes = 0x7f; // up to the delete horizon's
+  int attributes = view.attributes() & ~batch_attributes::log_append_time;
   if (config.timestamps == timestamp_type::log_append_time) {
     attributes |= batch_attributes::log_append_time;
     max_timestamp = now_ms;
     item.log_append_time = now_ms;
-  } else if (view.codec() != compression_codec::none) {
-    attributes &= ~batch_attributes::log_append_time;
   }
   if (attributes == view.attributes() && max_timestamp == view.max_timestamp())
     return;
-  patch_attributes(item.batch.writable(), attributes);
+  patch_attributes(
+    item.batch.writable(), static_cast<int16_t>(attributes & known_attributes));
   patch_max_timestamp(item.batch.writable(), max_timestamp);
   patch_crc(item.batch.writable());
 }
@@ -244,7 +245,8 @@ void check_batch(append_item& item, const log_config& config, int64_t now_ms) {
   if (config.compression && *config.compression != view.codec()
       && !view.is_control() && !recode(item, config, *config.compression))
     return;
-  if (!batch_view{item.batch.span()}.is_control())
+  if (!view.is_control()
+      || config.timestamps == timestamp_type::log_append_time)
     stamp(item, config, now_ms, max_timestamp);
 }
 

@@ -3,6 +3,9 @@
 #include "actors/kafka/sinks.hpp"
 #include "cluster/fetch_session.hpp"
 #include "cluster/read_replica.hpp"
+#include "storage/record_batch.hpp"
+
+#include <array>
 
 namespace millrace {
 
@@ -195,20 +198,58 @@ private:
   std::pair<int64_t, int64_t> cut() {
     int64_t total = 0;
     int64_t by_followers = 0;
-    for (auto& p : parts_) {
-      auto& answer = p.answer;
-      const auto bytes = static_cast<int64_t>(answer.bytes);
-      // Only the first records of an answer may go beyond its bound.
-      if (bytes > max_bytes_ - total && total > 0) {
-        answer.slices.clear();
-        answer.aborted.clear();
-        answer.bytes = 0;
-        continue;
-      }
-      total += bytes;
-      by_followers += answer.by_follower ? bytes : 0;
+    for (size_t i = 0; i < parts_.size(); ++i) {
+      auto& answer = parts_[i].answer;
+      // Only the first records of an answer may go beyond any bound.
+      if (total > 0)
+        shorten(answer, std::max<int64_t>(std::min<int64_t>(max_bytes_ - total,
+                                            context_.partitions()[i].max_bytes),
+                          0));
+      total += static_cast<int64_t>(answer.bytes);
+      by_followers
+        += answer.by_follower ? static_cast<int64_t>(answer.bytes) : 0;
     }
     return {total, by_followers};
+  }
+
+  /// Leaves the whole batches that fit.
+  static void shorten(fetch_answer& answer, int64_t room) {
+    if (static_cast<int64_t>(answer.bytes) <= room)
+      return;
+    answer.bytes = 0;
+    for (size_t i = 0; i < answer.slices.size(); ++i) {
+      auto& slice = answer.slices[i];
+      const auto left = static_cast<size_t>(room) - answer.bytes;
+      const auto fits = whole_batches(slice, left);
+      answer.bytes += fits;
+      if (fits == slice.size)
+        continue;
+      slice.size = static_cast<uint32_t>(fits);
+      answer.slices.resize(fits > 0 ? i + 1 : i);
+    }
+    if (answer.bytes == 0)
+      answer.aborted.clear();
+  }
+
+  /// The bytes of the batches at the slice's front that fit into `room`; none
+  /// where the file cannot be read, which whoever sends it is told.
+  static size_t whole_batches(const file_slice& slice, size_t room) {
+    if (slice.size <= room)
+      return slice.size;
+    size_t bytes = 0;
+    std::array<std::byte, batch_view::header_size> head;
+    while (bytes + head.size() <= room) {
+      const auto got
+        = slice.source->read_at(slice.position + bytes, std::span{head});
+      if (!got || *got < head.size())
+        break;
+      const batch_view batch{head};
+      const auto size = static_cast<size_t>(batch.size());
+      if (!batch.plausible() || size > room - bytes)
+        break;
+      bytes += size;
+    }
+    return bytes;
   }
 
   /// Answers with nothing a client that is beyond a quota. What it knows of

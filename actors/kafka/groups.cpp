@@ -58,12 +58,12 @@ kafka_error for_version(int16_t version, kafka_error error) {
 
 /// Offsets are kept by name: takes out what does not exist, and gives the
 /// answer to that.
-kafka::txn_offset_commit_response take_unknown(
-  const metadata_image& image, kafka::txn_offset_commit_request& request) {
-  kafka::txn_offset_commit_response refused;
+template <class Response, class Request>
+Response take_unknown(const metadata_image& image, Request& request) {
+  Response refused;
   for (auto& topic : request.topics) {
     const auto* found = image.find_topic(topic.name);
-    kafka::txn_offset_commit_response::topic_response out;
+    typename decltype(refused.topics)::value_type out;
     out.name = topic.name;
     std::erase_if(topic.partitions, [&](const auto& p) {
       if (found != nullptr && p.partition_index >= 0
@@ -83,8 +83,8 @@ kafka::txn_offset_commit_response take_unknown(
 }
 
 /// Each topic once, as Kafka does it.
-kafka::txn_offset_commit_response merge(kafka::txn_offset_commit_response into,
-  kafka::txn_offset_commit_response more) {
+template <class Response>
+Response merge(Response into, Response more) {
   for (auto& topic : more.topics) {
     const auto at = std::ranges::find_if(into.topics, [&](const auto& other) {
       return other.name == topic.name;
@@ -168,23 +168,13 @@ result<void> handle_offset_delete(gateway_core& hub, kafka_request& request) {
   kafka::offset_delete_request body;
   MILLRACE_TRY(read_body(request, body));
   const auto group = body.group_id;
-  kafka::offset_delete_response unknown;
-  std::erase_if(body.topics, [&](const auto& topic) {
-    if (hub.image().find_topic(topic.name) != nullptr)
-      return false;
-    auto& out = unknown.topics.emplace_back();
-    out.name = topic.name;
-    for (const auto& p : topic.partitions)
-      out.partitions.push_back(
-        {p.partition_index, code(kafka_error::unknown_topic_or_partition)});
-    return true;
-  });
+  const auto unknown
+    = take_unknown<kafka::offset_delete_response>(hub.image(), body);
   ask_coordinator<kafka::offset_delete_response>(
     hub, request, group, std::move(body),
     [unknown](kafka::offset_delete_response& response) {
       if (response.error_code == 0)
-        response.topics.insert(
-          response.topics.end(), unknown.topics.begin(), unknown.topics.end());
+        response = merge(std::move(response), unknown);
     },
     with_code<kafka::offset_delete_response>);
   return {};
@@ -255,7 +245,8 @@ result<void> handle_txn_offset_commit(
   gateway_core& hub, kafka_request& request) {
   kafka::txn_offset_commit_request body;
   MILLRACE_TRY(read_body(request, body));
-  auto refused_parts = take_unknown(hub.image(), body);
+  auto refused_parts
+    = take_unknown<kafka::txn_offset_commit_response>(hub.image(), body);
   const auto refuse = [topics = body.topics, refused_parts](kafka_error error) {
     kafka::txn_offset_commit_response response;
     for (const auto& topic : topics) {

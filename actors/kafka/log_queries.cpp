@@ -94,6 +94,19 @@ bool may_ask(int64_t timestamp, int16_t version) {
   return timestamp >= 0 || (at < since.size() && version >= since[at]);
 }
 
+/// Of a partition that is named more than once the last one counts, as Kafka
+/// takes it.
+void drop_overtaken(kafka::delete_records_request& body) {
+  std::set<std::pair<std::string, int32_t>> later;
+  for (auto topic = body.topics.rbegin(); topic != body.topics.rend();
+    ++topic) {
+    auto& partitions = topic->partitions;
+    for (size_t i = partitions.size(); i-- > 0;)
+      if (!later.emplace(topic->name, partitions[i].partition_index).second)
+        partitions.erase(partitions.begin() + static_cast<ptrdiff_t>(i));
+  }
+}
+
 } // namespace
 
 result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
@@ -164,6 +177,7 @@ result<void> handle_offset_for_leader_epoch(
 result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
   kafka::delete_records_request body;
   MILLRACE_TRY(read_body(request, body));
+  drop_overtaken(body);
   using part_type
     = kafka::delete_records_response::delete_records_partition_result;
   auto round

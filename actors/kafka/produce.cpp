@@ -194,9 +194,11 @@ refusal refuse_all(const kafka::produce_request& body) {
   return {};
 }
 
-/// What every version of Produce that is served asks for: one whole batch.
-/// The leader looks at what is in it.
-refusal refuse(const shared_bytes& bytes) {
+/// What every version of Produce that is served asks for: one whole batch, in
+/// a codec that the version knows. The leader looks at what is in it.
+refusal refuse(const kafka::records& records, int16_t version) {
+  constexpr int16_t first_version_with_zstd = 7; // KIP-110
+  const auto& bytes = records.bytes;
   auto refused = refuse_beginning(bytes);
   if (refused.error != kafka_error::none)
     return refused;
@@ -209,29 +211,28 @@ refusal refuse(const shared_bytes& bytes) {
   if (magic_of(bytes) != 2)
     return {kafka_error::invalid_record,
       "record batches have format 2 since version 3 of Produce"};
+  if (version < first_version_with_zstd && is_zstd(records))
+    return {kafka_error::unsupported_compression_type,
+      "zstd needs version 7 of Produce, which clients of Kafka 2.1 speak"};
   const auto end
     = batch_size_end + static_cast<size_t>(size_of_batch(bytes.data()));
-  if (bytes.size() - end > batch_magic_at
-      && static_cast<size_t>(size_of_batch(bytes.data() + end))
-           <= bytes.size() - end - batch_size_end)
+  const auto rest = bytes.slice(end, bytes.size() - end);
+  refused = refuse_beginning(rest);
+  if (refused.error == kafka_error::none && is_whole(rest))
     return {kafka_error::invalid_record,
       "a partition takes exactly one record batch in a request"};
-  return {};
+  return refused;
 }
 
 refusal refuse(const kafka::produce_request& body, int16_t version,
   const kafka::records& records, const located_partition& found) {
-  constexpr int16_t first_version_with_zstd = 7; // KIP-110
   if (found.error == kafka_error::unknown_topic_or_partition)
     return {found.error, "this server has no such topic or partition"};
   if (found.error == kafka_error::unknown_topic_id)
     return {found.error, "this server has no topic with this id"};
-  const auto shape = refuse(records.bytes);
+  const auto shape = refuse(records, version);
   if (shape.error != kafka_error::none)
     return shape;
-  if (version < first_version_with_zstd && is_zstd(records))
-    return {kafka_error::unsupported_compression_type,
-      "zstd needs version 7 of Produce, which clients of Kafka 2.1 speak"};
   if (body.acks < -1 || body.acks > 1)
     return {kafka_error::invalid_required_acks,
       "acks is -1 (all), 0 or 1, nothing else"};

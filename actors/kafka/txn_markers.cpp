@@ -10,18 +10,23 @@ using write_request = kafka::write_txn_markers_request;
 using write_response = kafka::write_txn_markers_response;
 
 /// Everybody's answer is that nobody leads it, until somebody has said more.
+/// Of a marker or a topic without a partition nothing is said.
 write_response empty_answer(const write_request& body) {
   write_response response;
   for (const auto& marker : body.markers) {
-    auto& out = response.markers.emplace_back();
+    write_response::marker_result out;
     out.producer_id = marker.producer_id;
     for (const auto& topic : marker.topics) {
+      if (topic.partition_indexes.empty())
+        continue;
       auto& partitions = out.topics.emplace_back();
       partitions.name = topic.name;
       for (const auto index : topic.partition_indexes)
         partitions.partitions.push_back(
           {index, code(kafka_error::not_leader_or_follower)});
     }
+    if (!out.topics.empty())
+      response.markers.push_back(std::move(out));
   }
   return response;
 }

@@ -128,6 +128,34 @@ TEST_CASE("impossible reassignments are refused one by one",
         == kafka_error::unknown_topic_or_partition);
 }
 
+TEST_CASE("a partition that is named twice is moved once, if both times say so",
+  "[cluster][controller_reassign]") {
+  controller c{3, clustered()};
+  create_by_hand(c);
+  const auto codes_of = [&](nodes first, nodes second) {
+    kafka::alter_partition_reassignments_request request;
+    for (const auto& to : {first, second}) {
+      std::vector<int32_t> ids;
+      for (const auto id : to)
+        ids.push_back(id.value);
+      request.topics.push_back({"t", {{0, ids}}});
+    }
+    std::vector<kafka_error> codes;
+    for (const auto& topic : c.ask(request).responses)
+      codes.push_back(error_of(topic.partitions.at(0).error_code));
+    return codes;
+  };
+  using codes = std::vector<kafka_error>;
+  constexpr auto wrong = kafka_error::invalid_replica_assignment;
+  CHECK(codes_of({{0}, {0}}, {{0}, {0}}) == codes{wrong, wrong});
+  CHECK(codes_of({{1}, {0}}, {{0}, {1}})
+        == codes{kafka_error::none, kafka_error::invalid_request});
+  CHECK(c.partition().replicas == nodes{{1}, {0}});
+  CHECK(codes_of({{0}, {1}}, {{0}, {1}})
+        == codes{kafka_error::none, kafka_error::none});
+  CHECK(c.partition().replicas == nodes{{0}, {1}});
+}
+
 TEST_CASE("the preferred replica leads again when it is asked to (KIP-460)",
   "[cluster][controller_reassign]") {
   controller c{3, clustered()};

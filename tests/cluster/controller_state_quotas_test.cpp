@@ -122,10 +122,13 @@ TEST_CASE("entities are checked as Kafka checks them",
   } const cases[] = {
     {{{"user", "u"}, {"client-id", "c"}}, 0},
     {{{"user", std::nullopt}, {"client-id", std::nullopt}}, 0},
-    {{{"client-id", std::nullopt}}, 0}, {{}, invalid},
-    {{{"group", "g"}}, invalid}, {{{"", "x"}}, invalid},
+    {{{"client-id", std::nullopt}}, 0},
+    {{}, invalid},
+    {{{"group", "g"}}, invalid},
+    {{{"", "x"}}, invalid},
     {{{"user", ""}}, invalid},
-    {{{"user", "a"}, {"user", "b"}}, invalid}, // Kafka takes the last one
+    {{{"user", ""}, {"user", "b"}}, 0}, // the last one counts
+    {{{"user", "a"}, {"user", ""}}, invalid},
   };
   for (const auto& [entity, code] : cases)
     CHECK(code_of(c, entity, "producer_byte_rate", 1) == code);

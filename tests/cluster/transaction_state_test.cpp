@@ -181,6 +181,7 @@ TEST_CASE("going on is refused once somebody else has come (KIP-360)",
   CHECK(host.init_error(host.send_init("x", p)) == fenced);
   CHECK(host.init_error(host.send_init("x", mine)) == fenced);
   CHECK(host.init_error(host.send_init("x", {p.id + 1, 0})) == fenced);
+  CHECK(host.init_error(host.send_init("x", {-2, 0})) == fenced);
   CHECK(same(host.init("x", other), {p.id, 3}));
 }
 
@@ -193,6 +194,21 @@ TEST_CASE("a request to go on is not repeated across a transaction (KIP-360)",
   CHECK(host.init_error(host.send_init("x", p)) == fenced);
   CHECK(host.end("x", next, true, 3) == none);
   CHECK(host.init_error(host.send_init("x", p)) == fenced);
+}
+
+TEST_CASE("a producer that goes on with a transaction open aborts it, comes "
+          "again as it is told, and has its next epoch (KIP-360)",
+  "[cluster][transaction_state]") {
+  transaction_host host;
+  const auto p = host.init("x");
+  CHECK(host.add("x", p) == none);
+  CHECK(host.init_error(host.send_init("x", p)) == concurrent);
+  CHECK(same(host.init("x", p), {p.id, 1}));
+  // Not when somebody else has come meanwhile.
+  CHECK(host.add("x", {p.id, 1}) == none);
+  CHECK(host.init_error(host.send_init("x")) == concurrent);
+  CHECK(host.init("x").epoch == 3);
+  CHECK(host.init_error(host.send_init("x", {p.id, 1})) == fenced);
 }
 
 TEST_CASE("going on cannot abort a successor's open transaction (KIP-360)",

@@ -1,5 +1,6 @@
 #include "storage/batch_check.hpp"
 #include "storage/compression.hpp"
+#include "storage/control_batch.hpp"
 #include "storage/record_batch_cursor.hpp"
 #include "storage/record_field.hpp"
 #include "tests/storage/log_fixture.hpp"
@@ -126,13 +127,37 @@ TEST_CASE("a batch that claims LogAppendTime is taken as Kafka takes it",
   "[storage][batch_check]") {
   const auto claims = with(21, int16_t{0x08});
   CHECK(checked(claims).error == kafka_error::none);
-  CHECK(batch_view{checked(claims).batch.span()}.timestamps()
-        == timestamp_type::log_append_time);
+  const auto item = checked(claims);
+  const batch_view view{item.batch.span()};
+  CHECK(view.timestamps() == timestamp_type::create_time);
+  CHECK(view.crc() == view.computed_crc());
   log_config config;
   config.timestamps = timestamp_type::log_append_time;
   const auto refused = checked(with(21, int16_t{0x08}), config);
   CHECK(refused.error == kafka_error::invalid_timestamp);
   CHECK(refused.record_errors.size() == 1);
+}
+
+TEST_CASE("a marker has the time of its append where the topic asks for it",
+  "[storage][batch_check]") {
+  const auto stamped = [](timestamp_type timestamps) {
+    append_item item;
+    item.batch = make_control_batch({producer_id{7}, 1, true, 0}, 500);
+    item.origin = append_origin::coordinator;
+    log_config config;
+    config.timestamps = timestamps;
+    check_batch(item, config, 1000);
+    CHECK(item.error == kafka_error::none);
+    return item;
+  };
+  const auto item = stamped(timestamp_type::log_append_time);
+  const batch_view view{item.batch.span()};
+  CHECK(view.is_control());
+  CHECK(view.timestamps() == timestamp_type::log_append_time);
+  CHECK(view.max_timestamp() == 1000);
+  CHECK(view.crc() == view.computed_crc());
+  const auto own = stamped(timestamp_type::create_time);
+  CHECK(batch_view{own.batch.span()}.max_timestamp() == 500);
 }
 
 TEST_CASE("records whose offsets do not follow one another are named",
