@@ -1,6 +1,7 @@
 #include "actors/client_telemetry.hpp"
 #include "actors/kafka/handlers.hpp"
 #include "actors/kafka/session.hpp"
+#include "actors/kafka/sinks.hpp"
 #include "schema/kafka/get_telemetry_subscriptions.hpp"
 #include "schema/kafka/push_telemetry.hpp"
 
