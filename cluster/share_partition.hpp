@@ -141,8 +141,8 @@ public:
   [[nodiscard]] std::optional<share_partition_snapshot> take_write();
   /// It is durable. Returns the tickets of the acknowledgements in it.
   [[nodiscard]] std::vector<uint64_t> write_done();
-  /// It is not, and never will be: who has acknowledged holds the records
-  /// still. What else was in it comes with the next one.
+  /// It has been given up: who has acknowledged holds the records still. As
+  /// nobody knows whether it is durable, the next one says all that is so.
   [[nodiscard]] std::vector<uint64_t> write_failed();
   [[nodiscard]] bool is_writing() const {
     return writing_.has_value();
@@ -158,10 +158,6 @@ private:
     int64_t records = 0;
     int64_t room = 0; ///< for offsets that nobody has been given
   };
-  struct range {
-    int64_t first;
-    int64_t last;
-  };
   struct waiting {
     uint64_t number; ///< share_run::pending
     uint64_t ticket;
@@ -169,7 +165,6 @@ private:
   /// A write that is under way.
   struct writing {
     std::vector<waiting> acknowledged;
-    std::vector<range> released;
   };
 
   [[nodiscard]] int64_t in_flight() const;

@@ -78,9 +78,6 @@ std::optional<share_partition_snapshot> share_partition::take_write() {
   write.batches = batches_to_write(from);
   writing now;
   now.acknowledged = std::exchange(waiting_, {});
-  for (const auto& [first, held] : window_.all())
-    if (held.run.unwritten && held.run.pending == 0)
-      now.released.push_back({first, held.last});
   window_.change_all([](share_run& run) {
     if (run.pending == 0)
       run.unwritten = false;
@@ -113,20 +110,16 @@ std::vector<uint64_t> share_partition::write_done() {
 std::vector<uint64_t> share_partition::write_failed() {
   MILLRACE_ASSERT(writing_, "a write is under way");
   const auto failed = *std::exchange(writing_, std::nullopt);
+  const auto last
+    = failed.acknowledged.empty() ? 0 : failed.acknowledged.back().number;
+  window_.change_all([&](share_run& run) {
+    run.unwritten = !run.gone;
+    if (run.pending == 0 || run.pending > last)
+      return;
+    run.pending = 0;
+    run.next = share_record_state::available;
+  });
   unwritten_ = true;
-  for (const auto& [first, last] : failed.released)
-    window_.change(first, last, [](share_run& run) {
-      run.unwritten = !run.gone;
-    });
-  if (!failed.acknowledged.empty()) {
-    const auto last = failed.acknowledged.back().number;
-    window_.change_all([&](share_run& run) {
-      if (run.pending == 0 || run.pending > last)
-        return;
-      run.pending = 0;
-      run.next = share_record_state::available;
-    });
-  }
   return tickets_of(failed.acknowledged);
 }
 

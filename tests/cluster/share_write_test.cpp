@@ -60,6 +60,30 @@ TEST_CASE("a write that fails leaves the records with who holds them",
           {{1}, {2}, 0, 1}, {{3}, {3}, 2, 1}, {{4}, {5}, 0, 1}});
 }
 
+TEST_CASE("after a write that may have been done the next one says all",
+  "[cluster][share_write]") {
+  share_host host;
+  host.append(4);
+  CHECK(host.fetch("a") == ranges{given(0, 3)});
+  CHECK(host.accept("a", 1, 1) == kafka_error::none);
+  host.write();
+  // If this is durable, 1 has been forgotten with all below 3.
+  CHECK(
+    host.say("a", 0, 2, accept_type, 1) == kafka_error::invalid_record_state);
+  CHECK(host.say("a", 0, 0, accept_type, 2) == kafka_error::none);
+  CHECK(host.say("a", 2, 2, accept_type, 3) == kafka_error::none);
+  const auto lost = host.partition.take_write();
+  REQUIRE(lost);
+  CHECK(lost->start == offset{3});
+  CHECK(host.partition.write_failed() == tickets{2, 3});
+  const auto next = host.partition.take_write();
+  REQUIRE(next);
+  CHECK(next->start == offset{0});
+  CHECK(next->batches
+        == std::vector<share_state_batch>{
+          {{0}, {0}, 0, 0}, {{1}, {1}, 2, 1}, {{2}, {3}, 0, 0}});
+}
+
 TEST_CASE("what was freed is written again when its write fails",
   "[cluster][share_write]") {
   share_host host;
