@@ -74,6 +74,13 @@ struct played_shares {
     tell(first.by, std::move(told), nullptr, nullptr);
   }
 
+  /// The oldest question, if it is a write, is done, whatever is said of it.
+  /// Precondition: there is one.
+  void keep_first() {
+    if (const auto* write = std::get_if<write_share_state>(&open.front().what))
+      keep(*write);
+  }
+
 private:
   void take(asked what) {
     open.push_back(std::move(what));
