@@ -158,6 +158,17 @@ constexpr config_key table[] = {
   within(broker("group.min.session.timeout.ms", int32, "6000",
            "The shortest session that a member may ask for.", "ms"),
     1),
+  within(
+    broker("group.share.delivery.count.limit", int32, "5",
+      "How often a record is given out before it is given up.", "deliveries"),
+    2, 10),
+  within(
+    broker("group.share.partition.max.record.locks", int32, "2000",
+      "How many records of a share partition may be in flight.", "records"),
+    100, 10'000),
+  within(broker("group.share.record.lock.duration.ms", int32, "30000",
+           "How long a member of a share group may hold a record.", "ms"),
+    1'000, 3'600'000),
   broker("inter.broker.listener.name", string, nullptr, without_effect),
   throttle("leader.replication.throttled.rate",
     "Bytes a second that this broker sends, of partitions that their topics "

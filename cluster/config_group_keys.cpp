@@ -44,6 +44,36 @@ constexpr config_key group_table[] = {
            "group.consumer.session.timeout.ms", "ms",
            "After how long of silence a member of this consumer group is out."),
     1),
+  group("share.auto.offset.reset", string, "latest", nullptr, nullptr,
+    "Where a share group begins in a partition that is new to it: latest, "
+    "earliest or by_duration:P1DT2H, so long before now."),
+  within(group("share.delivery.count.limit", int32, "5",
+           "group.share.delivery.count.limit", "deliveries",
+           "How often a record is given out before it is given up."),
+    2, 10),
+  within(group("share.heartbeat.interval.ms", int32, "5000",
+           "group.share.heartbeat.interval.ms", "ms",
+           "How often members of this share group are to come."),
+    1),
+  among(
+    group("share.isolation.level", string, "read_uncommitted", nullptr, nullptr,
+      "Whether records of transactions that are open, or were aborted, are "
+      "given out."),
+    "read_committed|read_uncommitted"),
+  within(group("share.partition.max.record.locks", int32, "2000",
+           "group.share.partition.max.record.locks", "records",
+           "How many records of a partition may be in flight."),
+    100, 10'000),
+  within(group("share.record.lock.duration.ms", int32, "30000",
+           "group.share.record.lock.duration.ms", "ms",
+           "How long a member may hold a record."),
+    1'000, 3'600'000),
+  group("share.renew.acknowledge.enable", boolean, "true", nullptr, nullptr,
+    "Whether members may hold on to a record (KIP-1222)."),
+  within(group("share.session.timeout.ms", int32, "45000",
+           "group.share.session.timeout.ms", "ms",
+           "After how long of silence a member of this share group is out."),
+    1),
 };
 
 // By name.

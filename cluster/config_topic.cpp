@@ -184,6 +184,11 @@ described_config describe_config(const config_key& key,
   return described;
 }
 
+std::string config_text(const config_key& key, const config_map& overrides,
+  const metadata_image& image, const node_config& node) {
+  return effective{overrides, image, node}.text(key);
+}
+
 described_config describe_broker_config(
   const config_key& key, const metadata_image& image, const node_config& node) {
   described_config described;

@@ -71,6 +71,10 @@ struct described_config {
 [[nodiscard]] described_config describe_config(const config_key& key,
   const config_map& overrides, config_source source,
   const metadata_image& image, const node_config& node);
+/// Its value alone.
+[[nodiscard]] std::string config_text(const config_key& key,
+  const config_map& overrides, const metadata_image& image,
+  const node_config& node);
 /// One key of broker `node.id`.
 [[nodiscard]] described_config describe_broker_config(
   const config_key& key, const metadata_image& image, const node_config& node);

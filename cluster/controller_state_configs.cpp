@@ -2,6 +2,7 @@
 #include "cluster/config_topic.hpp"
 #include "cluster/controller_state.hpp"
 #include "cluster/refusal.hpp"
+#include "cluster/share_settings.hpp"
 #include "cluster/telemetry_subscription.hpp"
 #include "cluster/topic_rules.hpp"
 
@@ -100,6 +101,13 @@ refusal check_configs(const resource& of, const config_map& after) {
                                                 : kafka_error::invalid_request,
         checked.error().context};
   }
+  constexpr const char* start_key = "share.auto.offset.reset";
+  if (const auto it = after.find(std::string_view{start_key});
+    of.type == config_resource::group && it != after.end()
+    && !parse_share_start(it->second))
+    return {kafka_error::invalid_config,
+      "Invalid value " + it->second + " for configuration " + start_key
+        + ": latest, earliest or by_duration:DURATION is"};
   if (of.type == config_resource::client_metrics)
     if (auto fault = fault_of_telemetry(after); !fault.empty())
       return {kafka_error::invalid_config, std::move(fault)};

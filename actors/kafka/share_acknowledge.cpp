@@ -45,8 +45,9 @@ void answer(
 
 } // namespace
 
-share_settings share_settings_of(const gateway_core&, std::string_view) {
-  return {};
+share_settings share_settings_of(
+  const gateway_core& hub, std::string_view group) {
+  return share_settings_of(std::string{group}, hub.image(), hub.config());
 }
 
 std::optional<share_session_key> share_key_of(
