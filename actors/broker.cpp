@@ -4,6 +4,7 @@
 #include "actors/compactor.hpp"
 #include "actors/log.hpp"
 #include "actors/replica_front.hpp"
+#include "actors/share_front.hpp"
 #include "actors/tell.hpp"
 #include "actors/throttle.hpp"
 #include "actors/transaction_front.hpp"
@@ -92,17 +93,17 @@ void start_compactors(self_pointer self) {
   }
 }
 
-void start_transactions(self_pointer self) {
+void start_fronts(self_pointer self) {
   auto& s = self->state;
-  s.transactions = self->spawn<caf::linked>(transaction_front,
-    gateway_wiring{.env = s.env,
-      .config = s.options.config,
-      .counters = s.options.counters,
-      .controller
-      = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
-      .broker = caf::strong_actor_ptr{self->ctrl()},
-      .cluster = s.options.cluster,
-      .link = s.options.link});
+  const gateway_wiring wiring{.env = s.env,
+    .config = s.options.config,
+    .counters = s.options.counters,
+    .controller = caf::actor_cast<caf::strong_actor_ptr>(s.options.controller),
+    .broker = caf::strong_actor_ptr{self->ctrl()},
+    .cluster = s.options.cluster,
+    .link = s.options.link};
+  s.transactions = self->spawn<caf::linked>(transaction_front, wiring);
+  s.shares = self->spawn<caf::linked>(share_front, wiring);
 }
 
 /// Does what one committed command asks of this node.
@@ -287,7 +288,7 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
     s.options.link->watch(front);
   }
   start_compactors(self);
-  start_transactions(self);
+  start_fronts(self);
   open_replicas(self);
   register_when_open(self);
 }

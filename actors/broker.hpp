@@ -67,6 +67,7 @@ struct broker_state {
   std::shared_ptr<const topic_view> topics;
   replica_front_actor front; ///< null where there are no other nodes
   transaction_front_actor transactions;
+  share_front_actor shares;
   throttle_actor throttle; ///< likewise
   std::vector<compactor_actor> compactors;
   std::vector<caf::strong_actor_ptr> gateways;

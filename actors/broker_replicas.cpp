@@ -5,6 +5,7 @@
 #include "actors/partition.hpp"
 #include "actors/partition_config.hpp"
 #include "actors/replica_front.hpp"
+#include "actors/share_coordinator.hpp"
 #include "actors/tell.hpp"
 #include "actors/transaction_coordinator.hpp"
 #include "cluster/partition_settling.hpp"
@@ -71,7 +72,8 @@ caf::strong_actor_ptr start_group_coordinator(self_pointer self,
       .log = s.replicas.at({topic.name, p.index}).actor,
       .status = s.options.status,
       .keeper = s.options.keeper,
-      .transactions = s.transactions});
+      .transactions = s.transactions,
+      .shares = s.shares});
   tell(self, coordinator, topics_known{topics_now(s)});
   tell(self, coordinator, groups_configured{overrides_now(s)});
   return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
@@ -90,12 +92,31 @@ caf::strong_actor_ptr start_transaction_coordinator(self_pointer self,
   return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
 }
 
+caf::strong_actor_ptr start_share_coordinator(self_pointer self,
+  const topic_image& topic, const partition_registration& p) {
+  auto& s = self->state;
+  auto coordinator = self->spawn<caf::linked>(share_coordinator, s.env,
+    share_coordinator_options{.partition = p.index,
+      .config
+      = {.updates_per_snapshot = s.options.config->share_updates_per_snapshot},
+      .log = s.replicas.at({topic.name, p.index}).actor});
+  tell(self, coordinator, topics_known{topics_now(s)});
+  return caf::actor_cast<caf::strong_actor_ptr>(coordinator);
+}
+
+caf::strong_actor_ptr start_coordinator_of(self_pointer self,
+  const topic_image& topic, const partition_registration& p) {
+  if (topic.name == offsets_topic_name)
+    return start_group_coordinator(self, topic, p);
+  return topic.name == share_states_topic_name
+           ? start_share_coordinator(self, topic, p)
+           : start_transaction_coordinator(self, topic, p);
+}
+
 void start_coordinator(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
   const topic_partition name{topic.name, p.index};
-  auto coordinator = topic.name == offsets_topic_name
-                       ? start_group_coordinator(self, topic, p)
-                       : start_transaction_coordinator(self, topic, p);
+  auto coordinator = start_coordinator_of(self, topic, p);
   self->monitor(coordinator->address());
   told.coordinators.push_back({name, coordinator});
   self->state.coordinators[name] = {std::move(coordinator), p.epoch};
@@ -114,13 +135,15 @@ void forget_coordinator(
   told.coordinators.push_back({name, nullptr});
 }
 
-/// Groups and transactions are coordinated where their partition is led. Each
+/// Groups, transactions and share partitions are coordinated where their
+/// partition is led. Each
 /// leadership reads them anew: the one before may have left records that it
 /// does not know the fate of (R20).
 void follow_coordinator(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
   auto& s = self->state;
-  if (topic.name != offsets_topic_name && topic.name != transactions_topic_name)
+  if (topic.name != offsets_topic_name && topic.name != transactions_topic_name
+      && topic.name != share_states_topic_name)
     return;
   const topic_partition name{topic.name, p.index};
   const bool led_here = s.registered && p.leader == s.options.config->id
@@ -324,7 +347,11 @@ void configure_everything(self_pointer self) {
 void tell_topics(self_pointer self) {
   auto& s = self->state;
   s.topics.reset();
-  tell_group_coordinators(self, topics_known{topics_now(s)});
+  const topics_known news{topics_now(s)};
+  tell_group_coordinators(self, news);
+  for (const auto& [name, coordinator] : s.coordinators)
+    if (name.topic == share_states_topic_name)
+      tell(self, coordinator.actor, topics_known{news});
 }
 
 void tell_overrides(self_pointer self) {

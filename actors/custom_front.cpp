@@ -357,6 +357,9 @@ caf::behavior custom_front(self_pointer self, environment* env,
     [=](share_answer& m) {
       take_answer(m);
     },
+    [=](share_state_result& m) {
+      take_answer(m);
+    },
     [=](const link_change& m) {
       take_answer(m);
     },

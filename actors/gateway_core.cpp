@@ -50,6 +50,9 @@ void answer_sink::take(uint32_t, transaction_result&) {
 void answer_sink::take(uint32_t, share_answer&) {
   MILLRACE_ASSERT(false, "who takes a share_answer has asked for it");
 }
+void answer_sink::take(uint32_t, share_state_result&) {
+  MILLRACE_ASSERT(false, "who takes a share_state_result has asked for it");
+}
 void answer_sink::on_ready(uint32_t) {}
 void answer_sink::on_time() {}
 
@@ -82,6 +85,7 @@ void gateway_core::unbind() {
   partitions_.clear();
   coordinators_.clear();
   transaction_coordinators_.clear();
+  share_coordinators_.clear();
   served_.clear();
   wiring_.controller = nullptr;
   wiring_.broker = nullptr;
@@ -152,6 +156,10 @@ void gateway_core::take(group_answer& message) {
 }
 
 void gateway_core::take(transaction_result& message) {
+  deliver(message.ticket, message);
+}
+
+void gateway_core::take(share_state_result& message) {
   deliver(message.ticket, message);
 }
 
@@ -229,6 +237,24 @@ const partition_registration* gateway_core::groups_partition(
 const partition_registration* gateway_core::transactions_partition(
   std::string_view id) const {
   return partition_of_key(transactions_topic_name, id);
+}
+
+const partition_registration* gateway_core::share_states_partition(
+  std::string_view key) const {
+  return partition_of_key(share_states_topic_name, key);
+}
+
+const caf::strong_actor_ptr& gateway_core::share_coordinator(
+  std::string_view key) const {
+  return one_of(share_coordinators_, share_states_partition(key));
+}
+
+std::vector<caf::strong_actor_ptr>& gateway_core::coordinators_of(
+  const std::string& internal_topic) {
+  if (internal_topic == share_states_topic_name)
+    return share_coordinators_;
+  return internal_topic == offsets_topic_name ? coordinators_
+                                              : transaction_coordinators_;
 }
 
 const caf::strong_actor_ptr& gateway_core::coordinator(
@@ -363,6 +389,12 @@ void gateway_core::end_share_session(const share_session_key& key) {
     release_shares(*ended);
 }
 
+void gateway_core::ask_share_state(const caf::strong_actor_ptr& coordinator,
+  const sink_ptr& sink, uint32_t part, share_state_question question) {
+  const auto ticket = open(sink, part, coordinator);
+  send(coordinator, share_state_ask{ticket, std::move(question)});
+}
+
 void gateway_core::call_at(int64_t when_ms, const sink_ptr& sink) {
   deadlines_.emplace(when_ms, sink);
 }
@@ -410,9 +442,7 @@ void gateway_core::take(directory_update& update) {
       partitions_.erase(place.name.topic);
   }
   for (auto& place : update.coordinators) {
-    auto& all = place.name.topic == offsets_topic_name
-                  ? coordinators_
-                  : transaction_coordinators_;
+    auto& all = coordinators_of(place.name.topic);
     const auto index = static_cast<size_t>(place.name.partition);
     if (all.size() <= index)
       all.resize(index + 1);

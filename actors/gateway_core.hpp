@@ -57,6 +57,7 @@ public:
   virtual void take(uint32_t part, group_answer&);
   virtual void take(uint32_t part, transaction_result&);
   virtual void take(uint32_t part, share_answer&);
+  virtual void take(uint32_t part, share_state_result&);
   /// The partition may have more than it answered (fetches only).
   virtual void on_ready(uint32_t part);
   /// Whoever was asked has died: the question has no answer.
@@ -112,6 +113,7 @@ public:
   void take(group_answer& message);
   void take(transaction_result& message);
   void take(share_answer& message);
+  void take(share_state_result& message);
   void take(directory_update& message);
   void take(const link_change& message);
   /// Sends what the sessions asked in this turn.
@@ -188,6 +190,11 @@ public:
   transaction_coordinators() const {
     return transaction_coordinators_;
   }
+  /// The same of __share_group_state, for to_string(share_partition_key).
+  [[nodiscard]] const partition_registration* share_states_partition(
+    std::string_view key) const;
+  [[nodiscard]] const caf::strong_actor_ptr& share_coordinator(
+    std::string_view key) const;
   [[nodiscard]] const caf::strong_actor_ptr& controller() const {
     return wiring_.controller;
   }
@@ -212,6 +219,8 @@ public:
   /// As ask_fetch() where the question is a fetch. A release is not answered.
   uint64_t ask_share(const caf::strong_actor_ptr& partition,
     const sink_ptr& sink, uint32_t part, share_ask ask);
+  void ask_share_state(const caf::strong_actor_ptr& coordinator,
+    const sink_ptr& sink, uint32_t part, share_state_question question);
   /// Nothing more will be taken for `ticket`.
   void release(uint64_t ticket);
   /// Calls sink.on_time() at `when_ms`, unless the sink is gone by then.
@@ -298,9 +307,14 @@ private:
   node_absences absences_;
   std::unordered_map<std::string, std::vector<caf::strong_actor_ptr>>
     partitions_;
-  /// Of __consumer_offsets' partitions, and of __transaction_state's.
+  [[nodiscard]] std::vector<caf::strong_actor_ptr>& coordinators_of(
+    const std::string& internal_topic);
+
+  /// Of the partitions of __consumer_offsets, __transaction_state and
+  /// __share_group_state.
   std::vector<caf::strong_actor_ptr> coordinators_;
   std::vector<caf::strong_actor_ptr> transaction_coordinators_;
+  std::vector<caf::strong_actor_ptr> share_coordinators_;
   std::unique_ptr<fetch_session_cache> fetch_sessions_;
   share_session_cache share_sessions_{share_sessions_max};
   std::unordered_map<uint64_t, kafka_session*> sessions_;

@@ -57,6 +57,8 @@ void perform(self_pointer self, group_effects effects) {
       group_answer{at->second.ticket, std::move(reply)});
     s.open.erase(at);
   }
+  for (auto& [id, question] : effects.share_orders)
+    tell(self, s.options.shares, share_state_ask{id, std::move(question)});
 }
 
 void arm_timer(self_pointer self) {
@@ -207,6 +209,9 @@ void report(group_coordinator_state& s) {
   for (const auto& [id, live] : s.groups->consumers().groups())
     if (const auto* group = s.groups->consumers().find_committed(id))
       all[id] = {id, static_cast<int64_t>(group->members().size()), {}};
+  for (const auto& [id, live] : s.groups->shares().groups())
+    if (const auto* group = s.groups->shares().find_committed(id))
+      all[id] = {id, static_cast<int64_t>(group->members().size()), {}};
   for (const auto& id : s.groups->offsets().groups()) {
     auto& status = all[id];
     status.group = id;
@@ -323,6 +328,13 @@ group_coordinator_actor::behavior_type group_coordinator(
     },
     [=](const image_pairs& image) {
       begin_replay(self, image);
+    },
+    [=](share_state_result& result) {
+      auto& s = self->state;
+      perform(
+        self, s.groups->on_share_state(result.ticket, std::move(result.answer),
+                monotonic_ms(*self), s.env->wall_clock_ms()));
+      arm_timer(self);
     },
     [=](report_groups) {
       if (!self->state.loaded)

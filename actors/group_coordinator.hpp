@@ -23,6 +23,7 @@ struct group_coordinator_options {
   std::shared_ptr<node_status> status;
   image_keeper_actor keeper;
   transaction_front_actor transactions;
+  share_front_actor shares;
 };
 
 struct group_coordinator_state {

@@ -11,6 +11,7 @@
 #include "actors/messages.hpp"
 #include "actors/node_link.hpp"
 #include "actors/share_messages.hpp"
+#include "actors/share_state_messages.hpp"
 #include "actors/transaction_messages.hpp"
 
 #include <caf/all.hpp>
@@ -214,7 +215,37 @@ using group_coordinator_actor = caf::typed_actor<
   // Topics are gone: so are their offsets. And all that there are now.
   caf::reacts_to<topics_gone>, caf::reacts_to<topics_known>,
   // What single groups are configured to.
-  caf::reacts_to<groups_configured>>;
+  caf::reacts_to<groups_configured>,
+  // The share front's: what a share coordinator has said.
+  caf::reacts_to<share_state_result>>;
+
+/// SHARE COORDINATOR: owns the share partitions of one __share_group_state
+/// partition.
+using share_coordinator_actor = caf::typed_actor<
+  // Answers share_state_result when what it decided is durable, or at once.
+  caf::reacts_to<share_state_ask>,
+  // The partition's answers: appended, and bytes to replay.
+  caf::reacts_to<produce_results>, caf::reacts_to<log_answer>,
+  // To itself: there may be more to replay.
+  caf::reacts_to<replay_more>,
+  // All topics that there are now: states of others are deleted.
+  caf::reacts_to<topics_known>,
+  // To itself: the log may be longer than it need be.
+  caf::reacts_to<share_state_timer>>;
+
+/// SHARE FRONT: a node's door to share coordinators.
+using share_front_actor = caf::typed_actor<
+  // A question about a share partition; answers share_state_result.
+  caf::reacts_to<share_state_ask>,
+  // Other nodes' fronts, and what is so of the way to them.
+  caf::reacts_to<from_node>, caf::reacts_to<link_change>,
+  // The broker's: where everything is.
+  caf::reacts_to<directory_update>,
+  // Answers of coordinators and partitions that are here, and the controller's.
+  caf::reacts_to<share_state_result>, caf::reacts_to<log_answer>,
+  caf::reacts_to<admin_answer>,
+  // To itself: something may be due.
+  caf::reacts_to<share_state_timer>>;
 
 /// TRANSACTION COORDINATOR: owns the transactional ids of one
 /// __transaction_state partition.

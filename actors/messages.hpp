@@ -540,7 +540,11 @@ using group_question
     kafka::offset_delete_request, kafka::describe_groups_request,
     kafka::list_groups_request, kafka::delete_groups_request,
     kafka::txn_offset_commit_request, kafka::consumer_group_heartbeat_request,
-    kafka::consumer_group_describe_request, kafka::explain_group_request>;
+    kafka::consumer_group_describe_request, kafka::explain_group_request,
+    kafka::share_group_heartbeat_request, kafka::share_group_describe_request,
+    kafka::describe_share_group_offsets_request,
+    kafka::alter_share_group_offsets_request,
+    kafka::delete_share_group_offsets_request>;
 
 struct group_ask {
   uint64_t ticket = 0;

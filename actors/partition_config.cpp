@@ -86,7 +86,11 @@ group_config group_config_of(const node_config& node) {
       .assignment_interval_ms = node.group_consumer_assignment_interval_ms,
       .size_max = node.group_consumer_max_size,
       .migration = node.group_consumer_migration,
-      .assignors = node.group_consumer_assignors}};
+      .assignors = node.group_consumer_assignors},
+    .share = {.session_timeout_ms = node.group_share_session_timeout_ms,
+      .heartbeat_interval_ms = node.group_share_heartbeat_interval_ms,
+      .assignment_interval_ms = node.group_share_assignment_interval_ms,
+      .size_max = node.group_share_max_size}};
 }
 
 transaction_config transaction_config_of(const node_config& node) {

@@ -188,6 +188,16 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.transactions_topic_min_isr, "transaction.state.log.min.isr");
   from.read(node.transactions_topic_segment_bytes,
     "transaction.state.log.segment.bytes");
+  from.read(node.share_states_topic_partitions,
+    "share.coordinator.state.topic.num.partitions");
+  from.read(node.share_states_topic_replication_factor,
+    "share.coordinator.state.topic.replication.factor");
+  from.read(
+    node.share_states_topic_min_isr, "share.coordinator.state.topic.min.isr");
+  from.read(node.share_states_topic_segment_bytes,
+    "share.coordinator.state.topic.segment.bytes");
+  from.read(node.share_updates_per_snapshot,
+    "share.coordinator.snapshot.update.records.per.snapshot");
   from.read(node.transaction_timeout_ms_max, "transaction.max.timeout.ms");
   from.read(
     node.transactional_id_expiration_ms, "transactional.id.expiration.ms");
@@ -213,6 +223,13 @@ void read_numbers(node_config& node, const reader& from) {
   from.read(node.telemetry_bytes_max, "telemetry.max.bytes");
   node.group_consumer_migration = migration_policy_of(
     from.text("group.consumer.migration.policy").value_or(""));
+  from.read(
+    node.group_share_session_timeout_ms, "group.share.session.timeout.ms");
+  from.read(node.group_share_heartbeat_interval_ms,
+    "group.share.heartbeat.interval.ms");
+  from.read(node.group_share_assignment_interval_ms,
+    "group.share.assignment.interval.ms");
+  from.read(node.group_share_max_size, "group.share.max.size");
   from.read(node.request_bytes_max, "socket.request.max.bytes");
   from.read(node.queued_request_bytes_max, "queued.max.request.bytes");
   from.read(node.connections_max, "max.connections");
@@ -345,10 +362,15 @@ void choose_replication_factors(node_config& node) {
     "offsets.topic.replication.factor", node.offsets_topic_replication_factor);
   choose("transaction.state.log.replication.factor",
     node.transactions_topic_replication_factor);
+  choose("share.coordinator.state.topic.replication.factor",
+    node.share_states_topic_replication_factor);
   // One of three may be missing, as in Kafka.
   if (factor > 2
       && node.set.emplace("transaction.state.log.min.isr", "2").second)
     node.transactions_topic_min_isr = 2;
+  if (factor > 2
+      && node.set.emplace("share.coordinator.state.topic.min.isr", "2").second)
+    node.share_states_topic_min_isr = 2;
 }
 
 } // namespace
@@ -428,6 +450,11 @@ result<node_config> parse_node_config(
     return error{errc::invalid_argument,
       "group.consumer.heartbeat.interval.ms is not below "
       "group.consumer.session.timeout.ms"};
+  if (node.group_share_heartbeat_interval_ms
+      >= node.group_share_session_timeout_ms)
+    return error{errc::invalid_argument,
+      "group.share.heartbeat.interval.ms is not below "
+      "group.share.session.timeout.ms"};
   node.group_consumer_assignors = from.words("group.consumer.assignors");
   MILLRACE_TRY(check_assignors(node.group_consumer_assignors));
   if (from.words("controller.quorum.bootstrap.servers").size() > 1)

@@ -77,6 +77,11 @@ struct node_config {
   int16_t transactions_topic_replication_factor = 1;
   int32_t transactions_topic_min_isr = 1;
   int64_t transactions_topic_segment_bytes = 0;
+  int32_t share_states_topic_partitions = 50;
+  int16_t share_states_topic_replication_factor = 1;
+  int32_t share_states_topic_min_isr = 1;
+  int64_t share_states_topic_segment_bytes = 0;
+  int32_t share_updates_per_snapshot = 500;
   int32_t transaction_timeout_ms_max = 0;
   int64_t transactional_id_expiration_ms = 0;
   int64_t transactional_id_check_interval_ms = 0;
@@ -94,6 +99,10 @@ struct node_config {
   int32_t group_consumer_max_size = INT32_MAX;
   int32_t telemetry_bytes_max = 1 << 20;
   migration_policy group_consumer_migration = migration_policy::bidirectional;
+  int32_t group_share_session_timeout_ms = 45000;
+  int32_t group_share_heartbeat_interval_ms = 5000;
+  int32_t group_share_assignment_interval_ms = 1000;
+  int32_t group_share_max_size = 200;
   std::vector<std::string> group_consumer_assignors = {"uniform", "range"};
   int64_t request_bytes_max = 0;        ///< socket.request.max.bytes
   int64_t queued_request_bytes_max = 0; ///< of a node; -1 no bound

@@ -154,6 +154,18 @@ controller_state::decide_auto_creation(
           {"segment.bytes",
             std::to_string(node_.transactions_topic_segment_bytes)},
           {"unclean.leader.election.enable", "false"}};
+    } else if (name == share_states_topic_name) {
+      // Its records do not replace one another by their keys: the coordinator
+      // deletes what nobody needs.
+      topic.num_partitions = node_.share_states_topic_partitions;
+      topic.configs
+        = {{"cleanup.policy", "delete"}, {"compression.type", "producer"},
+          {"min.insync.replicas",
+            std::to_string(node_.share_states_topic_min_isr)},
+          {"retention.ms", "-1"},
+          {"segment.bytes",
+            std::to_string(node_.share_states_topic_segment_bytes)},
+          {"unclean.leader.election.enable", "false"}};
     }
   }
   auto created = decide(request);

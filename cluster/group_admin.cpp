@@ -150,7 +150,9 @@ group_effects group_registry::handle(const group_request_context& who,
   for (const auto& id : request.group_ids) {
     auto& g = answer.groups.emplace_back();
     g.group_id = id;
-    if (shares_.find_committed(id)) {
+    if (id.empty()) {
+      g.error_code = code_of(kafka_error::invalid_group_id);
+    } else if (shares_.find_committed(id)) {
       shares_.describe(id, g);
       if (request.include_authorized_operations)
         g.authorized_operations = group_operations;

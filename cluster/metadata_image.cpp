@@ -22,6 +22,7 @@ void merge(config_map& into, const std::vector<config_change>& changes) {
 
 bool is_internal_topic(std::string_view name) {
   return name == offsets_topic_name || name == transactions_topic_name
+         || name == share_states_topic_name
          || name.starts_with(actor_topic_prefix);
 }
 

@@ -186,6 +186,7 @@ private:
 [[nodiscard]] bool is_internal_topic(std::string_view name);
 inline constexpr const char* offsets_topic_name = "__consumer_offsets";
 inline constexpr const char* transactions_topic_name = "__transaction_state";
+inline constexpr const char* share_states_topic_name = "__share_group_state";
 /// Before the name of a custom actor (actors/custom_deployments.hpp).
 inline constexpr const char* actor_topic_prefix = "__actor-";
 

@@ -59,6 +59,8 @@ int16_t default_factor(const std::string& topic, const node_config& node) {
     return node.offsets_topic_replication_factor;
   if (topic == transactions_topic_name)
     return node.transactions_topic_replication_factor;
+  if (topic == share_states_topic_name)
+    return node.share_states_topic_replication_factor;
   return node.default_replication_factor;
 }
 

@@ -91,6 +91,7 @@ result<fixed_head> read_fixed(
   case conversation::group:
   case conversation::custom:
   case conversation::transactions:
+  case conversation::shares:
     break;
   default:
     return frame_error(errc::unsupported,
@@ -131,6 +132,8 @@ const char* to_string(conversation c) {
     return "custom";
   case conversation::transactions:
     return "transactions";
+  case conversation::shares:
+    return "shares";
   }
   return "unknown";
 }

@@ -24,6 +24,7 @@ enum class conversation : uint16_t {
   group = 4,  ///< forming and joining a consensus group
   custom = 5, ///< users' own actors
   transactions = 6,
+  shares = 7,
 };
 
 [[nodiscard]] const char* to_string(conversation c);

@@ -77,6 +77,8 @@ const char* to_string(traffic_kind kind) {
     return "custom";
   case traffic_kind::transactions:
     return "transactions";
+  case traffic_kind::shares:
+    return "shares";
   }
   return "unknown";
 }
@@ -93,6 +95,8 @@ traffic_kind kind_of(const envelope& message) {
     return traffic_kind::raft_other;
   case conversation::transactions:
     return traffic_kind::transactions;
+  case conversation::shares:
+    return traffic_kind::shares;
   case conversation::custom:
     break;
   }

@@ -26,6 +26,7 @@ enum class traffic_kind : uint8_t {
   replica_nudge,
   custom, ///< of users' own actors
   transactions,
+  shares,
 };
 inline constexpr size_t traffic_kinds = 12;
 

@@ -137,6 +137,9 @@ caf::behavior sim_gateway(
     [=](share_answer& m) {
       take(m);
     },
+    [=](share_state_result& m) {
+      take(m);
+    },
     [=](directory_update& m) {
       take(m);
     },

@@ -12,7 +12,7 @@ struct api_handler {
   request_handler handle;
 };
 
-// The list of APIs: what is not here is not advertised.
+// The list of APIs: what is not here is not answered.
 constexpr api_handler handlers[] = {
   {api_key::produce, handle_produce},
   {api_key::fetch, handle_fetch},
@@ -71,8 +71,21 @@ constexpr api_handler handlers[] = {
   {api_key::push_telemetry, handle_push_telemetry},
   {api_key::explain_group, handle_explain_group},
   {api_key::describe_topic_partitions, handle_describe_topic_partitions},
+  {api_key::share_fetch, handle_share_fetch},
+  {api_key::share_acknowledge, handle_share_acknowledge},
+  {api_key::share_group_heartbeat, handle_share_group_heartbeat},
+  {api_key::share_group_describe, handle_share_group_describe},
   {api_key::add_raft_voter, handle_add_raft_voter},
   {api_key::remove_raft_voter, handle_remove_raft_voter},
+  {api_key::initialize_share_group_state, handle_initialize_share_group_state},
+  {api_key::read_share_group_state, handle_read_share_group_state},
+  {api_key::write_share_group_state, handle_write_share_group_state},
+  {api_key::delete_share_group_state, handle_delete_share_group_state},
+  {api_key::read_share_group_state_summary,
+    handle_read_share_group_state_summary},
+  {api_key::describe_share_group_offsets, handle_describe_share_group_offsets},
+  {api_key::alter_share_group_offsets, handle_alter_share_group_offsets},
+  {api_key::delete_share_group_offsets, handle_delete_share_group_offsets},
 };
 
 static_assert(std::size(handlers) <= counted_apis);

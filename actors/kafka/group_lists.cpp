@@ -179,6 +179,50 @@ result<void> handle_consumer_group_describe(
     hub, request, &request_type::group_ids);
 }
 
+result<void> handle_share_group_describe(
+  gateway_core& hub, kafka_request& request) {
+  using request_type = kafka::share_group_describe_request;
+  return describe<request_type, kafka::share_group_describe_response>(
+    hub, request, &request_type::group_ids);
+}
+
+result<void> handle_describe_share_group_offsets(
+  gateway_core& hub, kafka_request& request) {
+  using request_type = kafka::describe_share_group_offsets_request;
+  using response_type = kafka::describe_share_group_offsets_response;
+  request_type body;
+  MILLRACE_TRY(read_body(request, body));
+  auto response = std::make_shared<response_type>();
+  response->groups.resize(body.groups.size());
+  for (size_t i = 0; i < body.groups.size(); ++i)
+    response->groups[i].group_id = body.groups[i].group_id;
+  auto sink = std::make_shared<group_sink>(
+    [response](uint32_t i, group_answer* answer) {
+      if (answer == nullptr)
+        response->groups[i].error_code = code(kafka_error::not_coordinator);
+      else
+        response->groups[i]
+          = std::move(std::get<response_type>(answer->reply).groups.front());
+    },
+    [&hub, slot = request.slot, response] {
+      reply(hub, slot, *response);
+    });
+  for (uint32_t i = 0; i < body.groups.size(); ++i) {
+    const auto id = body.groups[i].group_id;
+    const auto& coordinator = hub.coordinator(id);
+    if (coordinator == nullptr) {
+      response->groups[i].error_code = code(why_no_coordinator(hub, id));
+      continue;
+    }
+    request_type one;
+    one.groups.push_back(std::move(body.groups[i]));
+    sink->expect();
+    hub.ask_group(coordinator, sink, i, ask_for(request, std::move(one)));
+  }
+  sink->asked_all();
+  return {};
+}
+
 result<void> handle_delete_groups(gateway_core& hub, kafka_request& request) {
   kafka::delete_groups_request body;
   MILLRACE_TRY(read_body(request, body));

@@ -98,6 +98,17 @@ Response merge(Response into, Response more) {
   return into;
 }
 
+/// A request of one group, for its coordinator, as it is.
+template <class Request, class Response>
+result<void> ask_one(gateway_core& hub, kafka_request& request) {
+  Request body;
+  MILLRACE_TRY(read_body(request, body));
+  const auto group = body.group_id;
+  ask_coordinator<Response>(
+    hub, request, group, std::move(body), nullptr, with_code<Response>);
+  return {};
+}
+
 } // namespace
 
 result<void> handle_join_group(gateway_core& hub, kafka_request& request) {
@@ -146,13 +157,26 @@ result<void> handle_leave_group(gateway_core& hub, kafka_request& request) {
 
 result<void> handle_consumer_group_heartbeat(
   gateway_core& hub, kafka_request& request) {
-  kafka::consumer_group_heartbeat_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<kafka::consumer_group_heartbeat_response>(hub, request, group,
-    std::move(body), nullptr,
-    with_code<kafka::consumer_group_heartbeat_response>);
-  return {};
+  return ask_one<kafka::consumer_group_heartbeat_request,
+    kafka::consumer_group_heartbeat_response>(hub, request);
+}
+
+result<void> handle_share_group_heartbeat(
+  gateway_core& hub, kafka_request& request) {
+  return ask_one<kafka::share_group_heartbeat_request,
+    kafka::share_group_heartbeat_response>(hub, request);
+}
+
+result<void> handle_alter_share_group_offsets(
+  gateway_core& hub, kafka_request& request) {
+  return ask_one<kafka::alter_share_group_offsets_request,
+    kafka::alter_share_group_offsets_response>(hub, request);
+}
+
+result<void> handle_delete_share_group_offsets(
+  gateway_core& hub, kafka_request& request) {
+  return ask_one<kafka::delete_share_group_offsets_request,
+    kafka::delete_share_group_offsets_response>(hub, request);
 }
 
 result<void> handle_explain_group(gateway_core& hub, kafka_request& request) {

@@ -143,6 +143,26 @@ result<void> handle_get_telemetry_subscriptions(
   gateway_core& hub, kafka_request& request);
 result<void> handle_push_telemetry(gateway_core& hub, kafka_request& request);
 result<void> handle_explain_group(gateway_core& hub, kafka_request& request);
+result<void> handle_share_group_heartbeat(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_share_group_describe(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_describe_share_group_offsets(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_alter_share_group_offsets(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_delete_share_group_offsets(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_initialize_share_group_state(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_read_share_group_state(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_write_share_group_state(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_delete_share_group_state(
+  gateway_core& hub, kafka_request& request);
+result<void> handle_read_share_group_state_summary(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_describe_acls(gateway_core& hub, kafka_request& request);
 result<void> handle_create_acls(gateway_core& hub, kafka_request& request);
 result<void> handle_delete_acls(gateway_core& hub, kafka_request& request);

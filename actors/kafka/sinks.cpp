@@ -91,4 +91,9 @@ kafka_error why_no_transaction_coordinator(
   return why_not_here(hub, hub.transactions_partition(id));
 }
 
+kafka_error why_no_share_coordinator(
+  const gateway_core& hub, std::string_view key) {
+  return why_not_here(hub, hub.share_states_partition(key));
+}
+
 } // namespace millrace

@@ -94,6 +94,9 @@ enum class asked_replica : uint8_t { leader, any };
 /// The same about a transactional id.
 [[nodiscard]] kafka_error why_no_transaction_coordinator(
   const gateway_core& hub, std::string_view id);
+/// The same about to_string(share_partition_key).
+[[nodiscard]] kafka_error why_no_share_coordinator(
+  const gateway_core& hub, std::string_view key);
 
 /// Tells in answers that refuse partitions who leads them (KIP-951): the
 /// client goes there at once, without asking for metadata.

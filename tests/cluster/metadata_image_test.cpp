@@ -123,6 +123,7 @@ TEST_CASE("a subscriber that applies the same commands has the same image",
 TEST_CASE("internal topics are known by name", "[cluster][metadata_image]") {
   CHECK(is_internal_topic("__consumer_offsets"));
   CHECK(is_internal_topic("__transaction_state"));
+  CHECK(is_internal_topic("__share_group_state"));
   CHECK(is_internal_topic("__actor-word_counter"));
   CHECK_FALSE(is_internal_topic("__mine"));
 }
