@@ -75,7 +75,7 @@ using partition_actor = caf::typed_actor<
   // share_answer, later data_ready.
   caf::reacts_to<share_ask>,
   // What the group's share coordinator has said.
-  caf::reacts_to<share_state_told>,
+  caf::reacts_to<share_state_result>,
   // To itself: a member may have held a record for too long.
   caf::reacts_to<share_timer>,
   // The compactor's: it is this log's turn, what it has made of it, and that

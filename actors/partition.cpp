@@ -159,7 +159,7 @@ partition_actor::behavior_type partition(
     [=](const share_ask& ask) {
       on_share(self, ask);
     },
-    [=](const share_state_told& told) {
+    [=](const share_state_result& told) {
       on_share_state(self, told);
     },
     [=](const share_timer& timer) {

@@ -48,8 +48,10 @@ void read_seat(self_pointer self, const std::string& group, share_seat& seat) {
     return;
   }
   seat.reading = share_ticket(s, group);
-  tell(
-    self, s.options.shares, read_share_state{seat.reading, place_of(s, group)});
+  tell(self, s.options.shares,
+    share_state_ask{seat.reading,
+      {key_of(s, group),
+        share_state_question::read{s.options.registration.epoch.value}}});
 }
 
 void on_seat_read(self_pointer self, share_seat& seat, kafka_error error,
@@ -223,10 +225,8 @@ void fetch(self_pointer self, const share_ask& ask,
 
 } // namespace
 
-share_partition_place place_of(
-  const partition_state& s, const std::string& group) {
-  return {group, s.options.topic_id, s.options.name.partition,
-    s.options.registration.epoch};
+share_partition_key key_of(const partition_state& s, const std::string& group) {
+  return {group, s.options.topic_id, s.options.name.partition};
 }
 
 uint64_t share_ticket(partition_state& s, const std::string& group) {
@@ -264,7 +264,7 @@ void on_share(self_pointer self, const share_ask& ask) {
   }
 }
 
-void on_share_state(self_pointer self, const share_state_told& told) {
+void on_share_state(self_pointer self, const share_state_result& told) {
   auto& s = self->state;
   const auto ticket = s.share_tickets.extract(told.ticket);
   if (ticket.empty())
@@ -275,9 +275,9 @@ void on_share_state(self_pointer self, const share_state_told& told) {
     return;
   const auto seat = at->second;
   if (told.ticket == seat->reading)
-    on_seat_read(self, *seat, told.error, told.state);
+    on_seat_read(self, *seat, told.answer.error, told.answer.state);
   else if (seat->writing && told.ticket == seat->writing->ticket
-           && !on_shared_written(self, group, *seat, told.error))
+           && !on_shared_written(self, group, *seat, told.answer.error))
     s.shares.erase(group);
   settle(self, group);
 }

@@ -7,6 +7,7 @@
 
 #include "actors/partition.hpp"
 #include "actors/share_messages.hpp"
+#include "actors/share_state_messages.hpp"
 
 #include <set>
 
@@ -48,7 +49,7 @@ void on_share(partition_actor::stateful_pointer<partition_state> self,
   const share_ask& ask);
 /// What the coordinator has said.
 void on_share_state(partition_actor::stateful_pointer<partition_state> self,
-  const share_state_told& told);
+  const share_state_result& told);
 void on_share_timer(partition_actor::stateful_pointer<partition_state> self,
   const share_timer& timer);
 
@@ -83,7 +84,7 @@ void answer_acknowledged(
 /// What a member is told when its coordinator has said so.
 [[nodiscard]] kafka_error told_to_member(kafka_error error);
 
-[[nodiscard]] share_partition_place place_of(
+[[nodiscard]] share_partition_key key_of(
   const partition_state& s, const std::string& group);
 /// A ticket for a question about this group.
 [[nodiscard]] uint64_t share_ticket(

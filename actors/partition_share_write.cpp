@@ -18,8 +18,12 @@ void send_write(self_pointer self, const std::string& group, share_seat& seat) {
   auto& write = *seat.writing;
   write.again_at_ms = 0;
   write.ticket = share_ticket(s, group);
+  const auto& state = write.state;
   tell(self, s.options.shares,
-    write_share_state{write.ticket, place_of(s, group), write.state});
+    share_state_ask{write.ticket,
+      {key_of(s, group), share_state_question::write{state.state_epoch,
+                           s.options.registration.epoch.value, state.start,
+                           state.delivery_complete_count, state.batches}}});
 }
 
 } // namespace

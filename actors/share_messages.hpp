@@ -62,37 +62,6 @@ struct share_answer {
   size_t bytes_there = 0;
 };
 
-// -- partition -> whoever speaks to the share coordinators --------------------
-
-/// Which share partition it is about, and who leads it.
-struct share_partition_place {
-  std::string group;
-  uuid topic;
-  int32_t partition = 0;
-  leader_epoch leadership = no_leader_epoch;
-};
-
-/// What is durable of a share partition? Always answered by share_state_told:
-/// at the latest when no coordinator could be found.
-struct read_share_state {
-  uint64_t ticket = 0;
-  share_partition_place place;
-};
-
-/// Make this durable; the same answer. Repeating one is harmless, as long as
-/// no other came between.
-struct write_share_state {
-  uint64_t ticket = 0;
-  share_partition_place place;
-  share_partition_snapshot state;
-};
-
-struct share_state_told {
-  uint64_t ticket = 0;
-  kafka_error error = kafka_error::none;
-  share_partition_snapshot state; ///< of a read
-};
-
 /// A partition to itself: a lock may be over, or something is to be sent
 /// again.
 struct share_timer {
@@ -103,7 +72,4 @@ struct share_timer {
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::share_ask)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::share_answer)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::read_share_state)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::write_share_state)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::share_state_told)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(millrace::share_timer)

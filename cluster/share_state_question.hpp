@@ -29,6 +29,8 @@ struct share_state_question {
     offset start; ///< -1: as it was
     int32_t delivery_complete_count = -1;
     std::vector<share_state_batch> batches; ///< those that have changed
+
+    bool operator==(const write&) const = default;
   };
   struct summarize {};
   struct forget {};

@@ -198,10 +198,10 @@ TEST_CASE("a share group is read before its first member gets records",
   CHECK(f.records(2).empty());
   CHECK(f.shares.reads == 1);
   REQUIRE(f.shares.open.size() == 1);
-  const auto read = std::get<read_share_state>(f.shares.open[0].what).place;
-  CHECK(read.group == "g");
-  CHECK(read.topic == topic_id);
-  CHECK(read.leadership == leader_epoch{4});
+  const auto& question = f.shares.open[0].what.question;
+  CHECK(question.key.group_id == "g");
+  CHECK(question.key.topic == topic_id);
+  CHECK(std::get<share_state_question::read>(question.what).leader_epoch == 4);
   f.shares.answer();
   f.run();
   CHECK(f.ready() == std::vector<uint64_t>{1});
@@ -254,13 +254,13 @@ TEST_CASE("an acknowledgement is answered when it is durable",
   // What comes meanwhile waits for the next write.
   f.acknowledge(3, "a", 2, 2);
   REQUIRE(f.shares.writes.size() == 1);
-  CHECK(f.shares.writes[0].state.start == offset{2});
-  CHECK(f.shares.writes[0].place.leadership == leader_epoch{4});
+  CHECK(f.shares.writes[0].start == offset{2});
+  CHECK(f.shares.writes[0].leader_epoch == 4);
   f.shares.answer();
   f.run();
   CHECK(f.answered().ticket == 2);
   REQUIRE(f.shares.writes.size() == 2);
-  CHECK(f.shares.writes[1].state.start == offset{3});
+  CHECK(f.shares.writes[1].start == offset{3});
   f.shares.answer();
   f.run();
   const auto last = f.answered();
@@ -399,7 +399,7 @@ TEST_CASE("a coordinator that is not there is asked again",
   CHECK(f.silent());
   f.pass(std::chrono::milliseconds{101});
   CHECK(f.shares.writes.size() == before + 1);
-  CHECK(f.shares.writes.back().state == f.shares.writes[before - 1].state);
+  CHECK(f.shares.writes.back() == f.shares.writes[before - 1]);
   f.shares.says = fine;
   f.pass(std::chrono::milliseconds{201});
   CHECK(f.answered().error == fine);
@@ -443,7 +443,7 @@ TEST_CASE("a share partition that another has written begins again",
   CHECK(f.records(3) == ranges{given(3, 4)});
   f.acknowledge(4, "a", 3, 4);
   CHECK(f.answered().error == fine);
-  CHECK(f.shares.writes.back().state.state_epoch == 9);
+  CHECK(f.shares.writes.back().state_epoch == 9);
 }
 
 TEST_CASE("a share group whose state is refused is told why, once",

@@ -3,7 +3,7 @@
 // Share coordinators that a test plays: what is written to them is kept in
 // memory.
 
-#include "actors/share_messages.hpp"
+#include "actors/share_state_messages.hpp"
 #include "actors/tell.hpp"
 #include "tests/actors/actor_fixture.hpp"
 
@@ -17,14 +17,19 @@
 namespace millrace {
 
 struct played_shares {
-  using question = std::variant<read_share_state, write_share_state>;
   struct asked {
     caf::strong_actor_ptr by;
-    question what;
+    share_state_ask what;
+
+    /// Null if it is a read.
+    [[nodiscard]] const share_state_question::write* write() const {
+      return std::get_if<share_state_question::write>(&what.question.what);
+    }
   };
   /// By group, as the coordinator would read them out.
   std::map<std::string, share_partition_snapshot> states;
-  std::vector<write_share_state> writes; ///< all that were asked for
+  /// All that were asked for.
+  std::vector<share_state_question::write> writes;
   size_t reads = 0;
   bool holds = false; ///< answers with answer() only
   kafka_error says = kafka_error::none;
@@ -35,13 +40,13 @@ struct played_shares {
     actor = caf::actor_cast<caf::strong_actor_ptr>(
       f.system.spawn([this](caf::event_based_actor* self) -> caf::behavior {
         return {
-          [this, self](read_share_state& read) {
-            ++reads;
-            take({self->current_sender(), std::move(read)});
-          },
-          [this, self](write_share_state& write) {
-            writes.push_back(write);
-            take({self->current_sender(), std::move(write)});
+          [this, self](share_state_ask& ask) {
+            asked question{self->current_sender(), std::move(ask)};
+            if (const auto* write = question.write())
+              writes.push_back(*write);
+            else
+              ++reads;
+            take(std::move(question));
           },
         };
       }));
@@ -58,18 +63,17 @@ struct played_shares {
   void answer() {
     const auto first = std::move(open.front());
     open.pop_front();
-    share_state_told told;
-    told.error = says;
-    if (const auto* read = std::get_if<read_share_state>(&first.what)) {
-      told.ticket = read->ticket;
-      const auto at = states.find(read->place.group);
-      told.state = at != states.end() ? at->second
-                                      : share_partition_snapshot{.start = {-1}};
-    } else {
-      const auto& write = std::get<write_share_state>(first.what);
-      told.ticket = write.ticket;
+    share_state_result told{first.what.ticket, {}};
+    told.answer.error = says;
+    const auto& group = first.what.question.key.group_id;
+    if (const auto* write = first.write()) {
       if (says == kafka_error::none)
-        keep(write);
+        keep(group, *write);
+    } else {
+      const auto at = states.find(group);
+      told.answer.state = at != states.end()
+                            ? at->second
+                            : share_partition_snapshot{.start = {-1}};
     }
     tell(first.by, std::move(told), nullptr, nullptr);
   }
@@ -77,8 +81,8 @@ struct played_shares {
   /// The oldest question, if it is a write, is done, whatever is said of it.
   /// Precondition: there is one.
   void keep_first() {
-    if (const auto* write = std::get_if<write_share_state>(&open.front().what))
-      keep(*write);
+    if (const auto* write = open.front().write())
+      keep(open.front().what.question.key.group_id, *write);
   }
 
 private:
@@ -88,8 +92,9 @@ private:
       answer();
   }
 
-  void keep(const write_share_state& write) {
-    auto& state = states[write.place.group];
+  void keep(
+    const std::string& group, const share_state_question::write& write) {
+    auto& state = states[group];
     std::map<int64_t, share_state_batch> each;
     const auto overlay = [&](const std::vector<share_state_batch>& batches) {
       for (const auto& batch : batches)
@@ -97,9 +102,9 @@ private:
           each[at] = {{at}, {at}, batch.delivery_state, batch.delivery_count};
     };
     overlay(state.batches);
-    overlay(write.state.batches);
-    state = write.state;
-    state.batches.clear();
+    overlay(write.batches);
+    state = {write.state_epoch, write.leader_epoch, write.start,
+      write.delivery_complete_count, {}};
     for (const auto& [at, one] : each)
       if (at >= state.start.value)
         state.batches.push_back(one);
