@@ -218,6 +218,7 @@ void start_partition(self_pointer self, const topic_image& topic,
       .throttle = s.throttle,
       .link = s.options.link,
       .transactions = s.transactions,
+      .shares = caf::actor_cast<caf::strong_actor_ptr>(s.shares),
       .compactor = compactor_for(s, name),
       .clean_until = hints.clean_until});
   self->monitor(actor);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr fixed_feature levels[] = {
   {"group.version", 1}, // KIP-848
+  {"share.version", 1}, // KIP-932
   {"transaction.version", transaction_version_epoch_bump},
 };
 

@@ -12,7 +12,7 @@ struct api_handler {
   request_handler handle;
 };
 
-// The list of APIs: what is not here is not answered.
+// The list of APIs: what is not here is not advertised.
 constexpr api_handler handlers[] = {
   {api_key::produce, handle_produce},
   {api_key::fetch, handle_fetch},

@@ -30,6 +30,7 @@ class JavaClients {
     cases.addAll(Administration.cases());
     cases.addAll(Security.cases());
     cases.addAll(Telemetry.cases());
+    cases.addAll(Shares.cases());
     if (args.length > 0)
       cases.removeIf(c -> !c.sentence().contains(args[0]));
     var pool = Executors.newFixedThreadPool(AT_A_TIME);
