@@ -53,8 +53,20 @@ transaction_decision transaction_state::decide(
     return refused(kafka_error::producer_fenced);
   if (markers())
     return refused(kafka_error::concurrent_transactions);
-  if (value_ && repeats_last_rise(*value_, request))
-    return {{kafka_error::none, value_->id, value_->epoch}, {}};
+  if (value_ && !in_phase(transaction_phase::ongoing)
+      && repeats_last_rise(*value_, request)) {
+    if (in_phase(transaction_phase::empty))
+      return {{kafka_error::none, value_->id, value_->epoch}, {}};
+    // The epoch rose as its transaction was aborted. It begins anew in it.
+    transaction_value next;
+    next.id = value_->id;
+    next.epoch = value_->epoch;
+    next.previous_id = value_->previous_id;
+    next.last_epoch = value_->last_epoch;
+    next.timeout_ms = request.timeout_ms;
+    next.updated_ms = wall_ms;
+    return step(std::move(next));
+  }
   // Kafka looks at the epoch only when nothing is open, so that a zombie can
   // abort its successor's transaction. Here it cannot.
   if (value_ && !is_newest(*value_, request))

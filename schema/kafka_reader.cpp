@@ -133,8 +133,8 @@ std::optional<size_t> kafka_reader::read_length(
     length = read_int32(field);
   if (!ok())
     return 0;
-  if (length == -1 && nullable)
-    return {};
+  if (length < 0 && nullable)
+    return {}; // as Kafka reads it, however far below 0
   if (length < 0) {
     fail(errc::corrupt, field,
       length == -1 ? "null where a value is required"
@@ -208,7 +208,7 @@ std::optional<size_t> kafka_reader::read_count(const char* field, bool flexible,
                               : int64_t{read_int32(field)};
   if (!ok())
     return 0;
-  if (count == -1 && nullable)
+  if (count < 0 && nullable)
     return {};
   if (count < 0) {
     fail(errc::corrupt, field,

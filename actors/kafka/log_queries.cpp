@@ -2,6 +2,7 @@
 // OffsetForLeaderEpoch, DeleteRecords, DescribeProducers, DescribeLogDirs.
 
 #include "actors/kafka/sinks.hpp"
+#include "cluster/config_topic.hpp"
 #include "cluster/topic_rules.hpp"
 #include "schema/kafka/delete_records.hpp"
 #include "schema/kafka/describe_log_dirs.hpp"
@@ -187,6 +188,9 @@ result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
     auto& out = round->response.topics.emplace_back();
     out.name = topic.name;
     out.partitions.resize(topic.partitions.size());
+    const bool keeps_records
+      = !effective_topic_config(hub.image(), hub.config(), topic.name)
+           .cleanup_delete;
     for (size_t i = 0; i < topic.partitions.size(); ++i) {
       const auto& p = topic.partitions[i];
       out.partitions[i].partition_index = p.partition_index;
@@ -194,6 +198,8 @@ result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
       auto found = locate(hub, topic.name, p.partition_index);
       if (is_internal_topic(topic.name))
         found.error = kafka_error::invalid_topic_exception;
+      else if (found.error == kafka_error::none && keeps_records)
+        found.error = kafka_error::policy_violation;
       round->entries.push_back({&out.partitions[i], std::move(found),
         ask_delete_records{offset{p.offset}}});
     }

@@ -204,6 +204,7 @@ TEST_CASE("a producer that goes on with a transaction open aborts it, comes "
   CHECK(host.add("x", p) == none);
   CHECK(host.init_error(host.send_init("x", p)) == concurrent);
   CHECK(same(host.init("x", p), {p.id, 1}));
+  CHECK(host.phase("x") == empty);
   // Not when somebody else has come meanwhile.
   CHECK(host.add("x", {p.id, 1}) == none);
   CHECK(host.init_error(host.send_init("x")) == concurrent);
