@@ -38,6 +38,11 @@ def record(delta, key, value, time_delta=0, headers=()):
     return varint(len(out)) + out
 
 
+def wrapped(sequence):
+    """Sequences begin at 0 again after 2^31 - 1."""
+    return sequence % (1 << 31)
+
+
 def batch(records, time, base=0, producer=-1, epoch=-1, sequence=-1,
           attributes=0, leader_epoch=-1, magic=2, count=None, last_delta=None,
           max_time=None, wrong_crc=0, length_more=0):
@@ -65,6 +70,8 @@ PRODUCER = slice(43, 51)
 CHECKED_FROM = 21  # what the checksum covers
 # Batches with a time or a producer that the server has chosen.
 CHOSEN = 0x28
+CODEC, GZIP = 7, 1
+GZIP_SYSTEM = 9  # which byte of what gzip has compressed
 
 
 def with_producer(data, translate):
@@ -94,7 +101,12 @@ def split(data):
         if len(data) < end:
             break
         fields["records"] = data[HEADER.size:end]
-        if fields["attributes"] & CHOSEN or fields["batch_producer"] >= 0:
+        if fields["attributes"] & CODEC == GZIP:
+            # Who has compressed it says on which system.
+            fields["records"] = data[HEADER.size:HEADER.size + GZIP_SYSTEM] \
+                + data[HEADER.size + GZIP_SYSTEM + 1:end]
+        if fields["attributes"] & CHOSEN or fields["batch_producer"] >= 0 \
+                or fields["attributes"] & CODEC == GZIP:
             fields["crc"] = fields["crc"] == crc32c(data[CHECKED_FROM:end])
         found.append(fields)
         data = data[end:]

@@ -13,14 +13,22 @@ from wire import ZERO_ID
 # After these a broker knows a little later what the controller has decided.
 CHANGES = {"create_topics", "delete_topics", "create_partitions",
            "alter_configs", "incremental_alter_configs", "elect_leaders",
-           "alter_partition_reassignments"}
+           "alter_partition_reassignments", "alter_client_quotas"}
 # What may be asked again: these change nothing.
 READS = {"metadata", "describe_configs", "list_offsets", "describe_groups",
          "list_groups", "describe_log_dirs", "describe_topic_partitions",
          "describe_cluster", "list_partition_reassignments",
          "list_config_resources", "offset_for_leader_epoch",
          "describe_transactions", "list_transactions", "describe_producers",
-         "consumer_group_describe"}
+         "consumer_group_describe", "describe_client_quotas"}
+# What is about groups, and what may take their last offsets away.
+OF_GROUPS = {"list_groups", "describe_groups", "delete_groups",
+             "offset_fetch", "offset_delete", "offset_commit", "join_group",
+             "heartbeat", "leave_group", "sync_group", "txn_offset_commit"}
+LOSES_OFFSETS = {"delete_topics", "offset_delete", "end_txn",
+                 "init_producer_id"}
+# What makes another topic of a topic.
+RESHAPES = {"delete_topics", "create_partitions"}
 BARRIER = "barrier"
 INTERNAL = {"__consumer_offsets", "__transaction_state"}
 
@@ -47,11 +55,13 @@ class Chapter:
         self.rng = random.Random(f"{seed}/{number}")
         self.topics = {}
         self.groups = {}
+        self.consumers = {}  # groups whose broker assigns
         self.producers = []
         self.transactions = {}
         self.names = 0
         self.barrier = 0
         self.asked = None  # the body of the last request
+        self.loses_offsets = False
 
     def name(self, kind):
         self.names += 1
@@ -64,22 +74,37 @@ class Chapter:
     def has(self, name):
         return name in self.pair.shared
 
-    def ask(self, name, body, version=None, wrong=0.25, client="d"):
-        """One request of the stream, sometimes a wrong one; its left answer."""
+    def ask(self, name, body, version=None, wrong=0.25, client="d", kept=(),
+            view=None, right=None):
+        """One request of the stream, sometimes a wrong one; its left answer.
+
+        A wrong one is right in the fields of these names: `kept`. What
+        `view` makes of the answers is compared, and what `right` makes of the
+        request goes to the right server."""
         api = self.pair.apis[name]
         if version is None:
             version = self.version(name)
         frames = None
         chance = self.rng.random()
         if chance < wrong:
-            body = mutated(self.rng, api.request(version), body)
+            wanted = body
+            body = mutated(self.rng, api.request(version), body, kept)
+            # The stream goes on with the coordinators that there are.
+            if name in RESHAPES and any(t in str(body) for t in INTERNAL):
+                body = wanted
             if self.rng.random() < 0.1:
                 frames = broken(self.rng, self.pair.frames(
                     api, version, body, client))
+        if right and frames is None:
+            frames = self.pair.frames(api, version, body, client, right)
         self.asked = body
         answer = self.pair.ask(
             api, version, body, client, frames=frames,
-            again_s=1 if name in READS and frames is None else 0)
+            again_s=1 if name in READS and (right or frames is None) else 0,
+            first=self.forget_blank_groups if name in OF_GROUPS
+            and self.loses_offsets else None, view=view)
+        if name in LOSES_OFFSETS:
+            self.loses_offsets = True
         if name in CHANGES and answer.how == ANSWERED:
             self.settle()
         return answer
@@ -161,6 +186,22 @@ class Chapter:
             if left.shown() == right.shown():
                 break
             time.sleep(0.005)  # between two questions
+
+    def forget_blank_groups(self):
+        """A group that is nothing any more, without a member and with its last
+        offset gone, Kafka keeps until it looks for what has expired."""
+        apis = self.pair.apis
+        left, right = (
+            {g["group_id"]: g["protocol_type"] for g in side.body["groups"]}
+            for side in self.pair.quiet(apis["list_groups"], 2, {}, "settle"))
+        for name, kind in left.items():
+            if kind or name in right:
+                continue
+            known = self.pair.one(0, apis["offset_fetch"], 7, {
+                "group_id": name, "topics": None, "require_stable": True})
+            if not known["topics"] and not known["error_code"]:
+                self.pair.one(0, apis["delete_groups"], 2,
+                              {"groups_names": [name]})
 
     def _both_until(self, name, version, body, ready):
         """Asks each until it is ready; without comparing."""

@@ -44,14 +44,17 @@ class Pair:
         for link in self.links.pop(client, ()):
             link.close()
 
-    def frames(self, api, version, body, client):
-        """The request for either server."""
+    def frames(self, api, version, body, client, to_right=None):
+        """The request for either server; for the right one what `to_right`
+        makes of it."""
         self.correlation += 1
         self.sent[client] = self.correlation
         header = api.header(version, self.correlation, client)
         message = api.request(version)
         left = message.encode(body)
         translated = self.identities.translate(body)
+        if to_right:
+            translated = to_right(translated)
         right = left if translated == body else message.encode(translated)
         return header + left, header + right
 
@@ -116,18 +119,22 @@ class Pair:
                   + api.request(version).encode(body))
         return self._receive(link, api, version, "one").body
 
-    def ask(self, api, version, body, client="d", frames=None, again_s=0):
+    def ask(self, api, version, body, client="d", frames=None, again_s=0,
+            first=None, view=None):
         """Asks both and compares; returns the left answer.
 
         A read of what is told to a broker a little later is asked again until
-        the two agree, for `again_s` at most."""
+        the two agree, for `again_s` at most; each time after `first()`. What
+        `view` makes of each answer is compared."""
         began = time.monotonic()
         until = began + again_s
         self.asked += 1
         while True:
+            if first:
+                first()
             now = frames or self.frames(api, version, body, client)
             left, right = self.exchange(api, now, version, client)
-            found = self.compare(api, version, left, right)
+            found = self.compare(api, version, left, right, view)
             if not found or time.monotonic() > until:
                 break
             time.sleep(0.02)  # between two questions, never for an event
@@ -138,10 +145,13 @@ class Pair:
                   f"{time.monotonic() - began:.1f} s: {str(body)[:300]}",
                   flush=True)
         if found:
+            if frames:
+                print(f"  sent: {frames[0].hex()[:400]}")
             self.on_difference(api, version, body, found, left, right)
         return left
 
-    def compare(self, api, version, left, right):
+    def compare(self, api, version, left, right, view=None):
         """What differs in the answers, which the identities learn from."""
+        view = view or (lambda shown: shown)
         return self.comparison.differences(
-            api.name, version, left.shown(), right.shown())
+            api.name, version, view(left.shown()), view(right.shown()))

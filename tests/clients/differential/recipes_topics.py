@@ -13,11 +13,13 @@ VALUES = {
     "cleanup.policy": ["delete", "compact", "compact,delete", "", "shrink"],
     "delete.retention.ms": ["86400000", "0", "-1"],
     "min.compaction.lag.ms": ["0", "9223372036854775807", "-1"],
-    "max.compaction.lag.ms": ["9223372036854775807", "1", "0"],
+    # Not short: what is written an hour ago would begin a new segment.
+    "max.compaction.lag.ms": ["9223372036854775807", "9223372036854775806",
+                              "0"],
     "min.cleanable.dirty.ratio": ["0.5", "1", "0", "1.1", "x", "5e-1"],
     "flush.messages": ["1", "9223372036854775807", "0"],
     "unclean.leader.election.enable": ["true", "false", "TRUE", "maybe"],
-    "segment.ms": ["604800000", "0"],
+    "segment.ms": ["9223372036854775807", "0"],
     "index.interval.bytes": ["4096", "-1"],
     "no.such.config": ["1"],
     "preallocate": ["false", " true "],
@@ -133,12 +135,16 @@ def describe_configs(c):
 def alter_configs(c):
     return c.ask("alter_configs", {
         "resources": [{**resource(c), "configs": configs(c)}],
-        "validate_only": c.rng.random() < 0.3})
+        "validate_only": c.rng.random() < 0.3},
+        kept=("resources",))  # of what comes twice Kafka may say nothing
 
 
 def incremental_alter_configs(c):
     change = [{**config, "config_operation": c.rng.choice(
         [0, 0, 0, 1, 1, 2, 3, 4, -1])} for config in configs(c)]
+    # At one that it does not know Kafka stumbles, if it comes so far.
+    change = [x for x in change if x["config_operation"] in (4, -1)][:1] \
+        or change
     return c.ask("incremental_alter_configs", {
         "resources": [{**resource(c), "configs": change}]
         * c.rng.choice([1] * 9 + [2]),

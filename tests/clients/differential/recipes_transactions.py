@@ -19,6 +19,7 @@ class Transaction:
         self.name, self.id, self.epoch = name, producer, epoch
         self.partitions = set()  # (topic, partition) that were added
         self.next = {}  # (topic id, partition): sequence
+        self.may_be_open = False
 
 
 def some_transaction(c, wrong=0.08):
@@ -28,12 +29,13 @@ def some_transaction(c, wrong=0.08):
     return c.transactions[c.rng.choice(sorted(c.transactions))]
 
 
-def settle_transaction(c, name):
-    """Until the markers of what has ended are written, on both sides."""
+def settle_transaction(c, name, more=()):
+    """Until the markers of what has ended are written, on both sides; nor is
+    it in one of the states `more`."""
     c._both_until(
         "describe_transactions", 0, {"transactional_ids": [name]},
         lambda body: body["transaction_states"][0]["transaction_state"]
-        not in UNDER_WAY)
+        not in UNDER_WAY + more)
 
 
 def settle_partitions(c, transaction):
@@ -53,15 +55,18 @@ def init(c):
             "transaction_timeout_ms": c.rng.choice(
                 [LONG_MS] * 8 + [0, -1, 2 ** 31 - 1]),
             "producer_id": known.id if known and asks_more else -1,
-            "producer_epoch": known.epoch + c.rng.choice([0, 0, 0, -1, 1])
+            # A zombie can abort its successor's transaction in Kafka, not here.
+            "producer_epoch": known.epoch + c.rng.choice(
+                [0] if known.may_be_open else [0, 0, 0, -1, 1])
             if known and asks_more else -1}
     version = c.version("init_producer_id")
-    answer = c.ask("init_producer_id", body, version, wrong=0.1)
+    answer = c.ask("init_producer_id", body, version, wrong=0.1,
+                   kept=("producer_id", "producer_epoch"))
     name = c.asked["transactional_id"]
     if not isinstance(name, str) or answer.how != ANSWERED:
         return
     if answer.body["error_code"] == 51:  # CONCURRENT_TRANSACTIONS
-        settle_transaction(c, name)
+        settle_transaction(c, name, ("Ongoing",))
         if known:
             settle_partitions(c, known)
         answer = c.ask("init_producer_id", c.asked, version, wrong=0)
@@ -92,6 +97,7 @@ def note_added(transaction, results):
     for topic in results:
         for part in topic["results_by_partition"]:
             if part["partition_error_code"] == 0:
+                transaction.may_be_open = True
                 transaction.partitions.add(
                     (topic["name"], part["partition_index"]))
 
@@ -112,7 +118,8 @@ def add_partitions(c):
                           "producer_id": transaction.id,
                           "producer_epoch": epoch,
                           "verify_only": c.rng.random() < 0.4,
-                          "topics": topics}]}, version, wrong=0.15)
+                          "topics": topics}]}, version, wrong=0.15,
+        kept=("transactions",))  # of none at all Kafka says nothing
     if answer.how == ANSWERED:
         if version <= 3:
             note_added(transaction,
@@ -133,8 +140,9 @@ def produce(c):
         topic = c.topics.get(name, topic)
     count = c.rng.choice([1, 1, 2])
     at = (topic.id, partition)
-    sequence = transaction.next.get(at, 0) \
-        + c.rng.choice([0] * 8 + [1, -1, -count])
+    # Where a leader knows nothing of a producer, ours takes any beginning (R13).
+    wrong = c.rng.choice([0] * 8 + [1, -1, -count])
+    sequence = transaction.next[at] + wrong if at in transaction.next else 0
     data = batches.batch(
         records_of(c, count), PAST + c.names, attributes=TRANSACTIONAL,
         # A transaction without a producer Kafka takes for none; we refuse it.
@@ -159,6 +167,7 @@ def produce(c):
                                     part["base_offset"] + count)
             transaction.next[topic.id, index] = sequence + count
             transaction.partitions.add((topic.name, index))
+            transaction.may_be_open = True
 
 
 def add_offsets(c):
@@ -171,6 +180,8 @@ def add_offsets(c):
         "transactional_id": transaction.name, "producer_id": transaction.id,
         "producer_epoch": epoch_of(c, transaction), "group_id": group.name},
         wrong=0.15)
+    if answer.how == ANSWERED and answer.body["error_code"] == 0:
+        transaction.may_be_open = True
     if answer.how == ANSWERED and answer.body["error_code"] == 0 \
             and c.rng.random() < 0.8:
         commit_offsets(c, transaction, group)
@@ -212,6 +223,7 @@ def end(c):
     settle_partitions(c, transaction)
     if answer.body["error_code"] == 0:
         transaction.partitions.clear()
+        transaction.may_be_open = False
         if answer.body.get("producer_id", -1) >= 0:
             if answer.body["producer_id"] != transaction.id \
                     or answer.body["producer_epoch"] != transaction.epoch:
@@ -225,12 +237,17 @@ def write_markers(c):
     transaction = some_transaction(c)
     topics = [{"name": t["name"], "partition_indexes": t["partitions"]}
               for t in some_partitions(c)]
+    # Never in a later epoch, of the producer or the coordinator: where a leader
+    # has heard of one, a transaction does not end any more, here and there.
     answer = c.ask("write_txn_markers", {"markers": [{
         "producer_id": transaction.id,
-        "producer_epoch": epoch_of(c, transaction),
+        "producer_epoch": transaction.epoch - c.rng.choice([0] * 12 + [1]),
         "transaction_result": c.rng.random() < 0.5, "topics": topics,
-        "coordinator_epoch": c.rng.choice([0, 0, 0, -1, 5]),
-        "transaction_version": c.rng.choice([0, 1, 2])}]}, wrong=0.1)
+        "coordinator_epoch": c.rng.choice([0, 0, 0, -1]),
+        "transaction_version": c.rng.choice([0, 1, 2])}]}, wrong=0.1,
+        kept=("producer_id", "producer_epoch", "coordinator_epoch",
+              # Of what is named twice in one Kafka waits for ever.
+              "topics", "partition_indexes"))
     for topic in topics:
         for partition in topic["partition_indexes"]:
             if topic["name"] in c.topics:
@@ -272,10 +289,10 @@ def quiesce(c):
     names = {one["transactional_id"] for side in sides
              for one in side.body["transaction_states"]}
     for name in sorted(names):
-        for _ in range(2):  # the first one aborts
-            c.pair.quiet(api, 2, {"transactional_id": name,
-                                  "transaction_timeout_ms": LONG_MS})
-            settle_transaction(c, name)
+        body = {"transactional_id": name, "transaction_timeout_ms": LONG_MS}
+        c.pair.quiet(api, 2, body)  # which aborts
+        settle_transaction(c, name, ("Ongoing",))
+        c.pair.quiet(api, 2, body)
 
 
 RECIPES = [

@@ -67,15 +67,29 @@ UNORDERED = {
     ".results_by_partition": ("partition_index",),
     "txn_offset_commit.topics": ("name",),
     "txn_offset_commit.topics.partitions": ("partition_index",),
+    "write_txn_markers.markers": (),
     "write_txn_markers.markers.topics": ("name",),
     "write_txn_markers.markers.topics.partitions": ("partition_index",),
     "list_transactions.transaction_states": ("transactional_id",),
     "list_transactions.unknown_state_filters": (),
     "describe_transactions.transaction_states": ("transactional_id",),
     "describe_transactions.transaction_states.topics": ("topic",),
+    "describe_transactions.transaction_states.topics.partitions": (),
     "describe_producers.topics": ("name",),
     "describe_producers.topics.partitions": ("partition_index",),
     "describe_producers.topics.partitions.active_producers": (),
+    "describe_client_quotas.entries": ("entity",),
+    "describe_client_quotas.entries.entity": ("entity_type",),
+    "describe_client_quotas.entries.values": ("key",),
+    "alter_client_quotas.entries": ("entity",),
+    "alter_client_quotas.entries.entity": ("entity_type",),
+    "consumer_group_describe.groups": ("group_id",),
+    "consumer_group_describe.groups.members": ("member_id",),
+    "consumer_group_describe.groups.members.subscribed_topic_names": (),
+    **{"consumer_group_describe.groups.members." + which + more: key
+       for which in ("assignment", "target_assignment")
+       for more, key in ((".topic_partitions", ("topic_name",)),
+                         (".topic_partitions.partitions", ()))},
     "api_versions.api_keys": ("api_key",),
     "api_versions.supported_features": ("name",),
     "list_config_resources.config_resources":
@@ -91,6 +105,11 @@ GROUPED = {
     "offset_commit.topics": "partitions", "offset_fetch.topics": "partitions",
     "offset_fetch.groups.topics": "partitions",
     "offset_delete.topics": "partitions",
+    "txn_offset_commit.topics": "partitions",
+    "add_partitions_to_txn.results_by_topic_v3_and_below":
+    "results_by_partition",
+    "add_partitions_to_txn.results_by_transaction.topic_results":
+    "results_by_partition",
     "elect_leaders.replica_election_results": "partition_result",
 }
 # Fields with a clock's time where the topic asks for it.
@@ -207,14 +226,14 @@ class Comparison:
             left = brought_together(path, left)
             right = brought_together(path, right)
         order = UNORDERED.get(path)
-        if order:
+        if order is not None:
             left = self._sorted(order, once(left), self.identities.right_of)
             right = self._sorted(order, once(right), None)
         for exception in EXCEPTIONS:
             if exception.names and exception.path == path:
                 self.excused[exception] = self.excused.get(exception, 0) + 1
-                left, right = ([x for x in side
-                                if x.get("name") not in exception.names]
+                left, right = ([x for x in side if x.get(
+                    "name", x.get("topic")) not in exception.names]
                                for side in (left, right))
         if len(left) != len(right):
             names = order[0] if order else None
@@ -239,8 +258,14 @@ class Comparison:
                 return str(value) if known else ""
             return str(right_of.get((kind, value), ""))
 
+        def plain(value):
+            return str(sorted(map(str, value)) if isinstance(value, list)
+                       else value)
+
         def key(value):
-            return tuple(str(value.get(name)) for name in order) + \
+            if not isinstance(value, dict):
+                return (str(value),)
+            return tuple(plain(value.get(name)) for name in order) + \
                 tuple(known(f, v) for f, v in sorted(value.items())
                       if f in CHOSEN) + (value.get("error_code", 0),)
         return sorted(elements, key=key)
