@@ -196,7 +196,8 @@ result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
       out.partitions[i].partition_index = p.partition_index;
       out.partitions[i].low_watermark = -1;
       auto found = locate(hub, topic.name, p.partition_index);
-      if (is_internal_topic(topic.name))
+      if (is_internal_topic(topic.name)
+          && found.error != kafka_error::unknown_topic_or_partition)
         found.error = kafka_error::invalid_topic_exception;
       else if (found.error == kafka_error::none && keeps_records)
         found.error = kafka_error::policy_violation;

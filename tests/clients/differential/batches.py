@@ -70,7 +70,7 @@ PRODUCER = slice(43, 51)
 CHECKED_FROM = 21  # what the checksum covers
 # Batches with a time or a producer that the server has chosen.
 CHOSEN = 0x28
-CODEC, GZIP = 7, 1
+CODEC, GZIP, ZSTD = 7, 1, 4
 GZIP_SYSTEM = 9  # which byte of what gzip has compressed
 
 
@@ -105,8 +105,11 @@ def split(data):
             # Who has compressed it says on which system.
             fields["records"] = data[HEADER.size:HEADER.size + GZIP_SYSTEM] \
                 + data[HEADER.size + GZIP_SYSTEM + 1:end]
+        if fields["attributes"] & CODEC == ZSTD:
+            # Compressed by each server itself, in bytes of its own.
+            fields["records"], fields["length"] = b"", 0
         if fields["attributes"] & CHOSEN or fields["batch_producer"] >= 0 \
-                or fields["attributes"] & CODEC == GZIP:
+                or fields["attributes"] & CODEC in (GZIP, ZSTD):
             fields["crc"] = fields["crc"] == crc32c(data[CHECKED_FROM:end])
         found.append(fields)
         data = data[end:]

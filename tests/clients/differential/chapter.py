@@ -46,6 +46,7 @@ class Topic:
     def __init__(self, name, topic_id, partitions):
         self.name, self.id, self.partitions = name, topic_id, partitions
         self.ends = [0] * partitions
+        self.shortened = False  # some of its records have been deleted
 
 
 class Chapter:
@@ -153,6 +154,7 @@ class Chapter:
             if known and known.id == topic["topic_id"]:
                 fresh[name].ends = known.ends + [0] * (count
                                                        - known.partitions)
+                fresh[name].shortened = known.shortened
             self.await_leaders(fresh[name])
         self.topics = fresh
 

@@ -78,6 +78,13 @@ EXCEPTIONS = [
                lambda left, right: right < left),
     Exception_("fetch", "responses", OWN, names=INTERNAL),
     Exception_("list_offsets", "topics", OWN, names=INTERNAL),
+    Exception_("describe_producers", "topics", OWN, names=INTERNAL),
+    Exception_("end_txn", "error_code",
+               "for Kafka a request with the epoch before is a repeated one"
+               " even where the transaction has raised none",
+               lambda left, right: left["error_code"] == 0
+               and left.get("producer_epoch") == 0
+               and right["error_code"] == 90, whole=True),
     Exception_("consumer_group_heartbeat", "heartbeat_interval_ms",
                "who waits for partitions may come back sooner",
                lambda left, right: 0 < right < left),
@@ -89,6 +96,10 @@ EXCEPTIONS = [
                "of what was appended too long ago to know where, Kafka says"
                " that it is out of order; ours is a duplicate (R13)",
                lambda left, right: (left, right) == (45, 46)),
+    Exception_("produce", "responses.partition_responses.error_code",
+               "an internal topic is refused before anybody is asked whether"
+               " the transaction has it",
+               lambda left, right: (left, right) == (48, 17)),
     Exception_("produce", "responses.partition_responses.log_append_time_ms",
                "of a duplicate Kafka tells its greatest timestamp; ours is"
                " answered like the original",

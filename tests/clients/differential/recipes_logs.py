@@ -172,13 +172,15 @@ def fetch_session(c):
 
 def list_offsets(c):
     topic = c.some_topic()
+    # The largest timestamp Kafka also tells of a record that is deleted.
+    largest = -1 if topic.shortened else -3
     return c.ask("list_offsets", {
         "replica_id": c.rng.choice([-1, -1, -1, -2]),
         "isolation_level": c.rng.choice([0, 0, 1]),
         "topics": [{"name": topic.name, "partitions": [
             {"partition_index": c.some_partition(topic),
              "current_leader_epoch": c.rng.choice([-1, -1, 0, 1]),
-             "timestamp": c.rng.choice([-1, -1, -2, -2, -3, -4, -5, -6, -7,
+             "timestamp": c.rng.choice([-1, -1, -2, -2, largest, -4, -5, -6, -7,
                                         PAST, PAST + c.names, 0, FUTURE])}
             for _ in range(c.rng.choice([1, 1, 2]))]}],
         "timeout_ms": 30000})
@@ -197,6 +199,7 @@ def offset_for_leader_epoch(c):
 def delete_records(c):
     topic = c.some_topic()
     partition = c.some_partition(topic)
+    topic.shortened = True
     return c.ask("delete_records", {
         "topics": [{"name": topic.name, "partitions": [
             {"partition_index": partition,

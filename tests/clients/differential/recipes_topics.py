@@ -4,7 +4,8 @@ from wire import ZERO_ID
 VALUES = {
     "max.message.bytes": ["100000", "1048588", "0", "-1", "x"],
     "message.timestamp.type": ["CreateTime", "LogAppendTime", "Other"],
-    "min.insync.replicas": ["1", "1", "2", "0"],
+    # Not 2: of one replica Kafka asks for no more than that, which R4 does.
+    "min.insync.replicas": ["1", "1", "0"],
     "compression.type": ["producer", "gzip", "zstd", "snappy", "uncompressed",
                          "brotli"],
     "segment.bytes": ["1048576", "10485760", "100", "2147483648"],
