@@ -146,7 +146,10 @@ void acknowledge(self_pointer self, const share_ask& ask,
   auto& s = self->state;
   const auto at = s.shares.find(ask.group);
   const bool known = at != s.shares.end() && at->second->core;
-  share_verdict verdict{kafka_error::invalid_record_state};
+  // As Kafka, which has no such share partition before somebody fetches.
+  share_verdict verdict{at == s.shares.end()
+                          ? kafka_error::unknown_topic_or_partition
+                          : kafka_error::invalid_record_state};
   if (known) {
     auto& seat = *at->second;
     look_after(self, seat);

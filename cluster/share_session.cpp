@@ -16,16 +16,10 @@ bool holds(const partitions& all, const share_session_partition& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-/// Returns those that are new.
-partitions add(
-  partitions& all, std::span<const share_session_partition> named) {
-  partitions added;
+void add(partitions& all, std::span<const share_session_partition> named) {
   for (const auto& one : named)
-    if (!holds(all, one)) {
+    if (!holds(all, one))
       all.push_back(one);
-      added.push_back(one);
-    }
-  return added;
 }
 
 } // namespace
@@ -44,7 +38,7 @@ share_fetch_plan share_session_cache::begin_session(
   }
   auto& s = sessions_[key];
   s.connection = request.connection;
-  plan.added = add(s.partitions, request.named);
+  add(s.partitions, request.named);
   plan.partitions = s.partitions;
   return plan;
 }
@@ -68,7 +62,7 @@ share_fetch_plan share_session_cache::begin_fetch(
     plan.error = kafka_error::invalid_share_session_epoch;
     return plan;
   }
-  plan.added = add(s.partitions, request.named);
+  add(s.partitions, request.named);
   for (const auto& one : request.forgotten)
     if (std::erase(s.partitions, one) > 0 && !holds(s.forgotten, one))
       s.forgotten.push_back(one);

@@ -46,8 +46,6 @@ struct share_fetch_plan {
   /// Everything to fetch; each epoch begins with another one, so that none
   /// has to wait for the others' records for ever.
   std::vector<share_session_partition> partitions;
-  /// To be told of, whatever becomes of them.
-  std::vector<share_session_partition> added;
   bool ends = false;
 };
 

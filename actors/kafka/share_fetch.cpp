@@ -32,9 +32,6 @@ public:
         deadline_ms_(hub.now_ms() + std::max(body.max_wait_ms, 0)) {
     for (const auto& of : plan.partitions)
       parts_.push_back({.of = of, .fetches = true});
-    for (const auto& of : plan.added)
-      if (auto* part = find(of))
-        part->told = true;
     for (auto& one : acknowledgements_of(body.topics)) {
       if (find(one.of) == nullptr)
         parts_.push_back({.of = one.of});
@@ -192,11 +189,13 @@ private:
     return false;
   }
 
-  /// Whether there is an answer, or nothing to wait for.
+  /// Whether there is an answer, or nothing to wait for. A client that is told
+  /// that something is wrong here would come again at once: it may wait.
   [[nodiscard]] bool is_enough() const {
     const bool news
       = std::any_of(parts_.begin(), parts_.end(), [](const auto& p) {
-          return p.error != kafka_error::none;
+          return p.error != kafka_error::none
+                 && p.error != kafka_error::unknown_server_error;
         });
     const bool any
       = std::any_of(parts_.begin(), parts_.end(), [](const auto& p) {

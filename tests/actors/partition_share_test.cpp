@@ -273,7 +273,7 @@ TEST_CASE("what cannot be acknowledged is refused at once",
   fixture f;
   f.produce(3);
   f.acknowledge(1, "a", 0, 0);
-  CHECK(f.answered().error == kafka_error::invalid_record_state);
+  CHECK(f.answered().error == kafka_error::unknown_topic_or_partition);
   f.join("a");
   f.fetch(2, "a");
   CHECK(f.records(2) == ranges{given(0, 2)});

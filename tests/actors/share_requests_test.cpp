@@ -201,8 +201,21 @@ TEST_CASE("a ShareFetch waits for records, and not for longer than it would",
   f.pass(std::chrono::milliseconds{499});
   CHECK_FALSE(f.has_answer());
   f.pass(std::chrono::milliseconds{2});
-  CHECK(f.fetched().responses.size() == 1); // as it is new in its session
+  CHECK(f.fetched().responses.empty());
   CHECK_FALSE(f.is_asked());
+}
+
+TEST_CASE("a member waits with what is wrong here, and is told when it is late",
+  "[actors][share_requests]") {
+  fixture f;
+  f.fetch(fetch_of(0, {here}));
+  uint64_t ticket = 0;
+  static_cast<void>(f.asked_for_records(ticket));
+  f.give(ticket, {}, kafka_error::unknown_server_error);
+  CHECK_FALSE(f.has_answer());
+  f.pass(std::chrono::milliseconds{501});
+  CHECK(f.fetched().responses.at(0).partitions.at(0).error_code
+        == code_of(kafka_error::unknown_server_error));
 }
 
 TEST_CASE("what one partition gives the next one need not",
