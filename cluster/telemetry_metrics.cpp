@@ -39,22 +39,34 @@ enum class any_value : protozero::pbf_tag_type {
 constexpr int32_t delta_temporality = 1;
 } // namespace otlp
 
+// A field of another type than it should have is passed over: who pushes may
+// push anything.
+constexpr auto text_type = protozero::pbf_wire_type::length_delimited;
+constexpr auto number_type = protozero::pbf_wire_type::varint;
+constexpr auto fixed_type = protozero::pbf_wire_type::fixed64;
+
+template <class Tag>
+constexpr uint32_t field(Tag tag, protozero::pbf_wire_type type) {
+  return protozero::tag_and_type(
+    static_cast<protozero::pbf_tag_type>(tag), type);
+}
+
 using label_map = std::map<std::string, std::string>;
 
 std::string read_value(protozero::pbf_message<otlp::any_value> value) {
   std::string text;
   while (value.next())
-    switch (value.tag()) {
-    case otlp::any_value::string_value:
+    switch (value.tag_and_type()) {
+    case field(otlp::any_value::string_value, text_type):
       text = value.get_string();
       break;
-    case otlp::any_value::bool_value:
-      text = value.get_bool() ? "true" : "false";
+    case field(otlp::any_value::bool_value, number_type):
+      text = value.get_uint64() != 0 ? "true" : "false";
       break;
-    case otlp::any_value::int_value:
+    case field(otlp::any_value::int_value, number_type):
       text = std::to_string(value.get_int64());
       break;
-    case otlp::any_value::double_value:
+    case field(otlp::any_value::double_value, fixed_type):
       text = std::to_string(value.get_double());
       break;
     default:
@@ -68,11 +80,11 @@ void read_label(
   std::string key;
   std::string value;
   while (pair.next())
-    switch (pair.tag()) {
-    case otlp::key_value::key:
+    switch (pair.tag_and_type()) {
+    case field(otlp::key_value::key, text_type):
       key = pair.get_string();
       break;
-    case otlp::key_value::value:
+    case field(otlp::key_value::value, text_type):
       value = read_value(pair.get_message());
       break;
     default:
@@ -85,14 +97,14 @@ void read_label(
 void read_point(
   protozero::pbf_message<otlp::point> point, telemetry_sample& sample) {
   while (point.next())
-    switch (point.tag()) {
-    case otlp::point::as_double:
+    switch (point.tag_and_type()) {
+    case field(otlp::point::as_double, fixed_type):
       sample.value = point.get_double();
       break;
-    case otlp::point::as_int:
+    case field(otlp::point::as_int, fixed_type):
       sample.value = static_cast<double>(point.get_sfixed64());
       break;
-    case otlp::point::attributes:
+    case field(otlp::point::attributes, text_type):
       read_label(point.get_message(), sample.labels);
       break;
     default:
@@ -112,8 +124,8 @@ void read_points(protozero::pbf_message<otlp::points> points,
   bool is_delta = false;
   bool is_monotonic = false;
   while (points.next())
-    switch (points.tag()) {
-    case otlp::points::data_points:
+    switch (points.tag_and_type()) {
+    case field(otlp::points::data_points, text_type):
       if (out.size() >= samples_max) {
         points.skip();
         break;
@@ -121,11 +133,11 @@ void read_points(protozero::pbf_message<otlp::points> points,
       out.push_back({name, labels});
       read_point(points.get_message(), out.back());
       break;
-    case otlp::points::temporality:
-      is_delta = points.get_enum() == otlp::delta_temporality;
+    case field(otlp::points::temporality, number_type):
+      is_delta = points.get_int64() == otlp::delta_temporality;
       break;
-    case otlp::points::is_monotonic:
-      is_monotonic = points.get_bool();
+    case field(otlp::points::is_monotonic, number_type):
+      is_monotonic = points.get_uint64() != 0;
       break;
     default:
       points.skip();
@@ -139,12 +151,12 @@ void read_metric(protozero::pbf_message<otlp::metric> metric,
   std::string name;
   std::vector<protozero::data_view> values;
   while (metric.next())
-    switch (metric.tag()) {
-    case otlp::metric::name:
+    switch (metric.tag_and_type()) {
+    case field(otlp::metric::name, text_type):
       name = metric.get_string();
       break;
-    case otlp::metric::gauge:
-    case otlp::metric::sum:
+    case field(otlp::metric::gauge, text_type):
+    case field(otlp::metric::sum, text_type):
       values.push_back(metric.get_view());
       break;
     default:
@@ -159,14 +171,14 @@ void read_resource(protozero::pbf_message<otlp::resource_metrics> part,
   label_map labels;
   std::vector<protozero::data_view> scopes;
   while (part.next())
-    switch (part.tag()) {
-    case otlp::resource_metrics::resource: {
+    switch (part.tag_and_type()) {
+    case field(otlp::resource_metrics::resource, text_type): {
       protozero::pbf_message<otlp::resource> resource{part.get_message()};
-      while (resource.next(otlp::resource::attributes))
+      while (resource.next(otlp::resource::attributes, text_type))
         read_label(resource.get_message(), labels);
       break;
     }
-    case otlp::resource_metrics::scope_metrics:
+    case field(otlp::resource_metrics::scope_metrics, text_type):
       scopes.push_back(part.get_view());
       break;
     default:
@@ -174,7 +186,7 @@ void read_resource(protozero::pbf_message<otlp::resource_metrics> part,
     }
   for (const auto& scope : scopes) {
     protozero::pbf_message<otlp::scope_metrics> metrics{scope};
-    while (metrics.next(otlp::scope_metrics::metrics))
+    while (metrics.next(otlp::scope_metrics::metrics, text_type))
       read_metric(metrics.get_message(), labels, out);
   }
 }
@@ -194,7 +206,7 @@ result<std::vector<telemetry_sample>> read_telemetry(
   try {
     protozero::pbf_message<otlp::data> data{
       reinterpret_cast<const char*>(metrics.data()), metrics.size()};
-    while (data.next(otlp::data::resource_metrics))
+    while (data.next(otlp::data::resource_metrics, text_type))
       read_resource(data.get_message(), samples);
   } catch (const protozero::exception& why) {
     return error{errc::corrupt,

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: java_clients.sh [PART OF A SENTENCE]
-# Kafka's Java clients (kafka-clients as pom.xml says) against the server.
+# Kafka's Java clients (kafka-clients as pom.xml says) against a server, or
+# against the one at $BOOTSTRAP.
 . "$(dirname "$0")/server.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 classpath=$(cat "$MILLRACE_CLIENTS/java.classpath") ||
@@ -14,8 +15,12 @@ cat >"$scratch/log4j2.xml" <<'P'
     additivity="false"/>
 </Loggers></Configuration>
 P
-start_server
-BOOTSTRAP=$bootstrap HTTP=$http java -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+own=${BOOTSTRAP:-}
+if [ -z "$own" ]; then
+  start_server
+  export BOOTSTRAP=$bootstrap HTTP=$http
+fi
+java -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
   -Dlog4j2.configurationFile="$scratch/log4j2.xml" \
   -cp "$scratch/classes:$classpath" JavaClients "$@"
-stop_server
+[ -n "$own" ] || stop_server

@@ -391,7 +391,8 @@ TEST_CASE("DescribeConfigs refuses what it cannot describe",
   controller c;
   kafka::describe_configs_request request;
   request.resources = {{2, "t", std::nullopt}, {2, "bad name", std::nullopt},
-    {4, "7", std::nullopt}, {16, "x", std::nullopt}, {4, "", std::nullopt}};
+    {4, "7", std::nullopt}, {16, "", std::nullopt}, {4, "", std::nullopt},
+    {32, "g", std::nullopt}};
   const auto response
     = answer_describe_configs(request, view_of(4), c.image(), test::node());
   CHECK(error_of(response.results[0].error_code)
@@ -404,6 +405,8 @@ TEST_CASE("DescribeConfigs refuses what it cannot describe",
     error_of(response.results[3].error_code) == kafka_error::invalid_request);
   CHECK(error_of(response.results[4].error_code) == kafka_error::none);
   CHECK(response.results[4].configs.empty());
+  CHECK(error_of(response.results[5].error_code) == kafka_error::none);
+  CHECK_FALSE(response.results[5].configs.empty());
 }
 
 TEST_CASE("all brokers' dynamic defaults are described under no name",

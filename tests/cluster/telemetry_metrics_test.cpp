@@ -117,7 +117,7 @@ TEST_CASE("bytes that are no metrics are refused, or mean nothing",
 TEST_CASE("few bytes do not become many samples", "[cluster][telemetry]") {
   std::string points;
   for (int i = 0; i < 300'000; ++i)
-    protozero::pbf_writer{points}.add_message(1, "");
+    protozero::pbf_writer{points}.add_message(1, std::string{});
   std::string metric;
   protozero::pbf_writer writer{metric};
   writer.add_string(1, "a");

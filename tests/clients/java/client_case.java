@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Objects;
 import java.util.Properties;
 import java.util.UUID;
@@ -61,7 +62,8 @@ class ClientCase {
     String name = fresh("java");
     try (Admin admin = admin()) {
       done(admin.createTopics(List.of(
-          new NewTopic(name, partitions, (short) 1).configs(pairs(configs)))).all());
+          new NewTopic(name, Optional.of(partitions), Optional.empty())
+              .configs(pairs(configs)))).all());
     }
     return name;
   }
