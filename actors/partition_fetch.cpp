@@ -70,19 +70,36 @@ struct reading {
   bool cold = false;
 };
 
-/// Where the batch begins that follows what was read, if that can be told
-/// without much reading; else the limit of it.
+/// Where the batches that were read end, as they say themselves: what follows
+/// them in the file may be damaged and say anything. `limit` if they do not
+/// follow one another.
 offset end_of(const partition_log::readable& read, offset limit) {
   const auto& last = read.slices.back();
+  auto end = read.begins.back();
   std::array<std::byte, batch_view::header_size> header;
-  const auto got
-    = last.source->read_at(last.position + last.size, std::span{header});
-  if (!got || *got < header.size())
-    return limit;
-  const batch_view next{header};
-  const bool plausible = next.plausible() && next.base_offset() < limit
-                         && next.base_offset() > read.begins.back();
-  return plausible ? next.base_offset() : limit;
+  for (uint64_t at = 0; at < last.size;) {
+    const auto got
+      = last.source->read_at(last.position + at, std::span{header});
+    if (!got || *got < header.size())
+      return limit;
+    const batch_view batch{header};
+    if (!batch.plausible() || batch.base_offset() < end)
+      return limit;
+    end = batch.last_offset() + int64_t{1};
+    at += static_cast<uint64_t>(batch.size());
+  }
+  return std::min(end, limit);
+}
+
+/// The aborted transactions that whoever reads this has to pass over. Some
+/// that begin behind what was read do no harm; many make the answer long.
+std::vector<ended_transaction> aborted_for(const partition_log& log,
+  const partition_log::readable& read, offset from, offset limit) {
+  constexpr size_t few = 64;
+  auto aborted = log.aborted_in(from, limit);
+  if (aborted.size() > few)
+    aborted = log.aborted_in(from, end_of(read, limit));
+  return aborted;
 }
 
 /// R8: never beyond what is committed, as far as this replica knows.
@@ -114,7 +131,7 @@ void read_records(
     return;
   }
   if (ask.read_committed && read->bytes > 0)
-    answer.aborted = s.log->aborted_in(ask.from, end_of(*read, limit));
+    answer.aborted = aborted_for(*s.log, *read, ask.from, limit);
   answer.slices = std::move(read->slices);
   answer.bytes = read->bytes;
 }
