@@ -242,11 +242,11 @@ void check_batch(append_item& item, const log_config& config, int64_t now_ms) {
       && !check_records(item, config, now_ms, max_timestamp))
     return;
   const batch_view view{item.batch.span()};
-  if (config.compression && *config.compression != view.codec()
-      && !view.is_control() && !recode(item, config, *config.compression))
+  const bool is_control = view.is_control();
+  if (config.compression && *config.compression != view.codec() && !is_control
+      && !recode(item, config, *config.compression)) // it replaces the batch
     return;
-  if (!view.is_control()
-      || config.timestamps == timestamp_type::log_append_time)
+  if (!is_control || config.timestamps == timestamp_type::log_append_time)
     stamp(item, config, now_ms, max_timestamp);
 }
 
