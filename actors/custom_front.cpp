@@ -11,7 +11,6 @@ namespace {
 
 using self_pointer = caf::stateful_actor<custom_front_state>*;
 
-constexpr size_t length_bytes = 4;
 /// How long an answer of another node is waited for at most; who has asked
 /// has given up before.
 constexpr int64_t answer_wait_ms = 30'000;
@@ -204,18 +203,6 @@ void carry(self_pointer self, actor_letter letter) {
 
 // -- questions ----------------------------------------------------------------
 
-shared_bytes frame_of(const outgoing& out) {
-  if (out.bytes.empty())
-    return {};
-  auto bytes = flatten(out);
-  if (!bytes) {
-    log::warn(
-      "an answer to another node cannot be read: {}", to_string(bytes.error()));
-    return {};
-  }
-  return shared_bytes::copy_of(std::string_view{*bytes}.substr(length_bytes));
-}
-
 node_id leader_of(
   const custom_front_state& s, const std::string& topic, int32_t partition) {
   const auto* found = s.core->image().find_topic(topic);
@@ -238,8 +225,8 @@ void ask(self_pointer self, const front_ask& ask) {
                                     : leader_of(s, ask.topic, ask.partition);
   if (to == s.link->self()) {
     s.core->serve(
-      ask.frame, [self, host, ticket = ask.ticket](const outgoing& out) {
-        tell(self, host, front_answer{ticket, frame_of(out)});
+      ask.frame, [self, host, ticket = ask.ticket](shared_bytes answer) {
+        tell(self, host, front_answer{ticket, std::move(answer)});
       });
     return;
   }
@@ -267,9 +254,9 @@ void take(self_pointer self, const from_node& in) {
   } else if (auto* request = std::get_if<forwarded_request>(&*message)) {
     if (s.core->ready())
       s.core->serve(
-        request->frame, [link = s.link, to = in.node, id](const outgoing& out) {
-          link->send(
-            to, encode(custom_message{forwarded_answer{frame_of(out)}}, id));
+        request->frame, [link = s.link, to = in.node, id](shared_bytes answer) {
+          link->send(to,
+            encode(custom_message{forwarded_answer{std::move(answer)}}, id));
         });
   } else if (auto asked = s.asked.extract(id); !asked.empty()) {
     tell(self, asked.mapped().host,

@@ -26,6 +26,20 @@ const caf::strong_actor_ptr& one_of(
 /// No loop gives a connection such a number.
 constexpr uint64_t no_connection = uint64_t{1} << 63;
 
+/// An answer without its length; empty if there is none.
+shared_bytes frame_of(const outgoing& out) {
+  constexpr size_t length_bytes = 4;
+  if (out.bytes.empty())
+    return {};
+  const auto bytes = flatten(out);
+  if (!bytes) {
+    log::warn(
+      "an answer to another node cannot be read: {}", to_string(bytes.error()));
+    return {};
+  }
+  return shared_bytes::copy_of(std::string_view{*bytes}.substr(length_bytes));
+}
+
 } // namespace
 
 // Answers of a kind that a sink never asks for are our own mistake.
@@ -105,7 +119,7 @@ std::unique_ptr<connection_handler> gateway_core::accept(
 }
 
 void gateway_core::serve(
-  shared_bytes frame, std::function<void(outgoing)> answer) {
+  shared_bytes frame, std::function<void(shared_bytes)> answer) {
   MILLRACE_ASSERT(ready_, "requests wait for the directory");
   static const endpoint nowhere;
   const auto id = no_connection | next_served_++;
@@ -486,11 +500,16 @@ void gateway_core::lose(caf::actor_id target) {
     sink->on_lost(part);
 }
 
+int64_t gateway_core::own_broker_epoch() const {
+  const auto* own = image_.find_broker(config().id);
+  return own == nullptr ? -1 : own->broker_epoch;
+}
+
 void gateway_core::finish(const reply_slot& slot, outgoing out) {
   if (const auto at = sessions_.find(slot.session); at != sessions_.end())
     at->second->finish(slot.number, std::move(out));
   else if (auto served = served_.extract(slot.session); !served.empty())
-    served.mapped()(std::move(out));
+    served.mapped()(frame_of(out));
 }
 
 void gateway_core::close(const reply_slot& slot, std::string_view why) {

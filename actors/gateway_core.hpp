@@ -101,9 +101,9 @@ public:
   std::unique_ptr<connection_handler> accept(
     connection& peer, chunk_pool& chunks);
   /// Handles a request that comes by no connection: a frame without its
-  /// length. `answer` is called once, with nothing if there is no answer, in
-  /// this call or later. Precondition: ready().
-  void serve(shared_bytes frame, std::function<void(outgoing)> answer);
+  /// length. `answer` is called once, with such a frame, or with nothing if
+  /// there is no answer, in this call or later. Precondition: ready().
+  void serve(shared_bytes frame, std::function<void(shared_bytes)> answer);
   // Every message that a gateway gets.
   void take(produce_results& message);
   void take(fetch_answers& message);
@@ -143,6 +143,8 @@ public:
   [[nodiscard]] const metadata_image& image() const {
     return image_;
   }
+  /// Of this node's present registration; -1 before there is one.
+  [[nodiscard]] int64_t own_broker_epoch() const;
   [[nodiscard]] const uuid& cluster() const {
     return wiring_.cluster;
   }
@@ -319,7 +321,7 @@ private:
   share_session_cache share_sessions_{share_sessions_max};
   std::unordered_map<uint64_t, kafka_session*> sessions_;
   /// Of requests without a connection, by the session that they pretend.
-  std::unordered_map<uint64_t, std::function<void(outgoing)>> served_;
+  std::unordered_map<uint64_t, std::function<void(shared_bytes)>> served_;
   uint64_t next_served_ = 0;
   std::vector<open_ticket> tickets_;
   std::vector<uint32_t> free_tickets_;

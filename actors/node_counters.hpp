@@ -21,7 +21,7 @@ struct counter {
   }
 };
 
-/// By API key; the last one is for unknown APIs.
+/// Places for APIs, as in kafka::apis(); the last one is for all others.
 inline constexpr size_t counted_apis = 96;
 
 struct node_counters {
@@ -42,7 +42,6 @@ struct node_counters {
   counter mutes;    ///< times that a client's connection was not read for it
   counter muted_ms; ///< for how long, in all
   std::array<counter, counted_apis> requests;
-  std::array<counter, counted_apis> errors;
 };
 
 } // namespace millrace

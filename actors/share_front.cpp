@@ -12,21 +12,8 @@ namespace {
 
 using self_pointer = share_front_actor::stateful_pointer<share_front_state>;
 
-constexpr size_t length_bytes = 4;
 /// How long an answer is waited for at most.
 constexpr int64_t answer_wait_ms = 5'000;
-
-shared_bytes frame_of(const outgoing& out) {
-  if (out.bytes.empty())
-    return {};
-  auto bytes = flatten(out);
-  if (!bytes) {
-    log::warn(
-      "an answer to another node cannot be read: {}", to_string(bytes.error()));
-    return {};
-  }
-  return shared_bytes::copy_of(std::string_view{*bytes}.substr(length_bytes));
-}
 
 share_state_answer refused(kafka_error error) {
   return {error, "", {}};
@@ -102,15 +89,14 @@ void ask(self_pointer self, share_state_question question,
     id, share_front_state::open_question{std::move(question), std::move(done),
           node, s.core->now_ms() + answer_wait_ms});
   if (node == s.core->config().id) {
-    s.core->serve(frame, [self, id](const outgoing& out) {
-      take_frame(self, id, frame_of(out));
+    s.core->serve(frame, [self, id](const shared_bytes& answer) {
+      take_frame(self, id, answer);
     });
     return;
   }
-  const auto* own = s.core->image().find_broker(s.core->config().id);
-  s.link->send(node, encode(share_message{share_request{
-                              own == nullptr ? -1 : own->broker_epoch, frame}},
-                       id));
+  s.link->send(node,
+    encode(
+      share_message{share_request{s.core->own_broker_epoch(), frame}}, id));
 }
 
 void give_up_late(self_pointer self) {
@@ -174,8 +160,9 @@ void take(self_pointer self, const from_node& in) {
   if (!s.core->ready() || !s.order.admit(in.node, request.broker_epoch, id))
     return; // who has asked gives up, and asks again
   s.core->serve(
-    request.frame, [link = s.link, to = in.node, id](const outgoing& out) {
-      link->send(to, encode(share_message{share_response{frame_of(out)}}, id));
+    request.frame, [link = s.link, to = in.node, id](shared_bytes answer) {
+      link->send(
+        to, encode(share_message{share_response{std::move(answer)}}, id));
     });
 }
 

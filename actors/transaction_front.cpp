@@ -64,11 +64,6 @@ std::optional<marker_target> find_target(
   return marker_target{p.leader, p.epoch};
 }
 
-int64_t own_broker_epoch(const gateway_core& core) {
-  const auto* own = core.image().find_broker(core.config().id);
-  return own == nullptr ? -1 : own->broker_epoch;
-}
-
 void send_markers(self_pointer self) {
   auto& s = self->state;
   const auto find = [&](const topic_partition& name) {
@@ -77,7 +72,7 @@ void send_markers(self_pointer self) {
   for (auto& request : s.markers.take_due(find, s.core->now_ms()))
     s.link->send(request.to,
       encode(transaction_message{marker_order{
-               own_broker_epoch(*s.core), std::move(request.writes)}},
+               s.core->own_broker_epoch(), std::move(request.writes)}},
         marker_request(request.id)));
   std::map<int32_t, markers_written> by_coordinator;
   for (auto& written : s.markers.take_written())

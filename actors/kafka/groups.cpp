@@ -98,26 +98,28 @@ Response merge(Response into, Response more) {
   return into;
 }
 
-/// A request of one group, for its coordinator, as it is.
+/// Sends what one group is asked to its coordinator, as it is.
+template <class Response, class Request>
+void pass_on(gateway_core& hub, const kafka_request& request, Request body) {
+  const auto group = body.group_id;
+  ask_coordinator<Response>(
+    hub, request, group, std::move(body), nullptr, with_code<Response>);
+}
+
+/// A request of one group that its coordinator alone looks into.
 template <class Request, class Response>
 result<void> ask_one(gateway_core& hub, kafka_request& request) {
   Request body;
   MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<Response>(
-    hub, request, group, std::move(body), nullptr, with_code<Response>);
+  pass_on<Response>(hub, request, std::move(body));
   return {};
 }
 
 } // namespace
 
 result<void> handle_join_group(gateway_core& hub, kafka_request& request) {
-  kafka::join_group_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<kafka::join_group_response>(hub, request, group,
-    std::move(body), nullptr, with_code<kafka::join_group_response>);
-  return {};
+  return ask_one<kafka::join_group_request, kafka::join_group_response>(
+    hub, request);
 }
 
 result<void> handle_sync_group(gateway_core& hub, kafka_request& request) {
@@ -131,28 +133,18 @@ result<void> handle_sync_group(gateway_core& hub, kafka_request& request) {
         kafka_error::inconsistent_group_protocol));
     return {};
   }
-  const auto group = body.group_id;
-  ask_coordinator<kafka::sync_group_response>(hub, request, group,
-    std::move(body), nullptr, with_code<kafka::sync_group_response>);
+  pass_on<kafka::sync_group_response>(hub, request, std::move(body));
   return {};
 }
 
 result<void> handle_heartbeat(gateway_core& hub, kafka_request& request) {
-  kafka::heartbeat_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<kafka::heartbeat_response>(hub, request, group,
-    std::move(body), nullptr, with_code<kafka::heartbeat_response>);
-  return {};
+  return ask_one<kafka::heartbeat_request, kafka::heartbeat_response>(
+    hub, request);
 }
 
 result<void> handle_leave_group(gateway_core& hub, kafka_request& request) {
-  kafka::leave_group_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<kafka::leave_group_response>(hub, request, group,
-    std::move(body), nullptr, with_code<kafka::leave_group_response>);
-  return {};
+  return ask_one<kafka::leave_group_request, kafka::leave_group_response>(
+    hub, request);
 }
 
 result<void> handle_consumer_group_heartbeat(
@@ -180,12 +172,8 @@ result<void> handle_delete_share_group_offsets(
 }
 
 result<void> handle_explain_group(gateway_core& hub, kafka_request& request) {
-  kafka::explain_group_request body;
-  MILLRACE_TRY(read_body(request, body));
-  const auto group = body.group_id;
-  ask_coordinator<kafka::explain_group_response>(hub, request, group,
-    std::move(body), nullptr, with_code<kafka::explain_group_response>);
-  return {};
+  return ask_one<kafka::explain_group_request, kafka::explain_group_response>(
+    hub, request);
 }
 
 result<void> handle_offset_delete(gateway_core& hub, kafka_request& request) {
