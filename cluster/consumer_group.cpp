@@ -1,44 +1,13 @@
 #include "cluster/consumer_group.hpp"
 
-#include "schema/assert.hpp"
-
 #include <algorithm>
 
 namespace millrace {
 
-void consumer_group::replay(const consumer_group_record& record) {
-  latest_.apply(record);
-  committed_.apply(record);
-}
-
-void consumer_group::stage(
-  uint64_t append_id, std::vector<consumer_group_record> records) {
-  if (records.empty())
-    return;
-  if (last_append() != append_id)
-    pending_.emplace_back(append_id, std::move(records));
-  else
-    std::ranges::move(records, std::back_inserter(pending_.back().second));
-}
-
 void consumer_group::end_append(uint64_t append_id, bool durable) {
-  const auto it = std::ranges::find_if(pending_, [&](const auto& entry) {
-    return entry.first == append_id;
-  });
-  MILLRACE_ASSERT(it != pending_.end() && (!durable || it == pending_.begin()),
-    "appends that succeed end in their order");
-  const auto records = std::move(it->second);
-  pending_.erase(it);
-  if (durable) {
-    for (const auto& record : records)
-      committed_.apply(record);
-    return;
-  }
-  latest_ = committed_;
-  topics_version = -1; // the epoch that took account of them may be lost
-  for (const auto& [id, later] : pending_)
-    for (const auto& record : later)
-      latest_.apply(record);
+  states.end_append(append_id, durable);
+  if (!durable)
+    topics_version = -1; // the epoch that took account of them may be lost
 }
 
 void consumer_group::keep_alive(
@@ -77,7 +46,7 @@ void consumer_group::forget(const std::string& member_id) {
 }
 
 void consumer_group::open_sessions(int64_t now_ms, int32_t session_timeout_ms) {
-  for (const auto& [id, member] : latest_.members()) {
+  for (const auto& [id, member] : latest().members()) {
     if (!sessions_.contains(id))
       keep_alive(id, now_ms + member.session_timeout_ms(session_timeout_ms));
     if (member.phase == member_phase::unrevoked_partitions
@@ -90,7 +59,7 @@ std::vector<consumer_group::departure> consumer_group::due(
   int64_t now_ms) const {
   std::vector<departure> list;
   for (const auto& [id, s] : sessions_) {
-    const auto* member = latest_.find(id);
+    const auto* member = latest().find(id);
     if (!member)
       continue; // its removal is decided
     if (s.until_ms <= now_ms)
@@ -108,7 +77,7 @@ std::vector<consumer_group::departure> consumer_group::due(
 void consumer_group::recompute_wake() {
   wake_ms_ = never;
   std::erase_if(sessions_, [&](const auto& entry) {
-    return !latest_.find(entry.first);
+    return !latest().find(entry.first);
   });
   for (const auto& [id, s] : sessions_)
     wake_by(std::min({s.until_ms, s.revocation_ms, s.request_ms}));

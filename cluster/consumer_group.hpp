@@ -5,9 +5,9 @@
 
 #include "cluster/consumer_group_state.hpp"
 #include "cluster/rebalance_log.hpp"
+#include "cluster/staged_state.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <map>
 #include <string>
@@ -20,39 +20,21 @@ class consumer_group {
 public:
   static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
-  explicit consumer_group(std::string id)
-      : latest_(id), committed_(std::move(id)) {}
+  explicit consumer_group(std::string id) : states(std::move(id)) {}
 
-  /// With all that has been decided: what decisions read (R20).
+  /// latest() is changed by a consumer_group_change only.
+  staged_state<consumer_group_state, consumer_group_record> states;
+
   [[nodiscard]] const consumer_group_state& latest() const {
-    return latest_;
+    return states.latest();
   }
-  /// To be changed by a consumer_group_change only, whose records are then
-  /// staged.
-  [[nodiscard]] consumer_group_state& latest() {
-    return latest_;
-  }
-  /// What is durable: what others are shown.
-  [[nodiscard]] const consumer_group_state& committed() const {
-    return committed_;
-  }
-
-  /// One record of the log, while it is loaded.
-  void replay(const consumer_group_record& record);
-  /// These records, which latest() has, are being appended. Appends that
-  /// succeed end in their order.
-  void stage(uint64_t append_id, std::vector<consumer_group_record> records);
-  /// The append has ended. If it has failed its records count no more; the
-  /// others that were staged do, as a replay would find them.
-  void end_append(uint64_t append_id, bool durable);
-  /// The append for which an answer about latest() has to wait; 0: none.
-  [[nodiscard]] uint64_t last_append() const {
-    return pending_.empty() ? 0 : pending_.back().first;
-  }
-  /// Nothing is left of it.
+  /// Nothing of it is in the log or on its way there.
   [[nodiscard]] bool is_gone() const {
-    return !latest_.exists() && !committed_.exists() && pending_.empty();
+    return !latest().exists() && !states.committed().exists()
+           && states.last_append() == 0;
   }
+  /// The append has ended: a failed one takes back what followed from it.
+  void end_append(uint64_t append_id, bool durable);
 
   // Deadlines, in monotonic time.
 
@@ -102,9 +84,6 @@ private:
     wake_ms_ = std::min(wake_ms_, at_ms);
   }
 
-  consumer_group_state latest_;
-  consumer_group_state committed_;
-  std::deque<std::pair<uint64_t, std::vector<consumer_group_record>>> pending_;
   std::map<std::string, session> sessions_;
   int64_t wake_ms_ = never;
 };

@@ -7,8 +7,8 @@ namespace millrace {
 consumer_group_moves::consumer_group_moves(
   consumer_group& group, const consumer_group_context& context)
     : group_(group), context_(context),
-      change_(group.latest(), context.topics, context.config, context.wall_ms) {
-}
+      change_(group.states.latest(), context.topics, context.config,
+        context.wall_ms) {}
 
 group_refusal consumer_group_moves::check_room(const std::string& id) const {
   const auto limit = std::max(context_.config.size_max, 0);

@@ -39,7 +39,7 @@ void consumer_groups::set_topics(std::shared_ptr<const topic_view> topics) {
 
 void consumer_groups::replay(const consumer_group_record& record) {
   groups_.try_emplace(record.group_id, record.group_id)
-    .first->second.replay(record);
+    .first->second.states.replay(record);
 }
 
 void consumer_groups::finish_load(int64_t now_ms) {
@@ -77,7 +77,7 @@ consumer_groups::heartbeat(group_turn& turn, uint64_t append_id,
     group, context, who, request, to_string(new_uuid_())};
   answer<kafka::consumer_group_heartbeat_response> result{beat.run()};
   stage(turn, append_id, group, beat.records());
-  result.after = group.last_append();
+  result.after = group.states.last_append();
   if (group.is_gone())
     groups_.erase(id); // it was refused
   schedule(id);
@@ -96,7 +96,7 @@ consumer_groups::answer<Response> consumer_groups::classic(group_turn& turn,
   consumer_group_classic request{group, context, who};
   answer<Response> result{serve(request)};
   stage(turn, append_id, group, request.records());
-  result.after = group.last_append();
+  result.after = group.states.last_append();
   schedule(id);
   return result;
 }
@@ -148,7 +148,7 @@ void consumer_groups::adopt(group_turn& turn, uint64_t append_id,
   auto& group = groups_.try_emplace(id, id).first->second;
   MILLRACE_ASSERT(!group.latest().exists(), "a name is one group's");
   for (const auto& record : records)
-    group.latest().apply(record);
+    group.states.latest().apply(record);
   group.open_sessions(turn.now_ms, configs_.of(id).session_timeout_ms);
   group.rebalances = std::move(rebalances);
   stage(turn, append_id, group, records);
@@ -161,7 +161,7 @@ void consumer_groups::erase(
   auto& group = groups_.at(id);
   const topic_view no_topics; // it takes none to delete
   consumer_group_change change{
-    group.latest(), no_topics, configs_.of(id), turn.wall_ms};
+    group.states.latest(), no_topics, configs_.of(id), turn.wall_ms};
   change.erase();
   stage(turn, append_id, group, change.records());
 }
@@ -216,8 +216,8 @@ const consumer_group_state* consumer_groups::find(const std::string& id) const {
 const consumer_group_state* consumer_groups::find_committed(
   const std::string& id) const {
   const auto it = groups_.find(id);
-  return it != groups_.end() && it->second.committed().exists()
-           ? &it->second.committed()
+  return it != groups_.end() && it->second.states.committed().exists()
+           ? &it->second.states.committed()
            : nullptr;
 }
 
@@ -264,7 +264,7 @@ void consumer_groups::stage(group_turn& turn, uint64_t append_id,
     return;
   for (const auto& record : records)
     turn.append(encode_consumer_group_record(record));
-  group.stage(append_id, records);
+  group.states.stage(append_id, records);
   appending_[append_id].insert(group.latest().id());
 }
 
