@@ -10,6 +10,7 @@
 #include "actors/tell.hpp"
 #include "cluster/partition_settling.hpp"
 #include "cluster/read_replica.hpp"
+#include "storage/segment_scan.hpp"
 
 namespace millrace {
 
@@ -76,19 +77,16 @@ struct reading {
 offset end_of(const partition_log::readable& read, offset limit) {
   const auto& last = read.slices.back();
   auto end = read.begins.back();
-  std::array<std::byte, batch_view::header_size> header;
-  for (uint64_t at = 0; at < last.size;) {
-    const auto got
-      = last.source->read_at(last.position + at, std::span{header});
-    if (!got || *got < header.size())
+  batch_walker walker{last.source, last.position, last.position + last.size,
+    batch_view::header_size};
+  for (;;) {
+    const auto batch = walker.next();
+    if (!batch || (*batch && (*batch)->header.base_offset() < end))
       return limit;
-    const batch_view batch{header};
-    if (!batch.plausible() || batch.base_offset() < end)
-      return limit;
-    end = batch.last_offset() + int64_t{1};
-    at += static_cast<uint64_t>(batch.size());
+    if (!*batch)
+      return std::min(end, limit);
+    end = (*batch)->header.last_offset() + int64_t{1};
   }
-  return std::min(end, limit);
 }
 
 /// The aborted transactions that whoever reads this has to pass over. Some

@@ -3,9 +3,7 @@
 #include "actors/kafka/sinks.hpp"
 #include "cluster/fetch_session.hpp"
 #include "cluster/read_replica.hpp"
-#include "storage/record_batch.hpp"
-
-#include <array>
+#include "storage/segment_scan.hpp"
 
 namespace millrace {
 
@@ -236,20 +234,11 @@ private:
   static size_t whole_batches(const file_slice& slice, size_t room) {
     if (slice.size <= room)
       return slice.size;
-    size_t bytes = 0;
-    std::array<std::byte, batch_view::header_size> head;
-    while (bytes + head.size() <= room) {
-      const auto got
-        = slice.source->read_at(slice.position + bytes, std::span{head});
-      if (!got || *got < head.size())
-        break;
-      const batch_view batch{head};
-      const auto size = static_cast<size_t>(batch.size());
-      if (!batch.plausible() || size > room - bytes)
-        break;
-      bytes += size;
-    }
-    return bytes;
+    batch_walker walker{slice.source, slice.position, slice.position + room,
+      batch_view::header_size};
+    for (auto batch = walker.next(); batch && *batch;)
+      batch = walker.next();
+    return walker.position() - slice.position;
   }
 
   /// Answers with nothing a client that is beyond a quota. What it knows of
