@@ -333,6 +333,16 @@ result<void> read_cluster(node_config& node, const reader& from) {
   return {};
 }
 
+result<void> check_log_dirs(const std::vector<std::string>& directories) {
+  if (directories.empty())
+    return error{errc::invalid_argument, "log.dirs: there is none"};
+  for (const auto& directory : directories)
+    if (std::ranges::count(directories, directory) > 1)
+      return error{
+        errc::invalid_argument, "log.dirs: " + directory + " is there twice"};
+  return {};
+}
+
 /// Kafka loads classes of the user's own; here are the two that it has.
 result<void> check_selector(const reader& from) {
   constexpr const char* name = "replica.selector.class";
@@ -468,9 +478,7 @@ result<node_config> parse_node_config(
   node.log_dirs = from.words("log.dirs");
   if (node.log_dirs.empty())
     node.log_dirs = from.words("log.dir");
-  if (node.log_dirs.size() != 1)
-    return error{errc::unsupported,
-      "log.dirs: several directories are not supported yet; give one"};
+  MILLRACE_TRY(check_log_dirs(node.log_dirs));
   auto listeners = own_listeners(from, "listeners");
   if (!listeners)
     return listeners.error();

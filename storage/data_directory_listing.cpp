@@ -20,6 +20,22 @@ bool is_topic_name(std::string_view name) {
          && name != ".." && std::all_of(name.begin(), name.end(), legal);
 }
 
+constexpr std::string_view deleted_mark = "-delete";
+constexpr std::string_view future_mark = "-future";
+constexpr size_t unique_digits = 32;
+
+/// The front of `name` is what is cut.
+std::string marked_name(
+  std::string_view name, const uuid& unique, std::string_view mark) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string tail = ".";
+  for (const auto half : {unique.high, unique.low})
+    for (int shift = 60; shift >= 0; shift -= 4)
+      tail += hex[(half >> shift) & 15u];
+  tail += mark;
+  return std::string{name.substr(0, name_bytes_max - tail.size())} + tail;
+}
+
 } // namespace
 
 std::optional<topic_partition> parse_log_directory_name(std::string_view name) {
@@ -38,13 +54,20 @@ std::optional<topic_partition> parse_log_directory_name(std::string_view name) {
 }
 
 std::string deleted_directory_name(std::string_view name, const uuid& unique) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string tail = ".";
-  for (const auto half : {unique.high, unique.low})
-    for (int shift = 60; shift >= 0; shift -= 4)
-      tail += hex[(half >> shift) & 15u];
-  tail += "-delete";
-  return std::string{name.substr(0, name_bytes_max - tail.size())} + tail;
+  return marked_name(name, unique, deleted_mark);
+}
+
+std::string future_directory_name(std::string_view name, const uuid& unique) {
+  return marked_name(name, unique, future_mark);
+}
+
+std::optional<topic_partition> parse_future_directory_name(
+  std::string_view name) {
+  constexpr size_t tail_bytes = 1 + unique_digits + future_mark.size();
+  if (name.size() <= tail_bytes || !name.ends_with(future_mark)
+      || name[name.size() - tail_bytes] != '.')
+    return std::nullopt;
+  return parse_log_directory_name(name.substr(0, name.size() - tail_bytes));
 }
 
 std::string format_partition_metadata(const uuid& topic_id) {
@@ -122,8 +145,10 @@ result<log_listing> list_log_directories(
         || entry.name == "lost+found")
       continue;
     auto partition = parse_log_directory_name(entry.name);
-    if (entry.name.ends_with("-delete")) {
+    if (entry.name.ends_with(deleted_mark)) {
       listing.deleted.push_back(entry.name);
+    } else if (entry.name.ends_with(future_mark)) {
+      listing.future.push_back(entry.name);
     } else if (!partition) {
       listing.strays.push_back(entry.name);
     } else if (auto id = read_topic_id(files, path + "/" + entry.name); !id) {

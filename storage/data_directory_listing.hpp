@@ -22,6 +22,8 @@ struct log_listing {
   std::vector<log_directory> logs;
   /// `...-delete`: to be removed.
   std::vector<std::string> deleted;
+  /// `...-future`: copies of logs that were on their way to this directory.
+  std::vector<std::string> future;
   /// Directories that no name rule explains: reported, never adopted (R17).
   std::vector<std::string> strays;
   /// Log directories whose partition.metadata cannot be read.
@@ -42,6 +44,12 @@ result<log_listing> list_log_directories(
 /// removed (R17); cut to 255 bytes as Kafka cuts it.
 [[nodiscard]] std::string deleted_directory_name(
   std::string_view name, const uuid& unique);
+/// `name.<unique>-future`, likewise: a log that is being moved here.
+[[nodiscard]] std::string future_directory_name(
+  std::string_view name, const uuid& unique);
+/// Whose log it is going to be; none if the name is no such name, or cut.
+[[nodiscard]] std::optional<topic_partition> parse_future_directory_name(
+  std::string_view name);
 
 /// The text of `partition.metadata`.
 [[nodiscard]] std::string format_partition_metadata(const uuid& topic_id);

@@ -27,6 +27,7 @@ result<std::unique_ptr<log_places>> log_places::open(
   for (auto& log : listing->logs)
     places->there_.emplace(log.partition, log.topic_id);
   places->deleted_ = std::move(listing->deleted);
+  places->future_ = std::move(listing->future);
   for (const auto& stray : listing->strays)
     places->notes_.push_back("the directory " + stray
                              + " is none that Millrace made; it is left alone");
@@ -260,6 +261,7 @@ result<std::string> log_places::mark_deleted(const topic_partition& name) {
       continue;
     MILLRACE_TRY(files_.rename(path_of(old), path));
     MILLRACE_TRY(files_.sync_directory(directory_->path()));
+    there_.erase(name);
     return path;
   }
 }

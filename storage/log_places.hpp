@@ -32,6 +32,9 @@ public:
   [[nodiscard]] data_directory& directory() {
     return *directory_;
   }
+  [[nodiscard]] const data_directory& directory() const {
+    return *directory_;
+  }
   /// Sentences for the log.
   [[nodiscard]] const std::vector<std::string>& notes() const {
     return notes_;
@@ -48,6 +51,19 @@ public:
   result<std::string> prepare(const topic_partition& name, const uuid& topic);
   /// Log directories that nobody has prepared: strays.
   [[nodiscard]] std::vector<std::string> unclaimed() const;
+  /// The same, each with the topic that it belongs to, if that is known.
+  [[nodiscard]] const std::map<topic_partition, std::optional<uuid>>&
+  unprepared() const {
+    return there_;
+  }
+  /// Names of copies that were on their way here (`...-future`).
+  [[nodiscard]] const std::vector<std::string>& future() const {
+    return future_;
+  }
+  /// There is a log here, of this topic, and nobody has it open.
+  void adopt(const topic_partition& name, const uuid& topic) {
+    there_.insert_or_assign(name, topic);
+  }
 
   [[nodiscard]] log_hints hints(const topic_partition& name) const;
   void set_hints(const topic_partition& name, offset log_start, offset durable);
@@ -77,6 +93,7 @@ private:
   std::map<topic_partition, std::optional<uuid>> there_; ///< not yet prepared
   std::map<topic_partition, int> prepared_;              ///< how often
   std::vector<std::string> deleted_;
+  std::vector<std::string> future_;
   checkpoint log_start_;
   bool log_start_known_ = true;
   checkpoint durable_;

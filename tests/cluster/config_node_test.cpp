@@ -51,12 +51,12 @@ TEST_CASE("a node without configuration has Kafka's defaults",
 TEST_CASE("what is set wins over the default", "[cluster][config_node]") {
   const auto node = parsed({{"node.id", "7"}, {"num.partitions", "12"},
     {"broker.rack", "north"}, {"auto.create.topics.enable", "False"},
-    {"log.dirs", "/srv/a"}, {"offsets.retention.minutes", "1"}});
+    {"log.dirs", "/srv/a, /srv/b"}, {"offsets.retention.minutes", "1"}});
   CHECK(node.id == node_id{7});
   CHECK(node.num_partitions == 12);
   CHECK(node.rack == "north");
   CHECK_FALSE(node.auto_create_topics);
-  CHECK(node.log_dirs == std::vector<std::string>{"/srv/a"});
+  CHECK(node.log_dirs == std::vector<std::string>{"/srv/a", "/srv/b"});
   CHECK(node.offsets_retention_ms == 60'000);
 }
 
@@ -118,7 +118,7 @@ TEST_CASE(
   CHECK_THAT(refused({{"ssl.keystore.location", "/x"}}),
     Catch::Contains("not supported yet"));
   CHECK_THAT(
-    refused({{"log.dirs", "/a,/b"}}), Catch::Contains("several directories"));
+    refused({{"log.dirs", "/a,/b,/a"}}), Catch::Contains("/a is there twice"));
 }
 
 TEST_CASE("a cluster's controllers are numbers and addresses",

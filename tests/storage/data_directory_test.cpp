@@ -227,6 +227,22 @@ TEST_CASE(
   CHECK(refused(files).code == errc::unsupported);
 }
 
+TEST_CASE("names of copies on their way say whose they are",
+  "[storage][data_directory]") {
+  const auto name = future_directory_name("orders-12", uuid{1, 2});
+  CHECK(name == "orders-12.00000000000000010000000000000002-future");
+  CHECK(parse_future_directory_name(name) == topic_partition{"orders", 12});
+  for (const char* wrong : {"orders-12-future", "orders-12.5-future", "-future",
+         ".00000000000000010000000000000002-future",
+         "orders.00000000000000010000000000000002-future",
+         "orders-12.00000000000000010000000000000002-delete"})
+    CHECK_FALSE(parse_future_directory_name(wrong));
+  // A name that had to be cut does not say it any more.
+  const std::string longest = std::string(249, 'x') + "-0";
+  CHECK_FALSE(
+    parse_future_directory_name(future_directory_name(longest, uuid{1, 2})));
+}
+
 TEST_CASE("log directories are told from deleted ones and strays (R17)",
   "[storage][data_directory]") {
   sim_file_system files;
@@ -248,8 +264,9 @@ TEST_CASE("log directories are told from deleted ones and strays (R17)",
   CHECK(listed->logs[2].name == "orders-12");
   CHECK(listed->deleted == std::vector<std::string>{"x-0.1-delete"});
   CHECK(listed->strays
-        == std::vector<std::string>{"-1", "bad name-0", "future-0.5-future",
-          "o-", "o-01", "o-2147483648", "stray"});
+        == std::vector<std::string>{
+          "-1", "bad name-0", "o-", "o-01", "o-2147483648", "stray"});
+  CHECK(listed->future == std::vector<std::string>{"future-0.5-future"});
   put(
     files, "/a/data/orders-12/partition.metadata", "version: 0\ntopic_id: x\n");
   listed = opened->list_logs();
