@@ -28,15 +28,16 @@ def make_topic(port, topic, partitions):
         made.result(60)
 
 
-def take_turns(told, measure):
+def take_turns(told, measure, settings=None):
     """What `measure(run, server)` yields of each server in each run, pairs of
     a load and its figures: lists of figures by load and the server's name."""
     classpath = os.path.join(os.environ["MILLRACE_CLIENTS"], "java.classpath")
     seen = {}
     for run in range(told.runs):
         with tempfile.TemporaryDirectory() as folder:
-            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder),
-                           Kafka(classpath, folder)):
+            for server in (Millrace(os.environ["MILLRACE_BINARY"], folder,
+                                    settings),
+                           Kafka(classpath, folder, settings=settings)):
                 if told.only not in (None, server.name):
                     continue
                 with server:

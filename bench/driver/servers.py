@@ -97,14 +97,18 @@ class Floor(Server):
 
 
 class Millrace(Server):
-    def __init__(self, program, directory):
+    def __init__(self, program, directory, settings=None):
         super().__init__("millrace", directory)
         self.program = program
+        self.settings = settings or {}
 
     def command(self):
-        return [self.program, "serve", "--quiet", "--data-dir",
-                self.directory, "--kafka", f"127.0.0.1:{self.port}",
-                "--http", "off"]
+        words = [self.program, "serve", "--quiet", "--data-dir",
+                 self.directory, "--kafka", f"127.0.0.1:{self.port}",
+                 "--http", "off"]
+        for key, value in self.settings.items():
+            words += ["--set", f"{key}={value}"]
+        return words
 
 
 class Kafka(Server):
@@ -112,8 +116,9 @@ class Kafka(Server):
 
     pause_s = 0.05
 
-    def __init__(self, classpath, directory, flush=False):
+    def __init__(self, classpath, directory, flush=False, settings=None):
         super().__init__("kafka", directory)
+        self.settings = settings or {}
         with open(classpath) as file:
             jars = file.read().strip()
         self.java = ["java", "-Xmx1g", "-Xms256m", "-cp", jars]
@@ -135,6 +140,7 @@ class Kafka(Server):
             "offsets.topic.replication.factor": "1",
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
+            **self.settings,
         }
         if self.flush:
             lines["log.flush.interval.messages"] = "1"

@@ -11,12 +11,20 @@
 namespace millrace::bench {
 namespace {
 
+using steady_clock = std::chrono::steady_clock;
+
 /// Reads until all connections together have `load.bytes`.
 void run_connection(const target& where, const fetch_load& load,
   int32_t partition, std::atomic<int64_t>& bytes, std::atomic<long>& requests) {
   connection peer{where.port};
   int64_t from = 0;
+  const auto begin = steady_clock::now();
   while (bytes.load() < load.bytes) {
+    if (load.mb_per_s > 0)
+      std::this_thread::sleep_until(
+        begin
+        + std::chrono::microseconds{static_cast<int64_t>(
+          static_cast<double>(bytes.load()) / load.mb_per_s)});
     peer.send(fetch_frame(where.topic, partition, from, load.bytes_max));
     const auto got = read_fetch(peer.receive());
     if (got.error != 0) {
@@ -42,12 +50,11 @@ void run_connection(const target& where, const fetch_load& load,
 } // namespace
 
 figures fetch(const target& where, const fetch_load& load) {
-  using steady = std::chrono::steady_clock;
   const server_process server{where.pid};
   std::atomic<int64_t> bytes{0};
   std::atomic<long> requests{0};
   const double cpu_before = server.cpu_seconds();
-  const auto begin = steady::now();
+  const auto begin = steady_clock::now();
   {
     std::vector<std::jthread> threads;
     for (int c = 0; c < load.connections; ++c)
@@ -56,7 +63,7 @@ figures fetch(const target& where, const fetch_load& load) {
       });
   }
   const double seconds
-    = std::chrono::duration<double>(steady::now() - begin).count();
+    = std::chrono::duration<double>(steady_clock::now() - begin).count();
   const double cpu = server.cpu_seconds() - cpu_before;
   const double gigabytes = static_cast<double>(bytes.load()) / 1e9;
   const auto count = static_cast<double>(requests.load());

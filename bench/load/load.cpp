@@ -6,10 +6,12 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <map>
 
 namespace {
 
 using namespace millrace::bench;
+using millrace::compression_codec;
 
 void print(const figures& all) {
   const char* before = "{";
@@ -25,6 +27,18 @@ void add_target(CLI::App& command, target& where) {
   command.add_option("--topic", where.topic, "Its name");
   command.add_option("--partitions", where.partitions, "Of the topic");
   command.add_option("--pid", where.pid, "The server, to measure its cost");
+}
+
+void add_batch(CLI::App& command, batch_shape& batch) {
+  static const std::map<std::string, compression_codec> codecs{
+    {"none", compression_codec::none}, {"gzip", compression_codec::gzip},
+    {"snappy", compression_codec::snappy}, {"lz4", compression_codec::lz4},
+    {"zstd", compression_codec::zstd}};
+  command.add_option("--records", batch.records, "In a batch");
+  command.add_option("--record-bytes", batch.record_bytes, "Of a value");
+  command.add_option("--codec", batch.codec, "Of a batch")
+    ->transform(CLI::CheckedTransformer{codecs});
+  command.add_option("--keys", batch.keys, "So many different ones");
 }
 
 } // namespace
@@ -45,12 +59,24 @@ int main(int argc, char** argv) {
   add_target(*writer, where);
   writer->add_option("--connections", writing.connections, "Connections");
   writer->add_option("--in-flight", writing.in_flight, "Per connection");
-  writer->add_option("--records", writing.records, "In a batch");
-  writer->add_option("--record-bytes", writing.record_bytes, "Of a value");
+  add_batch(*writer, writing.batch);
+  writer->add_option("--batches", writing.batches, "Different ones");
   writer->add_option("--requests", writing.requests, "Of all connections");
   writer->add_option("--acks", writing.acks, "1 or -1");
   writer->callback([&] {
     print(produce(where, writing));
+  });
+
+  steady_load going;
+  auto* goer = app.add_subcommand("steady", "Write at fixed times");
+  add_target(*goer, where);
+  goer->add_option("--connections", going.connections, "Connections");
+  add_batch(*goer, going.batch);
+  goer->add_option("--rate", going.rate, "Requests a second, of all");
+  goer->add_option("--seconds", going.seconds, "How long");
+  goer->add_option("--acks", going.acks, "1 or -1");
+  goer->callback([&] {
+    print(steady(where, going));
   });
 
   fetch_load reading;
@@ -59,6 +85,7 @@ int main(int argc, char** argv) {
   reader->add_option("--connections", reading.connections, "Connections");
   reader->add_option("--bytes-max", reading.bytes_max, "Of a partition");
   reader->add_option("--bytes", reading.bytes, "To read in all");
+  reader->add_option("--mb-per-s", reading.mb_per_s, "At most");
   reader->callback([&] {
     print(fetch(where, reading));
   });

@@ -48,19 +48,21 @@ outcome run_connection(uint16_t port, const std::vector<std::string>& frames,
   return seen;
 }
 
+} // namespace
+
 double percentile(const std::vector<double>& sorted, double part) {
   const auto last = sorted.size() - 1;
   return sorted[std::min(
     last, static_cast<size_t>(part * static_cast<double>(sorted.size())))];
 }
 
-} // namespace
-
 figures produce(const target& where, const produce_load& load) {
-  const auto batch = make_batch(load.records, load.record_bytes);
   std::vector<std::string> frames;
-  for (int32_t p = 0; p < where.partitions; ++p)
-    frames.push_back(produce_frame(where.topic, p, batch, load.acks));
+  for (uint32_t b = 0; b < load.batches; ++b) {
+    const auto batch = make_batch(load.batch, b + 1);
+    for (int32_t p = 0; p < where.partitions; ++p)
+      frames.push_back(produce_frame(where.topic, p, batch, load.acks));
+  }
 
   const server_process server{where.pid};
   const long each = load.requests / load.connections;
@@ -87,7 +89,8 @@ figures produce(const target& where, const produce_load& load) {
   }
   std::sort(latencies.begin(), latencies.end());
   const auto requests = static_cast<double>(latencies.size());
-  const double gigabytes = requests * load.records * load.record_bytes / 1e9;
+  const double gigabytes
+    = requests * load.batch.records * load.batch.record_bytes / 1e9;
   return {{"requests", requests}, {"errors", static_cast<double>(errors)},
     {"seconds", seconds}, {"requests_per_s", requests / seconds},
     {"mb_per_s", gigabytes * 1000 / seconds},

@@ -86,21 +86,38 @@ constexpr size_t count = 4;
 constexpr size_t throttle = 4;
 constexpr size_t index = 4;
 
+/// Letters; with a codec, words out of a few hundred.
+void fill(
+  std::string& value, const batch_shape& shape, std::minstd_rand& random) {
+  const auto size = static_cast<size_t>(shape.record_bytes);
+  value.clear();
+  while (value.size() < size)
+    if (shape.codec == compression_codec::none)
+      value += static_cast<char>('a' + random() % 26);
+    else
+      value += "word" + std::to_string(random() % 300) + ' ';
+  value.resize(size);
+}
+
 } // namespace
 
-shared_bytes make_batch(int records, int record_bytes) {
+shared_bytes make_batch(const batch_shape& shape, uint32_t seed) {
   const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
     std::chrono::system_clock::now().time_since_epoch());
-  std::minstd_rand random{1};
-  std::string value(static_cast<size_t>(record_bytes), ' ');
-  record_builder builder;
-  for (int i = 0; i < records; ++i) {
-    for (auto& c : value)
-      c = static_cast<char>('a' + random() % 26);
-    builder.add({.timestamp_ms = now.count(), .value = value});
+  std::minstd_rand random{seed};
+  std::string value;
+  record_builder builder{shape.codec};
+  for (int i = 0; i < shape.records; ++i) {
+    fill(value, shape, random);
+    const auto key
+      = shape.keys == 0 ? std::string{} : std::to_string(random() % shape.keys);
+    record_view record{.timestamp_ms = now.count(), .value = value};
+    if (shape.keys > 0)
+      record.key = key;
+    builder.add(record);
   }
   auto made = builder.finish();
-  MILLRACE_ASSERT(made, "an uncompressed batch can be made");
+  MILLRACE_ASSERT(made, "what is not too large can be compressed");
   return *made;
 }
 

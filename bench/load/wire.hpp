@@ -5,6 +5,7 @@
 // itself costs must not be what is measured.
 
 #include "schema/shared_bytes.hpp"
+#include "storage/record_batch.hpp"
 
 #include <cstdint>
 #include <string>
@@ -12,9 +13,17 @@
 
 namespace millrace::bench {
 
-/// One uncompressed batch of `records` records with values of `record_bytes`
-/// bytes that compress badly, no keys.
-[[nodiscard]] shared_bytes make_batch(int records, int record_bytes);
+struct batch_shape {
+  int records = 1;
+  int record_bytes = 100; ///< of each value
+  compression_codec codec = compression_codec::none;
+  uint32_t keys = 0; ///< each record has one of so many; 0: none has a key
+};
+
+/// Values that compress badly; with a codec, about as well as text does.
+/// @param seed another one, other values and keys
+[[nodiscard]] shared_bytes make_batch(
+  const batch_shape& shape, uint32_t seed = 1);
 
 /// Frames with the size in front, ready to be sent any number of times.
 [[nodiscard]] std::string produce_frame(const std::string& topic,
