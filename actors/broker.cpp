@@ -1,5 +1,6 @@
 #include "actors/broker.hpp"
 
+#include "actors/broker_log_dirs.hpp"
 #include "actors/broker_replicas.hpp"
 #include "actors/compactor.hpp"
 #include "actors/log.hpp"
@@ -37,7 +38,7 @@ void introduce(const broker_state& s, node_id id) {
 void remember_start(const broker_state& s) {
   if (!s.options.config->is_clustered())
     return;
-  auto& directory = s.options.places->directory();
+  auto& directory = s.options.dirs->primary();
   if (auto done = directory.confirm_start(s.options.incarnation); !done)
     log::warn("it could not be noted that this start was let in: {}",
       to_string(done.error()));
@@ -134,6 +135,7 @@ struct follow_command {
     if (of_brokers) {
       set_throttle(self);
       set_compactors(self);
+      set_movers(self);
       configure_everything(self);
     } else if (c.type == config_resource::topic) {
       configure_topic(self, *s.image.find_topic(c.name));
@@ -159,6 +161,7 @@ struct follow_command {
     s.registered = true;
     follow_everything(self, told);
     note_leftovers(self);
+    resume_moves(self);
   }
   // Handled before the command is applied, as the topic is gone after it.
   void operator()(const topic_deleted&) const {}
@@ -213,13 +216,14 @@ void welcome(self_pointer self, const caf::strong_actor_ptr& gateway) {
 void register_self(self_pointer self) {
   auto& s = self->state;
   const auto& config = *s.options.config;
-  const auto& directory = s.options.places->directory();
+  const auto& directory = s.options.dirs->primary();
   tell(self, s.options.controller,
     admin_ask{0, 0,
       register_broker{config.id, s.options.incarnation,
         {directory.identity().directory}, s.options.endpoints, config.rack,
-        s.image.cluster_id(), s.lost, !directory.stopped_cleanly(), s.cut_short,
-        directory.starts(), config.is_clustered() ? s.open_up_to : -1}});
+        s.image.cluster_id(), s.lost, !s.options.dirs->stopped_cleanly(),
+        s.cut_short, directory.starts(),
+        config.is_clustered() ? s.open_up_to : -1}});
 }
 
 /// Once the logs are open the controller may choose this node.
@@ -295,7 +299,7 @@ void on_snapshot(self_pointer self, const metadata_snapshot& snapshot) {
 
 /// It must not vote either, nor be started again.
 void end_outdated(self_pointer self) {
-  auto& directory = self->state.options.places->directory();
+  auto& directory = self->state.options.dirs->primary();
   if (auto marked = directory.mark_outdated(); !marked)
     log::error("{} could not be marked as an older copy: {}", directory.path(),
       to_string(marked.error()));
@@ -328,8 +332,9 @@ void remove_closed(self_pointer self, const topic_partition& name) {
   if (at == s.closing.end())
     return;
   s.closing.erase(at);
-  if (auto renamed = s.options.places->mark_deleted(name); renamed)
-    tell(self, s.options.disk, remove_paths{{*renamed}});
+  const auto home = s.options.dirs->home_of(name);
+  if (auto renamed = s.options.dirs->mark_deleted(name); renamed)
+    tell(self, remover(s, *home), remove_paths{{*renamed}});
   else
     log::error("the deleted partition {} stays on disk until the next "
                "start: {}",
@@ -345,7 +350,7 @@ void write_checkpoints(self_pointer self) {
   auto& s = self->state;
   if (!s.registered)
     return;
-  if (auto done = s.options.places->save(); !done)
+  if (auto done = s.options.dirs->save(); !done)
     log::warn("checkpoints could not be written, the next start reads more "
               "of the logs: {}",
       to_string(done.error()));
@@ -358,8 +363,7 @@ void finish_stop(self_pointer self) {
   write_checkpoints(self);
   bool clean = s.all_clean && s.registered;
   if (clean)
-    if (auto marked = s.options.places->directory().mark_clean_stop();
-      !marked) {
+    if (auto marked = s.options.dirs->mark_clean_stop(); !marked) {
       log::warn(
         "the stop could not be marked as clean: {}", to_string(marked.error()));
       clean = false;
@@ -374,9 +378,11 @@ void on_closed(self_pointer self, const partition_closed& closed) {
     remove_closed(self, closed.name);
     return;
   }
+  if (on_closed_for_move(self, closed))
+    return;
   s.all_clean = s.all_clean && closed.clean;
   if (closed.opened)
-    s.options.places->set_hints(closed.name, closed.log_start, closed.log_end);
+    s.options.dirs->set_hints(closed.name, closed.log_start, closed.log_end);
   s.replicas.erase(closed.name);
   finish_stop(self);
 }
@@ -428,7 +434,8 @@ void retry_failed(self_pointer self) {
   auto& s = self->state;
   auto again = std::exchange(s.resting, {});
   if (s.registered)
-    again.insert(s.failed.begin(), s.failed.end());
+    for (const auto& [name, history] : s.failed)
+      again.insert(name);
   broker_news told;
   for (const auto& name : again)
     if (const auto* topic = s.image.find_topic(name.topic))
@@ -500,7 +507,7 @@ void on_report(self_pointer self, const partition_state_report& report) {
   if (at == s.replicas.end())
     return;
   auto& replica = at->second;
-  auto& places = *s.options.places;
+  auto& dirs = *s.options.dirs;
   const bool broken = report.lost_end.value == INT64_MAX;
   if (s.opening.erase(report.name) != 0) {
     if (report.lost_end > report.lost_first)
@@ -516,16 +523,15 @@ void on_report(self_pointer self, const partition_state_report& report) {
         monotonic_ms(*self));
     s.options.status->set(report.name, {report.log_start, report.high_watermark,
                                          report.size_bytes, report.offline});
-    places.set_hints(report.name, report.log_start, report.durable_end);
-    places.set_clean_until(report.name, report.clean_until);
+    dirs.set_hints(report.name, report.log_start, report.durable_end);
+    dirs.set_clean_until(report.name, report.clean_until);
     const auto* p
       = s.image.find_partition(replica.topic_id, report.name.partition);
     const bool replicated = p != nullptr && p->replicas.size() > 1;
     if (replicated)
-      places.set_high_watermark(report.name, report.high_watermark);
+      dirs.set_high_watermark(report.name, report.high_watermark);
     if (report.offline && !std::exchange(replica.offline, true)) {
-      if (auto marked = places.directory().set_offline(to_string(report.name));
-        !marked)
+      if (auto marked = dirs.set_offline(report.name); !marked)
         log::error("{} could not be marked as offline: {}",
           to_string(report.name), to_string(marked.error()));
       if (replicated && s.stopping == nullptr)
@@ -579,14 +585,30 @@ broker_actor::behavior_type broker(
     [=](const partition_closed& closed) {
       on_closed(self, closed);
     },
+    [=](const log_dirs_ask& ask) {
+      on_log_dirs_ask(self, ask);
+    },
+    [=](const copy_progress& told) {
+      on_copy_progress(self, told);
+    },
+    [=](const copy_caught_up& told) {
+      broker_news news;
+      on_copy_caught_up(self, told, news);
+      publish(self, std::move(news));
+    },
+    [=](const copy_ended& told) {
+      broker_news news;
+      on_copy_ended(self, told, news);
+      publish(self, std::move(news));
+    },
     [=](const partition_state_report& report) {
       on_report(self, report);
     },
     [=](const save_hints& save) {
-      auto& places = *self->state.options.places;
-      places.set_hints(save.name, save.log_start, save.durable);
-      places.limit_clean_until(save.name, save.durable);
-      const auto done = places.save();
+      auto& dirs = *self->state.options.dirs;
+      dirs.set_hints(save.name, save.log_start, save.durable);
+      dirs.limit_clean_until(save.name, save.durable);
+      const auto done = dirs.save();
       if (!done)
         log::error("the durable offset of {} could not be saved: {}",
           to_string(save.name), to_string(done.error()));
@@ -594,8 +616,8 @@ broker_actor::behavior_type broker(
     },
     [=](const save_log_start& save) {
       auto& s = self->state;
-      s.options.places->set_log_start(save.name, save.start);
-      auto done = s.options.places->save();
+      s.options.dirs->set_log_start(save.name, save.start);
+      auto done = s.options.dirs->save();
       if (!done)
         log::error("the log start of {} could not be saved: {}",
           to_string(save.name), to_string(done.error()));

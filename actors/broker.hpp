@@ -18,19 +18,18 @@
 #include "cluster/group_config.hpp"
 #include "cluster/load_meter.hpp"
 #include "storage/file_cache.hpp"
-#include "storage/log_places.hpp"
+#include "storage/log_dirs.hpp"
 #include "storage/write_budget.hpp"
 
 namespace millrace {
 
 struct broker_options {
   std::shared_ptr<const node_config> config;
-  std::shared_ptr<log_places> places;
+  std::shared_ptr<log_dirs> dirs;
   uuid incarnation; ///< new at every start
   std::vector<broker_endpoint> endpoints;
   controller_actor controller;
-  disk_actor disk; ///< unlinks
-  sync_planner_actor syncs;
+  std::vector<disk_team> disks; ///< by log directory
   std::shared_ptr<file_cache> handles;
   std::shared_ptr<write_budget> budget;
   std::shared_ptr<node_status> status;
@@ -55,6 +54,21 @@ struct broker_state {
     leader_epoch epoch{0}; ///< of the leadership that it belongs to
   };
 
+  /// A replica's log on its way to another log directory.
+  struct replica_move {
+    enum class stage : uint8_t {
+      copying, ///< the log is in use
+      closing, ///< the replica is to end
+      closed,  ///< nobody has the log
+    };
+    uuid topic;
+    size_t to = 0;
+    std::string directory; ///< where the copy is
+    stage at = stage::copying;
+    int64_t size_bytes = 0; ///< of the copy
+    offset end{0};
+  };
+
   environment* env = nullptr;
   broker_options options;
   metadata_image image;
@@ -70,6 +84,8 @@ struct broker_state {
   share_front_actor shares;
   throttle_actor throttle; ///< likewise
   std::vector<compactor_actor> compactors;
+  std::map<size_t, log_mover_actor> movers; ///< by log directory
+  std::map<topic_partition, replica_move> moves;
   std::vector<caf::strong_actor_ptr> gateways;
   /// They hear nothing before this broker is registered and its partitions
   /// are there: an empty directory is no directory.
@@ -79,6 +95,9 @@ struct broker_state {
   std::map<topic_partition, uuid> closing;
   /// Not registered yet: nothing is led before the new epochs are granted.
   bool registered = false;
+  /// All that this start has found in the metadata has been followed: what
+  /// comes from here on has no log yet.
+  bool knows_its_replicas = false;
   bool asked_to_register = false;
   /// The logs are opened of all that the metadata up to this entry tells; 0:
   /// the controller is to say which it is.
@@ -96,7 +115,7 @@ struct broker_state {
   int64_t next_retention_ms = 0;  ///< likewise
   int64_t next_compaction_ms = 0; ///< likewise
   /// Could not be started, and this was told; every tick tries again.
-  std::set<topic_partition> failed;
+  std::map<topic_partition, replica_history> failed;
 
   caf::strong_actor_ptr stopping; ///< who waits for the end
   bool all_clean = true;

@@ -1,5 +1,6 @@
 #include "actors/broker_replicas.hpp"
 
+#include "actors/broker_log_dirs.hpp"
 #include "actors/group_coordinator.hpp"
 #include "actors/log.hpp"
 #include "actors/partition.hpp"
@@ -25,11 +26,6 @@ topic_config config_of(const broker_state& s, const topic_image& topic) {
   if (topic.name.starts_with(actor_topic_prefix))
     config.cleanup_compact = false;
   return config;
-}
-
-partition_settings settings_of(
-  const broker_state& s, const topic_image& topic, int32_t index) {
-  return partition_settings_of(config_of(s, topic), *s.options.config, index);
 }
 
 bool is_mine(const broker_state& s, const partition_registration& p) {
@@ -173,23 +169,47 @@ compactor_actor compactor_for(
   return s.compactors[hash % s.compactors.size()];
 }
 
+/// Nothing of it is left here.
+void note_lost(
+  broker_state& s, const topic_image& topic, const partition_registration& p) {
+  s.lost.push_back({topic.id, p.index, offset{0}, offset{INT64_MAX}});
+}
+
+replica_history history_of(const broker_state& s, const topic_image& topic,
+  const partition_registration& p) {
+  const auto failed = s.failed.find({topic.name, p.index});
+  if (failed != s.failed.end())
+    return failed->second;
+  return {.known = !s.knows_its_replicas,
+    .replaceable
+    = p.replicas.size() > 1 || config_of(s, topic).unclean_leader_election};
+}
+
 void start_partition(self_pointer self, const topic_image& topic,
   const partition_registration& p, broker_news& told) {
   auto& s = self->state;
   const topic_partition name{topic.name, p.index};
   if (s.closing.contains(name))
     return; // its predecessor of the same name has to end first (R17)
-  auto& places = *s.options.places;
-  auto place = places.prepare(name, topic.id);
+  if (const auto move = s.moves.find(name);
+    move != s.moves.end()
+    && move->second.at == broker_state::replica_move::stage::closed)
+    return; // its log is about to be elsewhere
+  auto& dirs = *s.options.dirs;
+  const auto history = history_of(s, topic, p);
+  auto place = dirs.prepare(name, topic.id, history);
   if (!place) {
-    if (s.failed.insert(name).second)
+    if (s.failed.emplace(name, history).second)
       log::error("partition {} cannot be used: {}; it is tried again every "
                  "few seconds",
         to_string(name), to_string(place.error()));
     return;
   }
   s.failed.erase(name);
-  const auto hints = places.hints(name);
+  if (place->lost)
+    note_lost(s, topic, p);
+  const auto& disks = s.options.disks[place->directory];
+  const auto hints = dirs.hints(name);
   auto known = p;
   if (!s.registered) {
     // No role before that: it may be granted a new epoch, or none (R7).
@@ -199,7 +219,7 @@ void start_partition(self_pointer self, const topic_image& topic,
   auto actor = self->spawn<caf::linked>(partition, s.env,
     partition_options{.name = name,
       .topic_id = topic.id,
-      .directory = *place,
+      .directory = place->path,
       .settings = settings_of(s, topic, p.index),
       .registration = known,
       .node = s.options.config->id,
@@ -208,8 +228,8 @@ void start_partition(self_pointer self, const topic_image& topic,
       .durable_hint = hints.durable,
       .high_watermark = hints.high_watermark,
       .clean = hints.clean,
-      .disk = s.options.disk,
-      .syncs = s.options.syncs,
+      .disk = disks.disks.back(),
+      .syncs = disks.syncs,
       .broker = caf::strong_actor_ptr{self->ctrl()},
       .handles = s.options.handles,
       .budget = s.options.budget,
@@ -226,6 +246,7 @@ void start_partition(self_pointer self, const topic_image& topic,
   const auto place_of_actor = caf::actor_cast<caf::strong_actor_ptr>(actor);
   place_in_front(self, topic, p.index, place_of_actor);
   told.partitions.push_back({name, place_of_actor});
+  follow_move(self, name);
 }
 
 /// Its directory goes when it has closed.
@@ -237,6 +258,7 @@ void end_partition(self_pointer self, const topic_image& topic, int32_t index,
   if (at == s.replicas.end())
     return;
   forget_coordinator(self, name, told);
+  cancel_move(self, name);
   s.closing[name] = topic.id;
   self->demonitor(at->second.actor.address());
   tell(self, at->second.actor, close_partition{false});
@@ -249,6 +271,26 @@ void end_partition(self_pointer self, const topic_image& topic, int32_t index,
 }
 
 } // namespace
+
+partition_settings settings_of(
+  const broker_state& s, const topic_image& topic, int32_t index) {
+  return partition_settings_of(config_of(s, topic), *s.options.config, index);
+}
+
+void pause_partition(
+  self_pointer self, const topic_partition& name, broker_news& told) {
+  auto& s = self->state;
+  const auto& replica = s.replicas.at(name);
+  forget_coordinator(self, name, told);
+  tell(self, replica.actor, close_partition{true});
+  if (const auto* topic = s.image.find_topic(replica.topic_id))
+    place_in_front(self, *topic, name.partition, nullptr);
+  told.partitions.push_back({name, nullptr});
+}
+
+const disk_actor& remover(const broker_state& s, size_t log_dir) {
+  return s.options.disks[log_dir].disks.back();
+}
 
 void end_coordinator(
   self_pointer self, const caf::strong_actor_ptr& coordinator) {
@@ -269,7 +311,7 @@ void open_replicas(self_pointer self) {
       if (s.replicas.contains(name))
         s.opening.insert(name);
       else
-        s.lost.push_back({topic->id, p.index, offset{0}, offset{INT64_MAX}});
+        note_lost(s, *topic, p);
     }
 }
 
@@ -312,18 +354,19 @@ void follow_everything(self_pointer self, broker_news& told) {
   auto& s = self->state;
   for (const auto& [name, topic] : s.image.topics())
     follow_topic(self, *topic, told);
+  s.knows_its_replicas = true;
 }
 
 void note_leftovers(self_pointer self) {
   auto& s = self->state;
-  auto& places = *s.options.places;
-  for (const auto& note : places.notes())
+  auto& dirs = *s.options.dirs;
+  for (const auto& note : dirs.notes())
     log::warn("{}", note);
-  for (const auto& stray : places.unclaimed())
-    log::warn("{}/{} belongs to no topic of this cluster; it is left alone",
-      places.directory().path(), stray);
-  if (auto old = places.leftovers(); !old.empty())
-    tell(self, s.options.disk, remove_paths{std::move(old)});
+  for (const auto& stray : dirs.unclaimed())
+    log::warn(
+      "{} belongs to no topic of this cluster; it is left alone", stray);
+  if (auto old = dirs.leftovers(); !old.empty())
+    tell(self, remover(s, 0), remove_paths{std::move(old)});
 }
 
 void configure_topic(self_pointer self, const topic_image& topic) {

@@ -46,6 +46,17 @@ void tell_group_coordinators(
       tell(self, coordinator.actor, Message{message});
 }
 
+/// Of the replica that this node runs.
+[[nodiscard]] partition_settings settings_of(
+  const broker_state& s, const topic_image& topic, int32_t index);
+
+/// Closes it, cleanly: its end is told by partition_closed.
+void pause_partition(broker_actor::stateful_pointer<broker_state> self,
+  const topic_partition& name, broker_news& told);
+
+/// Who removes what is left in that log directory.
+const disk_actor& remover(const broker_state& s, size_t log_dir);
+
 /// Ends it, whatever it coordinates; nothing is heard of its end.
 void end_coordinator(broker_actor::stateful_pointer<broker_state> self,
   const caf::strong_actor_ptr& coordinator);

@@ -12,6 +12,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/mutation_quotas.hpp"
 #include "actors/node_link.hpp"
+#include "actors/node_status.hpp"
 #include "cluster/auto_rebalance.hpp"
 #include "cluster/broker_sessions.hpp"
 #include "cluster/controller_state.hpp"
@@ -29,6 +30,7 @@ struct controller_options {
   consensus_actor consensus;
   image_keeper_actor keeper;
   std::shared_ptr<node_link> link;
+  std::shared_ptr<node_status> status; ///< null: nobody looks at it
 };
 
 /// A question that the leading controller decides.

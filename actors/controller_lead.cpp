@@ -271,6 +271,8 @@ void on_role(self_pointer self, const role_changed& role) {
   // What was under way may be committed by the next leader, or not: whoever
   // asked asks again.
   s.leading.reset();
+  if (s.options.status != nullptr)
+    s.options.status->set_controls(role.role == raft_role::leader);
   if (role.role == raft_role::leader) {
     s.leading.emplace();
     s.leading->index = role.leadership_index;

@@ -347,6 +347,9 @@ caf::behavior custom_front(self_pointer self, environment* env,
     [=](share_state_result& m) {
       take_answer(m);
     },
+    [=](log_dirs_answer& m) {
+      take_answer(m);
+    },
     [=](const link_change& m) {
       take_answer(m);
     },

@@ -6,6 +6,8 @@
 #include "actors/interfaces.hpp"
 #include "actors/loop_unit.hpp"
 
+#include <vector>
+
 namespace millrace {
 
 struct disk_state {
@@ -15,6 +17,12 @@ struct disk_state {
   /// another would cost as much as the sync of a fast disk. Null where there
   /// are no threads.
   std::unique_ptr<loop_unit> unit;
+};
+
+/// Who waits for one log directory's disk.
+struct disk_team {
+  std::vector<disk_actor> disks;
+  sync_planner_actor syncs;
 };
 
 /// Spawn through environment::spawn_blocking().

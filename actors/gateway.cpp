@@ -27,6 +27,7 @@ bool dispatch(gateway_core& core, caf::type_erased_tuple& content) {
          || take_as<transaction_result>(core, content)
          || take_as<share_answer>(core, content)
          || take_as<share_state_result>(core, content)
+         || take_as<log_dirs_answer>(core, content)
          || take_as<log_answer>(core, content)
          || take_as<admin_answer>(core, content)
          || take_as<link_change>(core, content)

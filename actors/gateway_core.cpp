@@ -67,6 +67,9 @@ void answer_sink::take(uint32_t, share_answer&) {
 void answer_sink::take(uint32_t, share_state_result&) {
   MILLRACE_ASSERT(false, "who takes a share_state_result has asked for it");
 }
+void answer_sink::take(uint32_t, log_dirs_answer&) {
+  MILLRACE_ASSERT(false, "who takes a log_dirs_answer has asked for it");
+}
 void answer_sink::on_ready(uint32_t) {}
 void answer_sink::on_time() {}
 
@@ -174,6 +177,10 @@ void gateway_core::take(transaction_result& message) {
 }
 
 void gateway_core::take(share_state_result& message) {
+  deliver(message.ticket, message);
+}
+
+void gateway_core::take(log_dirs_answer& message) {
   deliver(message.ticket, message);
 }
 
@@ -354,6 +361,12 @@ void gateway_core::ask_log(const caf::strong_actor_ptr& partition,
   const sink_ptr& sink, uint32_t part, log_question question) {
   const auto ticket = open(sink, part, partition);
   send(partition, log_ask{ticket, std::move(question)});
+}
+
+void gateway_core::ask_log_dirs(
+  const sink_ptr& sink, uint32_t part, log_dirs_ask ask) {
+  ask.ticket = open(sink, part, wiring_.broker);
+  send(wiring_.broker, std::move(ask));
 }
 
 void gateway_core::ask_admin(const sink_ptr& sink, uint32_t part,

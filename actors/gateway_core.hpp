@@ -58,6 +58,7 @@ public:
   virtual void take(uint32_t part, transaction_result&);
   virtual void take(uint32_t part, share_answer&);
   virtual void take(uint32_t part, share_state_result&);
+  virtual void take(uint32_t part, log_dirs_answer&);
   /// The partition may have more than it answered (fetches only).
   virtual void on_ready(uint32_t part);
   /// Whoever was asked has died: the question has no answer.
@@ -114,6 +115,7 @@ public:
   void take(transaction_result& message);
   void take(share_answer& message);
   void take(share_state_result& message);
+  void take(log_dirs_answer& message);
   void take(directory_update& message);
   void take(const link_change& message);
   /// Sends what the sessions asked in this turn.
@@ -211,6 +213,7 @@ public:
     const sink_ptr& sink, uint32_t part, fetch_ask ask);
   void ask_log(const caf::strong_actor_ptr& partition, const sink_ptr& sink,
     uint32_t part, log_question question);
+  void ask_log_dirs(const sink_ptr& sink, uint32_t part, log_dirs_ask ask);
   /// @param client who asks; none: this node does
   void ask_admin(const sink_ptr& sink, uint32_t part, int16_t version,
     admin_question question, std::optional<quota_client> client = {});

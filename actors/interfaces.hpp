@@ -8,6 +8,7 @@
 #include "actors/consensus_messages.hpp"
 #include "actors/custom_messages.hpp"
 #include "actors/image_keeper.hpp"
+#include "actors/log_dirs_messages.hpp"
 #include "actors/messages.hpp"
 #include "actors/node_link.hpp"
 #include "actors/share_messages.hpp"
@@ -82,6 +83,8 @@ using partition_actor = caf::typed_actor<
   // it is done.
   caf::reacts_to<compaction_turn>, caf::reacts_to<compaction_swap>,
   caf::reacts_to<compaction_over>,
+  // The broker's: it is being copied, or not any more.
+  caf::reacts_to<hold_compaction>,
   // Ends the actor after a last sync; answers partition_closed.
   caf::reacts_to<close_partition>>;
 
@@ -96,6 +99,20 @@ using compactor_actor = caf::typed_actor<
   caf::reacts_to<compaction_work>,
   // To itself.
   caf::reacts_to<compaction_step>>;
+
+/// LOG MOVER: copies logs into one log directory, one after the other, on a
+/// thread of its own.
+using log_mover_actor = caf::typed_actor<
+  // How fast.
+  caf::reacts_to<log_mover_settings>,
+  // A log is to be copied; answers copy_progress, copy_caught_up.
+  caf::reacts_to<copy_log>,
+  // It is closed, or not wanted any more; answers copy_ended.
+  caf::reacts_to<finish_copy>, caf::reacts_to<cancel_copy>,
+  // The partition's answer: committed batches.
+  caf::reacts_to<fetch_answers>,
+  // To itself.
+  caf::reacts_to<copy_step>>;
 
 /// THROTTLE: lets the node's partitions copy what is throttled, one after the
 /// other.
@@ -188,6 +205,11 @@ using broker_actor = caf::typed_actor<
   // What partitions report and ask.
   caf::reacts_to<save_log_start>, caf::reacts_to<save_hints>,
   caf::reacts_to<partition_closed>, caf::reacts_to<partition_state_report>,
+  // A gateway's: about the log directories; answers log_dirs_answer.
+  caf::reacts_to<log_dirs_ask>,
+  // What a log mover tells.
+  caf::reacts_to<copy_progress>, caf::reacts_to<copy_caught_up>,
+  caf::reacts_to<copy_ended>,
   // To itself: housekeeping; and that it is not registered yet.
   caf::reacts_to<broker_tick>, caf::reacts_to<register_again>,
   // Ends all partitions cleanly; answers broker_stopped.

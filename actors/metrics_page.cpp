@@ -1,5 +1,6 @@
 #include "actors/metrics_page.hpp"
 
+#include "cluster/partition_settling.hpp"
 #include "schema/kafka/apis.hpp"
 
 #include <cctype>
@@ -122,17 +123,61 @@ void add_quotas(page& p, const node_counters& c) {
     "How long these were told to wait, in all.", c.muted_ms.get());
 }
 
-void add_partitions(
-  page& p, const node_status::partition_map& all, const metadata_image& image) {
+/// What the metadata says of the cluster's partitions, and of this node's.
+struct partition_counts {
+  int64_t here = 0;
+  int64_t led_here = 0;
+  int64_t under_replicated = 0; ///< of those led here
+  int64_t without_leader = 0;   ///< of all
+};
+
+partition_counts count_partitions(const metadata_image& image, node_id self) {
+  partition_counts counts;
+  for (const auto& [name, topic] : image.topics())
+    for (const auto& partition : topic->partitions) {
+      const bool led_here = partition.leader == self;
+      counts.here += has_node(partition.replicas, self) ? 1 : 0;
+      counts.led_here += led_here ? 1 : 0;
+      counts.under_replicated
+        += led_here && partition.isr.size() < partition.replicas.size() ? 1 : 0;
+      counts.without_leader += partition.leader == no_node ? 1 : 0;
+    }
+  return counts;
+}
+
+void add_cluster(page& p, const node_status& status,
+  const metadata_image& image, const partition_counts& counts) {
+  int64_t fenced = 0;
+  for (const auto& [id, broker] : image.brokers())
+    fenced += broker.fenced ? 1 : 0;
+  const auto registered = static_cast<int64_t>(image.brokers().size());
+  p.one("kafka_brokers", "gauge", "Brokers that are registered.", registered);
+  p.one("kafka_controller_kafkacontroller_activecontrollercount", "gauge",
+    "1 on the node that is the controller.", status.controls() ? 1 : 0);
+  p.one("kafka_controller_kafkacontroller_activebrokercount", "gauge",
+    "Brokers that are registered and not fenced.", registered - fenced);
+  p.one("kafka_controller_kafkacontroller_fencedbrokercount", "gauge",
+    "Brokers that have not been heard of for a session.", fenced);
+  p.one("kafka_controller_kafkacontroller_globaltopiccount", "gauge",
+    "Topics of the cluster.", static_cast<int64_t>(image.topics().size()));
+  p.one("kafka_controller_kafkacontroller_globalpartitioncount", "gauge",
+    "Partitions of the cluster.", image.partition_count());
+  p.one("kafka_controller_kafkacontroller_offlinepartitionscount", "gauge",
+    "Partitions of the cluster that nobody leads.", counts.without_leader);
+}
+
+void add_partitions(page& p, const node_status::partition_map& all,
+  const partition_counts& counts) {
   int64_t offline = 0;
   for (const auto& [name, status] : all)
     offline += status.offline ? 1 : 0;
   p.one("kafka_server_replicamanager_partitioncount", "gauge",
-    "Partitions with a replica on this node.", image.partition_count());
+    "Partitions with a replica on this node.", counts.here);
   p.one("kafka_server_replicamanager_leadercount", "gauge",
-    "Partitions that this node leads.", image.partition_count());
+    "Partitions that this node leads.", counts.led_here);
   p.one("kafka_server_replicamanager_underreplicatedpartitions", "gauge",
-    "Partitions that lack an in-sync replica.", 0);
+    "Partitions that this node leads and that lack an in-sync replica.",
+    counts.under_replicated);
   p.one("kafka_server_replicamanager_offlinereplicacount", "gauge",
     "Replicas whose log cannot be written.", offline);
   const auto each = [&](const char* family, const char* help, auto value) {
@@ -237,17 +282,13 @@ std::string metrics_page(const node_counters& counters,
   page p;
   add_traffic(p, counters);
   add_quotas(p, counters);
-  p.one("kafka_brokers", "gauge", "Brokers that are registered.",
-    static_cast<int64_t>(image.brokers().size()));
-  p.one("kafka_controller_kafkacontroller_activecontrollercount", "gauge",
-    "1 on the node that is the controller.", 1);
-  p.one("kafka_controller_kafkacontroller_globaltopiccount", "gauge",
-    "Topics of the cluster.", static_cast<int64_t>(image.topics().size()));
-  p.one("kafka_controller_kafkacontroller_globalpartitioncount", "gauge",
-    "Partitions of the cluster.", image.partition_count());
+  const auto counts = count_partitions(image, self);
+  add_cluster(p, status, image, counts);
+  p.one("kafka_log_logmanager_offlinelogdirectorycount", "gauge",
+    "Log directories that cannot be used.", status.failed_log_dirs());
   p.one("millrace_node_id", "gauge", "The number of this node.", self.value);
   const auto partitions = status.partitions();
-  add_partitions(p, partitions, image);
+  add_partitions(p, partitions, counts);
   add_groups(p, status.groups(), partitions);
   add_compaction(p, status.compaction());
   add_clients(p, clients);

@@ -146,10 +146,9 @@ public:
     core_.consensus = nullptr;
     core_.consensus_disk = nullptr;
     core_.keeper = nullptr;
-    core_.syncs = nullptr;
     core_.disks.clear();
     system_->await_all_actors_done();
-    core_.places.reset();
+    core_.dirs.reset();
     core_.link.reset();
     link_.reset();
     return clean;

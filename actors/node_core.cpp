@@ -29,6 +29,32 @@ std::vector<node_id> voters_of(const node_config& config) {
   return voters;
 }
 
+result<std::unique_ptr<log_dirs>> open_log_dirs(environment& env,
+  std::unique_ptr<data_directory> primary,
+  const std::vector<std::string>& paths, const uuid& primary_id) {
+  std::vector<uuid> ids{primary_id};
+  while (ids.size() < paths.size())
+    ids.push_back(env.random_uuid());
+  return log_dirs::open(env.files(), std::move(primary), paths, ids);
+}
+
+/// What waits for the disk that `path` is on.
+result<void> start_disks(caf::actor_system& system, environment& env,
+  const std::string& path, int32_t threads, disk_team& team) {
+  // Several, as one sync after the other is slow with many dirty logs; four
+  // bring most of what eight would.
+  constexpr int32_t some = 4;
+  auto volume = env.files().open_volume(path);
+  if (!volume)
+    return volume.error();
+  const std::shared_ptr<volume_sync> shared_volume = std::move(*volume);
+  for (int32_t i = 0; i < (threads > 0 ? threads : some); ++i)
+    team.disks.push_back(
+      env.spawn_blocking(system, disk, &env, i == 0 ? shared_volume : nullptr));
+  team.syncs = system.spawn(sync_planner, team.disks, shared_volume);
+  return {};
+}
+
 /// Before anybody hears of it: an older copy of the directory is told by not
 /// knowing the last start. A directory of a release that did not keep its
 /// starts begins to when it is let in.
@@ -49,9 +75,12 @@ caf::behavior watch(caf::event_based_actor* self, const node_core& core,
   look_after(core.consensus);
   look_after(core.consensus_disk);
   look_after(core.broker);
-  look_after(core.syncs);
-  for (const auto& disk : core.disks)
-    look_after(disk);
+  for (const auto& team : core.disks) {
+    if (team.syncs != nullptr)
+      look_after(team.syncs);
+    for (const auto& disk : team.disks)
+      look_after(disk);
+  }
   self->set_down_handler([=](const caf::down_msg& down) {
     log::error("a part of the node has ended ({}): the node cannot go on "
                "without a start from its disk",
@@ -101,28 +130,28 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
   if (const auto& at = core.link->advertised(); at.port != 0)
     endpoints.push_back({cluster_listener_name, at.host, at.port, 0});
   const auto log_id = (*directory)->identity().directory;
-  auto places = log_places::open(env.files(), std::move(*directory));
-  if (!places)
-    return places.error();
-  core.places = std::move(*places);
+  auto dirs = open_log_dirs(
+    env, std::move(*directory), config.log_dirs, options.fresh_directory);
+  if (!dirs)
+    return dirs.error();
+  core.dirs = std::move(*dirs);
   const auto incarnation = env.random_uuid();
   if (config.is_clustered())
-    MILLRACE_TRY(note_start(core.places->directory(), incarnation));
+    MILLRACE_TRY(note_start(core.dirs->primary(), incarnation));
   core.config = std::make_shared<const node_config>(std::move(config));
   core.counters = std::make_shared<node_counters>();
   core.status = std::make_shared<node_status>();
-  // Several, as one sync after the other is slow with many dirty logs; four
-  // bring most of what eight would.
-  const int disk_count
-    = core.config->disk_threads > 0 ? core.config->disk_threads : 4;
-  auto volume = env.files().open_volume(core.config->log_dirs.front());
-  if (!volume)
-    return volume.error();
-  const std::shared_ptr<volume_sync> shared_volume = std::move(*volume);
-  for (int i = 0; i < disk_count; ++i)
-    core.disks.push_back(
-      env.spawn_blocking(system, disk, &env, i == 0 ? shared_volume : nullptr));
-  core.syncs = system.spawn(sync_planner, core.disks, shared_volume);
+  int64_t failed_log_dirs = 0;
+  for (const auto& log_dir : core.dirs->all()) {
+    disk_team team;
+    if (log_dir.places == nullptr)
+      ++failed_log_dirs;
+    else
+      MILLRACE_TRY(start_disks(
+        system, env, log_dir.path, core.config->disk_threads, team));
+    core.disks.push_back(std::move(team));
+  }
+  core.status->set_failed_log_dirs(failed_log_dirs);
   core.keeper = env.spawn_blocking(system, image_keeper,
     std::make_shared<std::unique_ptr<image_store>>(
       std::move(recovered->store)));
@@ -145,15 +174,15 @@ result<node_core> start_node_core(caf::actor_system& system, environment& env,
       .incarnation = incarnation,
       .consensus = core.consensus,
       .keeper = core.keeper,
-      .link = core.link});
+      .link = core.link,
+      .status = core.status});
   core.broker = system.spawn(broker, &env,
     broker_options{.config = core.config,
-      .places = core.places,
+      .dirs = core.dirs,
       .incarnation = incarnation,
       .endpoints = endpoints,
       .controller = core.controller,
-      .disk = core.disks.back(),
-      .syncs = core.syncs,
+      .disks = core.disks,
       .handles = std::make_shared<file_cache>(env.files()),
       .budget = std::make_shared<write_budget>(core.config->dirty_bytes_max),
       .status = core.status,
@@ -175,9 +204,12 @@ void end_node_core(const node_core& core) {
   end(core.consensus);
   end(core.consensus_disk);
   end(core.keeper);
-  end(core.syncs);
-  for (const auto& disk : core.disks)
-    end(disk);
+  for (const auto& team : core.disks) {
+    if (team.syncs != nullptr)
+      end(team.syncs);
+    for (const auto& disk : team.disks)
+      end(disk);
+  }
 }
 
 } // namespace millrace

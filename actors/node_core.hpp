@@ -4,6 +4,7 @@
 // spawned in the order in which they need one another, and ended in the
 // reverse. The same assembly runs in production and in the simulator.
 
+#include "actors/disk.hpp"
 #include "actors/environment.hpp"
 #include "actors/image_keeper.hpp"
 #include "actors/interfaces.hpp"
@@ -11,7 +12,7 @@
 #include "actors/node_link.hpp"
 #include "actors/node_status.hpp"
 #include "cluster/config_node.hpp"
-#include "storage/log_places.hpp"
+#include "storage/log_dirs.hpp"
 
 #include <functional>
 
@@ -19,13 +20,13 @@ namespace millrace {
 
 struct node_core {
   std::shared_ptr<const node_config> config;
-  std::shared_ptr<log_places> places;
+  std::shared_ptr<log_dirs> dirs;
   std::shared_ptr<node_counters> counters;
   std::shared_ptr<node_status> status;
   std::shared_ptr<node_link> link;
   uuid cluster;
-  std::vector<disk_actor> disks;
-  sync_planner_actor syncs;
+  /// By log directory; of one that cannot be used there are none.
+  std::vector<disk_team> disks;
   image_keeper_actor keeper;
   consensus_disk_actor consensus_disk;
   consensus_actor consensus;

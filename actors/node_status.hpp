@@ -57,6 +57,25 @@ public:
     groups_.erase(partition);
   }
 
+  /// Whether this node's controller leads.
+  void set_controls(bool controls) {
+    const std::lock_guard lock{mutex_};
+    controls_ = controls;
+  }
+  [[nodiscard]] bool controls() const {
+    const std::lock_guard lock{mutex_};
+    return controls_;
+  }
+  /// How many log directories cannot be used.
+  void set_failed_log_dirs(int64_t count) {
+    const std::lock_guard lock{mutex_};
+    failed_log_dirs_ = count;
+  }
+  [[nodiscard]] int64_t failed_log_dirs() const {
+    const std::lock_guard lock{mutex_};
+    return failed_log_dirs_;
+  }
+
   void add_compaction(const compaction_counts& more) {
     const std::lock_guard lock{mutex_};
     compaction_.bytes_read += more.bytes_read;
@@ -83,6 +102,8 @@ public:
 
 private:
   mutable std::mutex mutex_;
+  bool controls_ = false;
+  int64_t failed_log_dirs_ = 0;
   partition_map partitions_;
   compaction_counts compaction_;
   std::map<int32_t, std::vector<group_status>> groups_;

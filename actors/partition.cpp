@@ -46,6 +46,19 @@ void finish_close(self_pointer self) {
   self->quit();
 }
 
+/// Whoever waits for the disk is answered first.
+void close_when_durable(self_pointer self) {
+  const auto& s = self->state;
+  if (s.syncing)
+    return;
+  const bool dirty = s.log != nullptr && !s.log->offline()
+                     && s.log->durable_end_offset() < s.log->log_end_offset();
+  if (dirty && s.close_clean)
+    start_sync(self);
+  else
+    finish_close(self);
+}
+
 void on_tick(self_pointer self, const partition_tick& tick) {
   auto& s = self->state;
   if (!ensure_open(self) || s.closing != nullptr)
@@ -118,9 +131,8 @@ partition_actor::behavior_type partition(
     },
     [=](const sync_done& done) {
       on_synced(self, done);
-      const auto& s = self->state;
-      if (s.closing != nullptr && !s.syncing)
-        finish_close(self);
+      if (self->state.closing != nullptr)
+        close_when_durable(self);
     },
     [=](const partition_assigned& assigned) {
       on_assigned(self, assigned);
@@ -174,20 +186,15 @@ partition_actor::behavior_type partition(
     [=](const compaction_over& over) {
       end_compaction(self, over);
     },
+    [=](const hold_compaction& hold) {
+      hold_compacting(self, hold.held);
+    },
     [=](const close_partition& close) {
       auto& s = self->state;
       append_gathered(self);
       s.closing = self->current_sender();
       s.close_clean = close.clean;
-      if (s.syncing)
-        return;
-      const bool dirty
-        = s.log != nullptr && !s.log->offline()
-          && s.log->durable_end_offset() < s.log->log_end_offset();
-      if (dirty && close.clean)
-        start_sync(self);
-      else
-        finish_close(self);
+      close_when_durable(self);
     },
   };
 }

@@ -213,6 +213,7 @@ struct partition_state {
     std::shared_ptr<compaction_gate> gate; ///< of the job that runs
     int64_t now_ms = 0;                    ///< when the clock was trusted last
     bool failed = false;                   ///< not tried any more
+    bool held = false;                     ///< it is being copied
   };
   compaction_state compaction;
 

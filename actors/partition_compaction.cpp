@@ -14,7 +14,7 @@ using self_pointer = partition_actor::stateful_pointer<partition_state>;
 /// is left alone until the next start.
 std::optional<compaction_plan> plan(partition_state& s, int64_t now_ms) {
   if (s.log == nullptr || s.closing != nullptr || s.compaction.failed
-      || !s.log->config().compacted)
+      || s.compaction.held || !s.log->config().compacted)
     return std::nullopt;
   auto found = s.log->plan_compaction(s.compaction.clean_until,
     s.log->last_stable_offset(s.high_watermark), now_ms);
@@ -39,6 +39,15 @@ void offer_compaction(self_pointer self, int64_t now_ms) {
   if (const auto what = plan(s, now_ms))
     tell(self, s.options.compactor,
       compaction_offer{s.options.name, what->dirty_ratio(), what->overdue});
+}
+
+void hold_compacting(self_pointer self, bool held) {
+  auto& s = self->state;
+  s.compaction.held = held;
+  if (!held || s.compaction.gate == nullptr)
+    return;
+  s.compaction.gate->revoke();
+  s.compaction.gate.reset();
 }
 
 void begin_compaction(self_pointer self) {

@@ -12,6 +12,11 @@ namespace millrace {
 void offer_compaction(
   partition_actor::stateful_pointer<partition_state> self, int64_t now_ms);
 
+/// While it is held nothing is compacted. Ends a job that runs: nothing of
+/// what it has not swapped in counts.
+void hold_compacting(
+  partition_actor::stateful_pointer<partition_state> self, bool held);
+
 /// The compactor's turn: gives it what is to be done.
 void begin_compaction(partition_actor::stateful_pointer<partition_state> self);
 void swap_compacted(partition_actor::stateful_pointer<partition_state> self,

@@ -219,7 +219,8 @@ constexpr config_key table[] = {
   among(topics("log.cleanup.policy", list, "delete"), "compact|delete"),
   broker("log.dir", string, "./data", "Another name of log.dirs."),
   broker("log.dirs", list, nullptr,
-    "The directories that hold the data; unset: log.dir."),
+    "The directories that hold the data, the first one the node's own files "
+    "too; unset: log.dir."),
   topics("log.flush.interval.messages", int64, "9223372036854775807", 1),
   falls_back(topics("log.flush.interval.ms", int64, nullptr, 0),
     "log.flush.scheduler.interval.ms"),
@@ -351,6 +352,11 @@ constexpr config_key table[] = {
     "Over how many windows of time the use of quotas is measured.", "windows"),
   quota_windows(
     "quota.window.size.seconds", "1", "How long each of them is.", "s"),
+  dynamic(within(
+    broker("replica.alter.log.dirs.io.max.bytes.per.second", int64,
+      "9223372036854775807",
+      "How fast logs are copied into one log directory from another.", "bytes"),
+    1)),
   within(broker("replica.fetch.max.bytes", int32, "1048576",
            "The most of one partition that a follower takes at once.", "bytes"),
     0),

@@ -140,6 +140,9 @@ caf::behavior sim_gateway(
     [=](share_state_result& m) {
       take(m);
     },
+    [=](log_dirs_answer& m) {
+      take(m);
+    },
     [=](directory_update& m) {
       take(m);
     },

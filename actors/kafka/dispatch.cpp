@@ -43,6 +43,7 @@ constexpr api_handler handlers[] = {
   {api_key::delete_acls, handle_delete_acls},
   {api_key::describe_configs, handle_describe_configs},
   {api_key::alter_configs, handle_alter_configs},
+  {api_key::alter_replica_log_dirs, handle_alter_replica_log_dirs},
   {api_key::describe_log_dirs, handle_describe_log_dirs},
   {api_key::create_partitions, handle_create_partitions},
   {api_key::delete_groups, handle_delete_groups},

@@ -84,6 +84,8 @@ result<void> handle_offset_for_leader_epoch(
 result<void> handle_delete_records(gateway_core& hub, kafka_request& request);
 result<void> handle_describe_producers(
   gateway_core& hub, kafka_request& request);
+result<void> handle_alter_replica_log_dirs(
+  gateway_core& hub, kafka_request& request);
 result<void> handle_describe_log_dirs(
   gateway_core& hub, kafka_request& request);
 result<void> handle_create_topics(gateway_core& hub, kafka_request& request);

@@ -5,7 +5,6 @@
 #include "cluster/config_topic.hpp"
 #include "cluster/topic_rules.hpp"
 #include "schema/kafka/delete_records.hpp"
-#include "schema/kafka/describe_log_dirs.hpp"
 #include "schema/kafka/describe_producers.hpp"
 #include "schema/kafka/list_offsets.hpp"
 #include "schema/kafka/offset_for_leader_epoch.hpp"
@@ -244,60 +243,6 @@ result<void> handle_describe_producers(
           .coordinator_epoch = p.coordinator_epoch,
           .current_txn_start_offset = p.transaction_start.value});
     });
-  return {};
-}
-
-result<void> handle_describe_log_dirs(
-  gateway_core& hub, kafka_request& request) {
-  kafka::describe_log_dirs_request body;
-  MILLRACE_TRY(read_body(request, body));
-  auto response = std::make_shared<kafka::describe_log_dirs_response>();
-  auto& directory = response->results.emplace_back();
-  directory.log_dir = hub.config().log_dirs.front();
-  if (auto space = hub.env().files().space(directory.log_dir)) {
-    directory.total_bytes = static_cast<int64_t>(space->total_bytes);
-    directory.usable_bytes = static_cast<int64_t>(space->free_bytes);
-  } else {
-    directory.error_code = code(kafka_error::kafka_storage_error);
-  }
-  std::vector<topic_partition> asked;
-  const auto add = [&](const std::string& topic, int32_t partition) {
-    if (hub.partition(topic, partition) != nullptr)
-      asked.push_back({topic, partition});
-  };
-  if (body.topics) {
-    for (const auto& topic : *body.topics)
-      for (const auto partition : topic.partitions)
-        add(topic.topic, partition);
-  } else {
-    for (const auto& [name, topic] : hub.image().topics())
-      for (const auto& p : topic->partitions)
-        add(name, p.index);
-  }
-  auto sizes = std::make_shared<std::vector<int64_t>>(asked.size(), -1);
-  auto sink = std::make_shared<log_sink>(
-    [sizes](uint32_t part, log_answer* answer) {
-      if (answer != nullptr && answer->error == kafka_error::none)
-        (*sizes)[part] = answer->size_bytes;
-    },
-    [&hub, slot = request.slot, response, sizes, asked] {
-      auto& topics = response->results.front().topics;
-      for (size_t i = 0; i < asked.size(); ++i) {
-        if ((*sizes)[i] < 0)
-          continue;
-        if (topics.empty() || topics.back().name != asked[i].topic)
-          topics.push_back({asked[i].topic, {}});
-        topics.back().partitions.push_back(
-          {asked[i].partition, (*sizes)[i], 0, false});
-      }
-      reply(hub, slot, *response);
-    });
-  for (uint32_t i = 0; i < asked.size(); ++i) {
-    sink->expect();
-    hub.ask_log(
-      hub.partition(asked[i].topic, asked[i].partition), sink, i, ask_size{});
-  }
-  sink->asked_all();
   return {};
 }
 

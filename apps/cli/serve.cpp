@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 namespace millrace::cli {
 namespace {
@@ -86,10 +87,18 @@ node_config with_ports_of(const node& running, node_config config) {
   return config;
 }
 
+/// Paths as tools that are started elsewhere can name them.
+node_config with_absolute_paths(node_config config) {
+  for (auto& path : config.log_dirs)
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  return config;
+}
+
 } // namespace
 
 int run_serve(
-  const node_config& config, const serve_options& options, actors_ptr actors) {
+  const node_config& wanted, const serve_options& options, actors_ptr actors) {
+  const auto config = with_absolute_paths(wanted);
   set_up_logging(options.log_format, options.log_level);
   // Before the node's threads are there: they inherit it.
   const sigset_t waited = block_signals();

@@ -2,108 +2,25 @@
 // enough to be compacted.
 
 #include "actors/compactor.hpp"
-#include "actors/partition.hpp"
-#include "storage/record_reader.hpp"
-#include "tests/actors/actor_fixture.hpp"
+#include "tests/actors/partition_host.hpp"
 
 using namespace millrace;
 
 namespace {
 
-shared_bytes keyed(const std::string& key, const std::string& value) {
-  record_builder builder;
-  record_view record;
-  record.timestamp_ms = 1000;
-  record.key = key;
-  record.value = value;
-  builder.add(record);
-  auto made = builder.finish();
-  REQUIRE(made.ok());
-  return *made;
-}
-
-struct fixture : actor_fixture {
-  caf::scoped_actor gateway{system};
-  std::shared_ptr<write_budget> budget
-    = std::make_shared<write_budget>(1 << 20);
-  std::shared_ptr<file_cache> handles
-    = std::make_shared<file_cache>(disks.files);
+struct fixture : partition_host {
   std::shared_ptr<node_status> status = std::make_shared<node_status>();
-  std::vector<std::string> removed;
-  sync_planner_actor planner;
-  disk_actor disk;
-  compactor_actor compacts;
-  std::vector<partition_actor> partitions;
 
   explicit fixture(compactor_settings settings = {}) {
-    // Syncs end at once.
-    planner = system.spawn(
-      [this](
-        sync_planner_actor::pointer self) -> sync_planner_actor::behavior_type {
-        return {
-          [this, self](sync_ask& ask) {
-            auto outcome = ask.job.run(disks.files);
-            self->send(caf::actor_cast<partition_actor>(self->current_sender()),
-              sync_done{ask.ticket, std::move(ask.job), std::move(outcome)});
-          },
-          [](gather_now) {},
-          [](sync_ran&) {},
-        };
-      });
-    disk = system.spawn([this]() -> disk_actor::behavior_type {
-      return {
-        [](sync_run&) {},
-        [](const warm_ask&) {},
-        [this](const remove_paths& ask) {
-          removed.insert(removed.end(), ask.paths.begin(), ask.paths.end());
-        },
-      };
-    });
     compacts = system.spawn(compactor, &env, status, settings);
     run();
   }
 
-  ~fixture() {
-    for (const auto& one : partitions)
-      caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(compacts, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(planner, caf::exit_reason::user_shutdown);
-    caf::anon_send_exit(disk, caf::exit_reason::user_shutdown);
-    run();
-  }
-
   size_t start(int32_t index) {
-    const auto directory = "/data/t-" + std::to_string(index);
-    REQUIRE(make_directory_durable(disks.files, directory).ok());
-    partition_settings settings;
-    settings.log.compacted = true;
-    settings.log.segment_bytes = 500;
-    partition_registration registration;
-    registration.epoch = leader_epoch{1};
-    registration.leader = node_id{0};
-    registration.replicas = registration.isr = {node_id{0}};
-    partitions.push_back(system.spawn(partition, &env,
-      partition_options{.name = {"t", index},
-        .directory = directory,
-        .settings = settings,
-        .registration = registration,
-        .node = node_id{0},
-        .disk = disk,
-        .syncs = planner,
-        .handles = handles,
-        .budget = budget,
-        .compactor = compacts}));
-    run();
-    return partitions.size() - 1;
-  }
-
-  void produce(size_t which, const std::string& key, const std::string& value) {
-    produce_many message;
-    message.entries.push_back(
-      {.ticket = 1, .batch = keyed(key, value), .acks = -1, .timeout_ms = -1});
-    gateway->send(partitions[which], std::move(message));
-    run();
-    take<produce_results>();
+    log_config log;
+    log.compacted = true;
+    log.segment_bytes = 500;
+    return partition_host::start(index, log);
   }
 
   /// Twenty values of one key, and one of another.
@@ -122,17 +39,6 @@ struct fixture : actor_fixture {
   void tick(size_t which) {
     gateway->send(partitions[which], partition_tick{false, true});
     run();
-  }
-
-  template <class Answer>
-  std::optional<Answer> take() {
-    std::optional<Answer> taken;
-    gateway->receive(
-      [&](Answer& answer) {
-        taken = std::move(answer);
-      },
-      caf::after(std::chrono::milliseconds{0}) >> [] {});
-    return taken;
   }
 
   std::string values(size_t which) {

@@ -51,6 +51,57 @@ TEST_CASE("bytes of a client in a label cannot forge a line",
     "9\\\\\"} 1"));
 }
 
+TEST_CASE(
+  "each node tells what it leads, and lacks", "[actors][metrics_page]") {
+  metadata_image image;
+  for (const int32_t id : {1, 2, 3}) {
+    broker_registered broker;
+    broker.id = node_id{id};
+    broker.broker_epoch = id;
+    broker.fenced = id != 1;
+    image.apply_part(broker);
+  }
+  const auto partition
+    = [](int32_t number, node_id leader, std::vector<node_id> isr) {
+        partition_registration p;
+        p.index = number;
+        p.replicas = {node_id{1}, node_id{2}};
+        p.leader = leader;
+        p.isr = std::move(isr);
+        return p;
+      };
+  image.apply_part(topic_created{"orders", uuid{3, 3},
+    {partition(0, node_id{1}, {node_id{1}, node_id{2}}),
+      partition(1, node_id{1}, {node_id{1}}),
+      partition(2, node_id{2}, {node_id{2}}),
+      partition(3, no_node, {node_id{2}})},
+    {}});
+  node_status status;
+  const auto value = [&](const char* name, int32_t node) {
+    const auto page = metrics_page({}, status, image, node_id{node});
+    const auto at = page.find("\n" + std::string{name} + " ");
+    REQUIRE(at != std::string::npos);
+    return std::stoi(page.substr(at + std::string{name}.size() + 2));
+  };
+  CHECK(value("kafka_server_replicamanager_partitioncount", 1) == 4);
+  CHECK(value("kafka_server_replicamanager_partitioncount", 3) == 0);
+  CHECK(value("kafka_server_replicamanager_leadercount", 1) == 2);
+  CHECK(value("kafka_server_replicamanager_leadercount", 3) == 0);
+  CHECK(value("kafka_server_replicamanager_underreplicatedpartitions", 1) == 1);
+  CHECK(
+    value("kafka_controller_kafkacontroller_offlinepartitionscount", 1) == 1);
+  CHECK(value("kafka_controller_kafkacontroller_fencedbrokercount", 1) == 2);
+  CHECK(value("kafka_controller_kafkacontroller_activebrokercount", 1) == 1);
+  CHECK(
+    value("kafka_controller_kafkacontroller_activecontrollercount", 1) == 0);
+  CHECK(value("kafka_log_logmanager_offlinelogdirectorycount", 1) == 0);
+  status.set_controls(true);
+  status.set_failed_log_dirs(2);
+  CHECK(
+    value("kafka_controller_kafkacontroller_activecontrollercount", 1) == 1);
+  CHECK(value("kafka_log_logmanager_offlinelogdirectorycount", 1) == 2);
+}
+
 TEST_CASE("every family has its help and type before its samples",
   "[actors][metrics_page]") {
   const auto page = metrics_page({}, node_status{}, {}, node_id{3});

@@ -151,6 +151,34 @@ expect "kafka-delete-records moves the log's start" 'low_watermark: 3' \
 
 stop_server
 if [ -z "${MILLRACE_TEST_BOOTSTRAP:-}" ]; then
+  # The same server, with a second log directory.
+  first=$data
+  data=$first,$scratch/second
+  start_server
+  data=$first
+  described=$(tool $commands.LogDirsCommand "${at[@]}" --describe)
+  node=$(grep -o '"broker":[0-9]*' <<<"$described" | cut -d: -f2)
+  printf '{"version":1,"partitions":[{"topic":"%s","partition":0,
+    "replicas":[%s],"log_dirs":["%s"]}]}' \
+    "$topic" "$node" "$scratch/second" >"$scratch/move.json"
+  reassign() {
+    tool $commands.reassign.ReassignPartitionsCommand "${at[@]}" \
+      --reassignment-json-file "$scratch/move.json" "$@"
+  }
+  expect "kafka-reassign-partitions moves a log to another directory" \
+    'started moving log directory to .*second' "$(reassign --execute)"
+  moved() { reassign --verify | grep -q "$topic-0-$node completed success"; }
+  await 60 moved || fail "the log is not moved: $(reassign --verify)"
+  [ -f "$scratch/second/$topic-0/00000000000000000000.log" ] ||
+    fail "the log is not in the other directory"
+  echo "ok   and --verify says that it is there"
+  printf '{"version":1,"partitions":[{"topic":"%s","partition":0,
+    "replicas":[%s],"log_dirs":["%s"]}]}' \
+    "$topic" "$node" "$first" >"$scratch/move.json"
+  reassign --execute >/dev/null
+  await 60 moved || fail "the log is not moved back: $(reassign --verify)"
+  stop_server
+
   # Every segment, index and snapshot of the topic, and the groups' own log.
   files=$(find "$data" \( -path "*/$topic-*" -o -path '*/__consumer_offsets-*' \
     -o -path '*/__transaction_state-*' \) \

@@ -93,6 +93,7 @@ class Proxy:
 class Node:
     def __init__(self, number, folder, kafka, cluster):
         self.number, self.folder = number, folder
+        self.log_dirs = [folder]
         self.kafka, self.cluster = kafka, cluster  # where it listens
         self.told_kafka, self.told_cluster = kafka, cluster
         self.http = None  # a port, or nowhere
@@ -181,7 +182,7 @@ class Cluster:
                 f"127.0.0.1:{node.told_cluster}",
             **self.settings, **node.settings}
         words = [os.environ["MILLRACE_BINARY"], "serve",
-                 "--node-id", str(node.number), "--data-dir", node.folder,
+                 "--node-id", str(node.number), "--data-dir", ",".join(node.log_dirs),
                  "--kafka", f"127.0.0.1:{node.kafka}",
                  "--http", f"127.0.0.1:{node.http}" if node.http else "off",
                  "--cluster", f"127.0.0.1:{node.cluster}",

@@ -12,7 +12,7 @@ VALUE = "x" * 1000
 
 def produce(cluster, begin, count):
     producer = Producer({"bootstrap.servers": cluster.bootstrap,
-                         "acks": "all", "linger.ms": 5, **QUICK})
+                         "enable.idempotence": True, "linger.ms": 5, **QUICK})
     for i in range(begin, begin + count):
         producer.produce(TOPIC, f"{i} {VALUE}", partition=0)
         producer.poll(0)
