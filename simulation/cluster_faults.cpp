@@ -1,6 +1,8 @@
 #include "simulation/cluster_faults.hpp"
 
+#include "schema/assert.hpp"
 #include "simulation/log_damage.hpp"
+#include "storage/data_directory_listing.hpp"
 
 namespace millrace {
 
@@ -10,7 +12,8 @@ constexpr std::array<const char*, sim_fault_count> names{"rough", "one_way",
   "isolation", "halves", "bridge", "ring", "swizzle", "mute", "false_alarm",
   "client_cut", "client_gone", "kill", "power_loss", "disk_operation",
   "recovery", "pause", "blackout", "clock_jump", "clock_drift", "failed_sync",
-  "full_disk", "slow_disk", "bit_flip", "misdirected", "wiped_disk"};
+  "full_disk", "slow_disk", "moved_log", "bit_flip", "misdirected",
+  "wiped_disk", "log_dir_gone", "log_dir_away"};
 
 } // namespace
 
@@ -91,8 +94,14 @@ void cluster_faults::strike(sim_fault fault) {
       return;
   } else if (fault <= sim_fault::blackout) {
     process_fault(fault);
+  } else if (fault >= sim_fault::log_dir_gone) {
+    if (!log_dir_fault(fault, any_with_second_dir()))
+      return;
   } else if (fault >= sim_fault::bit_flip) {
     if (!damage(fault, any()))
+      return;
+  } else if (fault == sim_fault::moved_log) {
+    if (!move_a_log(any_with_second_dir()))
       return;
   } else {
     machine_fault(fault);
@@ -304,9 +313,64 @@ bool cluster_faults::damage(sim_fault fault, int32_t node) {
   return true;
 }
 
+/// Some log of the node goes to the other directory. False if it has none.
+bool cluster_faults::move_a_log(int32_t node) {
+  if (!cluster_.node(node).running())
+    return false;
+  const auto& core = cluster_.node(node).core();
+  const auto logs = core.status->partitions();
+  if (logs.empty())
+    return false;
+  const auto& name
+    = std::next(logs.begin(), static_cast<int64_t>(world_.random(logs.size())))
+        ->first;
+  const auto& dirs = core.config->log_dirs;
+  caf::anon_send(core.broker,
+    log_dirs_ask{
+      0, alter_replica_log_dirs{{{name, dirs[world_.random(dirs.size())]}}}});
+  return true;
+}
+
+/// The node's second log directory cannot be used until its next end, or it is
+/// there and empty. False if nobody could repair it, or nothing is in it.
+bool cluster_faults::log_dir_fault(sim_fault fault, int32_t node) {
+  if (!atlas_.may_damage(node))
+    return false;
+  std::set<std::string> logs;
+  for (const auto& path : cluster_.node(node).disks().files.tree())
+    if (path.starts_with(sim_second_log_dir) && path.ends_with(".log")
+        && parse_log_directory_name(log_of(path)))
+      logs.insert(log_of(path));
+  if (logs.empty())
+    return false;
+  cluster_.damage(node, [&](sim_disks& disks) {
+    if (fault == sim_fault::log_dir_gone) {
+      const auto gone = remove_tree(disks.files, sim_second_log_dir);
+      MILLRACE_ASSERT(gone.ok(), "a disk without a fault does what it is told");
+      const auto synced = disks.files.sync_directory("/");
+      MILLRACE_ASSERT(synced.ok(), "a disk without a fault syncs");
+      return;
+    }
+    auto lock = disks.files.lock(sim_second_log_dir);
+    MILLRACE_ASSERT(lock.ok(), "nobody has it who does not run");
+    away_[node] = std::move(*lock);
+  });
+  // The node tells them as lost; somebody has them, or will fetch them.
+  for (const auto& log : logs)
+    atlas_.damaged(node, log);
+  return true;
+}
+
+int32_t cluster_faults::any_with_second_dir() {
+  const auto such = static_cast<uint64_t>(cluster_.size() + 1) / 2;
+  return static_cast<int32_t>(2 * world_.random(such));
+}
+
 void cluster_faults::stop_and_heal() {
   over_ = true;
   cluster_.network().heal();
+  for (const auto& [node, lock] : std::exchange(away_, {}))
+    cluster_.end(node, sim_end::kill); // it finds the directory when it starts
   for (int32_t i = 0; i < cluster_.size(); ++i) {
     clients_.links[static_cast<size_t>(i)]->mend();
     cluster_.node(i).set_drift(0);

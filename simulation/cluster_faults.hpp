@@ -39,13 +39,16 @@ enum class sim_fault : uint8_t {
   clock_drift,
   failed_sync,
   full_disk,
-  slow_disk,   ///< what is asked of it waits for up to 4 s
-  bit_flip,    ///< in the header of a batch, while the node is away
-  misdirected, ///< a block of a log lies elsewhere, where others should be
-  wiped_disk,  ///< all of a node, of a voter of the metadata too
+  slow_disk,    ///< what is asked of it waits for up to 4 s
+  moved_log,    ///< to the node's other log directory, if it has two
+  bit_flip,     ///< in the header of a batch, while the node is away
+  misdirected,  ///< a block of a log lies elsewhere, where others should be
+  wiped_disk,   ///< all of a node, of a voter of the metadata too
+  log_dir_gone, ///< a node's second log directory is empty
+  log_dir_away, ///< it cannot be used until the node ends once more
 };
 
-inline constexpr size_t sim_fault_count = 25;
+inline constexpr size_t sim_fault_count = 28;
 
 [[nodiscard]] const char* to_string(sim_fault fault);
 
@@ -83,8 +86,11 @@ private:
   void fail_a_sync(int32_t node);
   void fill_the_disk(int32_t node);
   bool damage(sim_fault fault, int32_t node);
+  bool move_a_log(int32_t node);
+  bool log_dir_fault(sim_fault fault, int32_t node);
 
   [[nodiscard]] int32_t any();
+  [[nodiscard]] int32_t any_with_second_dir();
   [[nodiscard]] sim_end any_end();
   /// Between the two, each doubling as likely as the next.
   [[nodiscard]] sim_time span(sim_time least, sim_time most);
@@ -98,6 +104,8 @@ private:
   bool over_ = false;
   sim_time separated_until_ = 0;
   sim_time long_pause_until_ = 0;
+  /// Of nodes whose second log directory is away: whoever has it.
+  std::map<int32_t, std::unique_ptr<directory_lock>> away_;
 };
 
 } // namespace millrace

@@ -1,5 +1,6 @@
 #include "simulation/log_damage.hpp"
 
+#include "storage/data_directory_listing.hpp"
 #include "storage/record_batch.hpp"
 
 #include <algorithm>
@@ -7,6 +8,12 @@
 #include <span>
 
 namespace millrace {
+
+std::string log_of(const std::string& path) {
+  const auto end = path.rfind('/');
+  const auto begin = path.rfind('/', end - 1) + 1;
+  return path.substr(begin, end - begin);
+}
 
 namespace {
 
@@ -26,6 +33,7 @@ std::vector<std::string> files_of_partitions(
           return path.ends_with(kind);
         });
     if (is_one && path.find("metadata") == std::string::npos
+        && parse_log_directory_name(log_of(path))
         && !disk.content(path).empty())
       found.push_back(path);
   }
@@ -44,13 +52,6 @@ std::vector<uint64_t> batches_in(const std::string& content) {
     at += static_cast<uint64_t>(size);
   }
   return begins;
-}
-
-/// `<topic>-<partition>` of a file's directory.
-std::string log_of(const std::string& path) {
-  const auto end = path.rfind('/');
-  const auto begin = path.rfind('/', end - 1) + 1;
-  return path.substr(begin, end - begin);
 }
 
 /// Whether some batch of `before` is another one in `after`, sound, at the same

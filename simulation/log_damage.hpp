@@ -11,6 +11,9 @@
 
 namespace millrace {
 
+/// `<topic>-<partition>` of a file's directory, or what else it is called.
+[[nodiscard]] std::string log_of(const std::string& path);
+
 /// Flips a bit of a batch, in its header or anywhere behind. Returns whose log
 /// it is, `<topic>-<partition>`; none if there is nothing to damage.
 [[nodiscard]] std::vector<std::string> flip_a_bit(

@@ -44,7 +44,12 @@ sim_node::sim_node(sim_world& world,
   std::map<std::string, std::string> settings, sim_network* network)
     : world_(world), settings_(std::move(settings)), network_(network),
       disks_(world.random_bits()) {
-  settings_.try_emplace("log.dirs", "/data");
+  const auto id = settings_.find("node.id");
+  const bool is_odd
+    = id != settings_.end() && (id->second.back() - '0') % 2 == 1;
+  settings_.try_emplace("log.dirs",
+    network_ != nullptr && is_odd ? std::string{"/data,"} + sim_second_log_dir
+                                  : std::string{"/data"});
   settings_.try_emplace("millrace.offsets.trim.records", "10");
   disks_.files.run_short_of_memory();
 }

@@ -27,6 +27,9 @@ enum class sim_end : uint8_t {
   torn_power_loss ///< some of what was not synced is lost
 };
 
+/// Every other node of a cluster has it, beside `/data`.
+inline constexpr const char* sim_second_log_dir = "/data-b";
+
 class sim_node {
 public:
   /// @param settings Kafka's key names, on top of what a node needs
