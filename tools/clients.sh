@@ -13,6 +13,7 @@
 #   kafkajs-2.2.4        kafkajs, below node_modules
 #   franz.test           the tests of tests/clients/franz, with franz-go
 #   sarama.test          those of tests/clients/sarama, with Sarama
+#   rust.test            those of tests/clients/rust, with the crate rdkafka
 python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
@@ -134,4 +135,36 @@ new_go() {
 
 version_at_least() { # WANTED goFOUND
   printf '%s\n' "$1" "${2#go}" | sort -V -C
+}
+
+# As with Go: where no Rust that is new enough can be had, or no crates, there is
+# no rust.test and its test skips; our own code that does not compile is an error.
+need_rust_clients() {
+  local folder=$root/tests/clients/rust program=$root/build/clients/rust.test
+  local cargo built
+  rm -f "$program"
+  cargo=$(new_cargo "$(sed -n 's/^rust-version = "\(.*\)"/\1/p' \
+    "$folder/Cargo.toml")") &&
+    (cd "$folder" && "$cargo" fetch -q --locked) || {
+    say "the crates of tests/clients/rust cannot be had: its test will be skipped"
+    return 0
+  }
+  [ "$cargo" = cargo ] || export RUSTC=/usr/bin/rustc
+  built=$(cd "$folder" && "$cargo" test -q --no-run --locked --offline \
+    --message-format json --target-dir "$root/build/clients/rust" |
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p') && [ -n "$built" ] ||
+    die "the tests of tests/clients/rust do not compile"
+  ln "$built" "$program"
+}
+
+# new_cargo VERSION: prints a cargo command of at least that version: the one that
+# is there, or Debian's newest.
+new_cargo() {
+  local found
+  found=$(cargo --version 2>/dev/null | awk '{print $2}') || true
+  if [ -n "$found" ] && version_at_least "$1" "$found"; then
+    printf 'cargo\n'
+    return
+  fi
+  (need_packages rust) >&2 && printf '/usr/bin/cargo\n'
 }

@@ -95,7 +95,8 @@ NO_TEXT_RULES = {"LICENSE"}
 NOT_TEXT = r"\.(png|gz|bin|log|index|timeindex|snapshot|mdb)$|/corpus/|/data/"
 GIVEN_NAMES = {
     "CMakeLists.txt", "CMakePresets.json", "README.md", "CHANGELOG.md",
-    "CONTRIBUTING.md", "LICENSE", "RESULTS.md", "FindCAF.cmake",
+    "CONTRIBUTING.md", "LICENSE", "RESULTS.md", "Cargo.toml", "Cargo.lock",
+    "FindCAF.cmake",
     "MillraceInstall.cmake", "MillraceRooms.cmake", "MillraceSchema.cmake",
     "MillraceTests.cmake", "millrace-config.cmake.in", "Dockerfile",
 }
