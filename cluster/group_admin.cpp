@@ -51,10 +51,10 @@ void describe(const group_state& group,
     m.group_instance_id = member.instance_id;
     m.client_id = member.client_id;
     m.client_host = member.client_host;
-    if (!stable)
-      continue; // what they agreed on is being renewed
-    m.member_metadata = member.metadata(protocol);
+    // The last one until there is another; what they agree on is being renewed.
     m.member_assignment = member.assignment;
+    if (stable)
+      m.member_metadata = member.metadata(protocol);
   }
 }
 

@@ -67,7 +67,6 @@ void group_rebalance::complete() {
 void group_rebalance::begin_generation() {
   for (const auto& id : group_.member_ids()) {
     auto& member = group_.member(id);
-    member.assignment.clear();
     if (const auto parked = group_.unpark_join(id)) {
       auto answer = join_accepted(parked->version, group_, id);
       if (group_.is_leader(id))
