@@ -5,6 +5,7 @@
 #   kafka-python-2.0.2   } one folder each, for PYTHONPATH: the oldest that
 #   kafka-python-3.0.12  } people still run, and the newest
 #   aiokafka-0.14.0      likewise
+#   kafkatop-1.16        likewise
 #   pyspark-4.1.1        likewise, with Spark itself below pyspark
 #   java.classpath       kafka-clients, Kafka's own tools, Streams, Connect, and
 #                        what they need
@@ -14,7 +15,8 @@
 #   franz.test           the tests of tests/clients/franz, with franz-go
 #   sarama.test          those of tests/clients/sarama, with Sarama
 #   rust.test            those of tests/clients/rust, with the crate rdkafka
-python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0"
+python_clients="kafka-python-2.0.2 kafka-python-3.0.12 aiokafka-0.14.0 \
+kafkatop-1.16"
 python_packages="confluent-kafka==2.16.1 lz4==4.4.5 zstandard==0.25.0 \
 python-snappy==0.7.3"
 
