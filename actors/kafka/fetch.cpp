@@ -89,6 +89,8 @@ private:
     bool has_ticket = false;
     bool asked = false;
     bool ready = false;
+    /// There was room, but for no batch: then nothing is looked for.
+    bool unfit = false;
   };
 
   static int32_t bound_of(const gateway_core& hub, const reply_slot& slot,
@@ -197,12 +199,13 @@ private:
     int64_t total = 0;
     int64_t by_followers = 0;
     for (size_t i = 0; i < parts_.size(); ++i) {
-      auto& answer = parts_[i].answer;
+      const auto& answer = parts_[i].answer;
       // Only the first records of an answer may go beyond any bound.
       if (total > 0)
-        shorten(answer, std::max<int64_t>(std::min<int64_t>(max_bytes_ - total,
-                                            context_.partitions()[i].max_bytes),
-                          0));
+        shorten(
+          parts_[i], std::max<int64_t>(std::min<int64_t>(max_bytes_ - total,
+                                         context_.partitions()[i].max_bytes),
+                       0));
       total += static_cast<int64_t>(answer.bytes);
       by_followers
         += answer.by_follower ? static_cast<int64_t>(answer.bytes) : 0;
@@ -211,7 +214,8 @@ private:
   }
 
   /// Leaves the whole batches that fit.
-  static void shorten(fetch_answer& answer, int64_t room) {
+  static void shorten(part& p, int64_t room) {
+    auto& answer = p.answer;
     if (static_cast<int64_t>(answer.bytes) <= room)
       return;
     answer.bytes = 0;
@@ -225,8 +229,7 @@ private:
       slice.size = static_cast<uint32_t>(fits);
       answer.slices.resize(fits > 0 ? i + 1 : i);
     }
-    if (answer.bytes == 0)
-      answer.aborted.clear();
+    p.unfit = room > 0 && answer.bytes == 0;
   }
 
   /// The bytes of the batches at the slice's front that fit into `room`; none
@@ -307,7 +310,8 @@ private:
     const bool unknown = answer.error == kafka_error::unknown_topic_or_partition
                          || answer.error == kafka_error::unknown_topic_id;
     out.aborted_transactions.reset();
-    const bool looked = answer.error == kafka_error::none && !answer.diverging;
+    const bool looked = answer.error == kafka_error::none && !answer.diverging
+                        && !parts_[i].unfit;
     if (unknown || (read_committed_ && looked)) {
       auto& list = out.aborted_transactions.emplace();
       for (const auto& aborted : answer.aborted)
