@@ -30,6 +30,8 @@ import recipes_consumers  # noqa: E402
 import recipes_groups  # noqa: E402
 import recipes_logs  # noqa: E402
 import recipes_quotas  # noqa: E402
+import recipes_security  # noqa: E402
+import recipes_shares  # noqa: E402
 import recipes_topics  # noqa: E402
 import recipes_transactions  # noqa: E402
 from chapter import BARRIER, HARMLESS, Chapter, Diverged  # noqa: E402
@@ -212,7 +214,7 @@ def run(options, kafka, millrace):
 MODULES = (recipes_topics, recipes_logs, recipes_groups, recipes_transactions,
            recipes_quotas)
 # Not in the stream yet: what they show is not understood to the end.
-MORE_MODULES = (recipes_consumers,)
+MORE_MODULES = (recipes_consumers, recipes_security, recipes_shares)
 
 
 def recipes_of(options, pair):
@@ -252,6 +254,7 @@ def write(options, pair, report, missing):
             recipes_consumers.quiesce(chapter)
             recipes_groups.quiesce(chapter)
             recipes_quotas.quiesce(chapter)
+            recipes_security.quiesce(chapter)
             chapter.finish()
         except Diverged as still:
             diverged += why is None

@@ -60,12 +60,9 @@ class Pair:
 
     def post(self, api, version, body, client="d"):
         """Sends without waiting; for `collect`."""
-        for link, frame in zip(self._links(client),
-                               self.frames(api, version, body, client)):
-            try:
-                link.send(frame)
-            except Closed:
-                pass  # `collect` sees it
+        for both in zip(self._links(client),
+                        self.frames(api, version, body, client)):
+            self._send(*both)  # `collect` sees it where it is closed
 
     def collect(self, api, version, client="d"):
         return [self._receive(link, api, version, client)
@@ -94,16 +91,22 @@ class Pair:
         return Answer(ANSWERED, body)
 
     def exchange(self, api, frames, version, client="d", answered=True):
-        """Both answers to frames that are ready."""
-        out = []
-        for link, frame in zip(self._links(client), frames):
-            try:
-                link.send(frame)
-                out.append(self._receive(link, api, version, client)
-                           if answered else Answer("sent"))
-            except Closed:
-                out.append(Answer(CLOSED))
-        return out
+        """Both answers to frames that are ready. The servers work at the
+        same time."""
+        links = self._links(client)
+        sent = [self._send(*both) for both in zip(links, frames)]
+        return [(self._receive(link, api, version, client)
+                 if answered else Answer("sent")) if took else Answer(CLOSED)
+                for link, took in zip(links, sent)]
+
+    @staticmethod
+    def _send(link, frame):
+        """Whether the server takes it."""
+        try:
+            link.send(frame)
+        except Closed:
+            return False
+        return True
 
     def quiet(self, api, version, body, client="d"):
         """Both answers, not compared."""

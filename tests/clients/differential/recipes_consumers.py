@@ -110,7 +110,6 @@ def settle_side(c, side, group):
             return
         if time.monotonic() > until:
             raise Diverged(f"{group.name} does not settle on side {side}")
-        time.sleep(0.01)  # between two heartbeats
 
 
 def learn(c, group, member):
