@@ -18,6 +18,9 @@ namespace {
 
 using log_sink = gather_sink<log_answer>;
 
+/// Who asks, where it is no replica.
+constexpr int32_t consumer = -1;
+
 kafka_error error_of(const log_answer* answer) {
   return answer != nullptr ? answer->error
                            : kafka_error::not_leader_or_follower;
@@ -118,6 +121,9 @@ result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
     = std::make_shared<log_round<kafka::list_offsets_response, part_type>>();
   round->response.topics.reserve(body.topics.size());
   const auto twice = named_twice(body);
+  // Who only looks for faults (-2) is told of open transactions, too.
+  const bool read_committed
+    = body.replica_id == consumer && body.isolation_level == 1;
   for (const auto& topic : body.topics) {
     auto& out = round->response.topics.emplace_back();
     out.name = topic.name;
@@ -132,7 +138,7 @@ result<void> handle_list_offsets(gateway_core& hub, kafka_request& request) {
         found.error = kafka_error::unsupported_version;
       round->entries.push_back({&out.partitions[i], std::move(found),
         ask_offset_by_time{.timestamp = p.timestamp,
-          .read_committed = body.isolation_level == 1,
+          .read_committed = read_committed,
           .current_epoch = leader_epoch{p.current_leader_epoch}}});
     }
   }

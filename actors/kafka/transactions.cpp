@@ -2,6 +2,7 @@
 // (KIP-98, KIP-664): sent to the coordinators of their ids.
 
 #include "actors/kafka/sinks.hpp"
+#include "cluster/topic_rules.hpp"
 
 #include <re2/re2.h>
 
@@ -98,16 +99,23 @@ bool exists(const gateway_core& hub, const topic_partition& name) {
          && static_cast<size_t>(name.partition) < topic->partitions.size();
 }
 
+enum class asked_by : uint8_t { client, server };
+
 /// If one partition cannot take part none is added: what is wrong with the
-/// others is that they were not tried.
+/// others is that they were not tried. The server's own topics only servers
+/// add.
 std::optional<std::vector<add_response::topic_result>> refuse_unknown(
-  const gateway_core& hub, const std::vector<add_request::topic>& topics) {
+  const gateway_core& hub, const std::vector<add_request::topic>& topics,
+  asked_by who) {
   bool all_there = true;
   const auto error_of = [&](const topic_partition& name) {
-    if (exists(hub, name))
+    const bool forbidden
+      = who == asked_by::client && is_internal_topic(name.topic);
+    if (!forbidden && exists(hub, name))
       return kafka_error::operation_not_attempted;
     all_there = false;
-    return kafka_error::unknown_topic_or_partition;
+    return forbidden ? kafka_error::topic_authorization_failed
+                     : kafka_error::unknown_topic_or_partition;
   };
   auto results = results_of(topics, error_of);
   return all_there ? std::nullopt : std::optional{std::move(results)};
@@ -115,7 +123,8 @@ std::optional<std::vector<add_response::topic_result>> refuse_unknown(
 
 void answer_add_v3(
   gateway_core& hub, const kafka_request& request, const add_request& body) {
-  if (auto refused = refuse_unknown(hub, body.v3_and_below_topics)) {
+  if (auto refused
+      = refuse_unknown(hub, body.v3_and_below_topics, asked_by::client)) {
     add_response response;
     response.results_by_topic_v3_and_below = std::move(*refused);
     reply(hub, request.slot, response);
@@ -163,7 +172,8 @@ void answer_add_batched(
     });
   for (uint32_t i = 0; i < body.transactions.size(); ++i) {
     const auto& id = body.transactions[i].transactional_id;
-    if (auto refused = refuse_unknown(hub, body.transactions[i].topics)) {
+    if (auto refused
+        = refuse_unknown(hub, body.transactions[i].topics, asked_by::server)) {
       auto& out = response->results_by_transaction[i];
       out.transactional_id = id;
       out.topic_results = std::move(*refused);
