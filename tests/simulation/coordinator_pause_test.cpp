@@ -63,7 +63,8 @@ TEST_CASE("a coordinator that cannot load its log tries again after a while, "
   sim_cluster cluster{
     world, {.nodes = 1,
              .controllers = 1,
-             .settings = {{"offsets.topic.num.partitions", "1"}}}};
+             .settings
+             = {{"offsets.topic.num.partitions", "1"}, {"log.dirs", "/data"}}}};
   sim_history history;
   cluster_clients clients{cluster, history};
   cluster_admin admin{clients, 1};

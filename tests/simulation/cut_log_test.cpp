@@ -24,7 +24,7 @@ TEST_CASE("a log that was cut is told at the registration, though the node's "
           "last image has not heard of its partition (R10)",
   "[simulation][cut_log]") {
   sim_world world{3};
-  sim_cluster cluster{world, {.nodes = 3}};
+  sim_cluster cluster{world, {.nodes = 3, .settings = {{"log.dirs", "/data"}}}};
   sim_history history;
   cluster_clients clients{cluster, history};
   clients.partitions = 1;
