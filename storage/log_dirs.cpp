@@ -24,7 +24,7 @@ result<std::unique_ptr<log_dirs>> log_dirs::open(file_system& files,
   dirs->directories_.push_back({paths.front(), std::move(*places), ""});
   MILLRACE_TRY(dirs->read_register());
   MILLRACE_TRY(dirs->open_others(paths, ids));
-  MILLRACE_TRY(dirs->end_moves());
+  MILLRACE_TRY(dirs->drop_copies());
   for (size_t i = 0; i < dirs->directories_.size(); ++i)
     if (auto taken = dirs->take_in(i); !taken)
       dirs->fail(i, taken.error().context);
@@ -97,19 +97,34 @@ bool log_dirs::stopped_cleanly() const {
   });
 }
 
-/// A log that has been moved may be there twice after a crash: the register
-/// says which one counts. If that one's directory cannot be used, none does.
-result<void> log_dirs::end_moves() {
+const log_dirs::directory* log_dirs::first_failed() const {
+  const auto failed = std::ranges::find_if(directories_, [](const auto& d) {
+    return d.places == nullptr;
+  });
+  return failed == directories_.end() ? nullptr : &*failed;
+}
+
+/// Whether no other directory's log counts.
+bool log_dirs::counts_here(const topic_partition& name, size_t index) const {
+  const auto at = register_.counts.find(name);
+  return at == register_.counts.end() || at->second == id_of(index);
+}
+
+/// A log may be there twice: after a crash in its move, or as it was made anew
+/// while a directory was away. The register says which one counts. If that
+/// one's directory cannot be used, none does.
+result<void> log_dirs::drop_copies() {
   auto next = register_;
-  for (const auto& [name, id] : register_.moving) {
-    const auto to = find(id);
-    if (!to)
+  for (const auto& [name, id] : register_.counts) {
+    const auto which = find(id);
+    if (!which)
       continue;
-    next.moving.erase(name);
-    if (!directories_[*to].places->unprepared().contains(name))
-      continue; // the crash came before
-    for (size_t i = 0; i < directories_.size(); ++i)
-      if (i != *to && directories_[i].places != nullptr
+    const bool there = directories_[*which].places->unprepared().contains(name);
+    // Another may come back.
+    if (!there || first_failed() == nullptr)
+      next.counts.erase(name);
+    for (size_t i = 0; there && i < directories_.size(); ++i)
+      if (i != *which && directories_[i].places != nullptr
           && directories_[i].places->unprepared().contains(name)) {
         auto left = directories_[i].places->mark_deleted(name);
         if (!left)
@@ -117,6 +132,15 @@ result<void> log_dirs::end_moves() {
         futures_.push_back(*left);
       }
   }
+  return write_register(std::move(next));
+}
+
+/// A directory that is away may have a log of that name, too.
+result<void> log_dirs::note_made(const topic_partition& name, size_t index) {
+  if (first_failed() == nullptr)
+    return {};
+  auto next = register_;
+  next.counts[name] = id_of(index);
   return write_register(std::move(next));
 }
 
@@ -158,16 +182,16 @@ size_t log_dirs::emptiest() const {
 /// Whether the log that is not here may be made anew.
 result<void> log_dirs::check_missing(
   const topic_partition& name, const replica_history& history) const {
-  if (register_.moving.contains(name))
+  const auto at = register_.counts.find(name);
+  if (at != register_.counts.end() && !find(at->second))
     return error{
       errc::offline, "it was being moved to a directory that cannot be used"};
   if (!history.known)
     return {};
-  for (const auto& directory : directories_)
-    if (directory.places == nullptr)
-      return error{
-        errc::offline, "it may be in " + directory.path
-                         + ", which cannot be used: " + directory.failure};
+  if (const auto* failed = first_failed())
+    return error{
+      errc::offline, "it may be in " + failed->path
+                       + ", which cannot be used: " + failed->failure};
   for (const auto& id : register_.directories)
     if (!find(id) && !history.replaceable)
       return error{errc::offline,
@@ -182,7 +206,7 @@ result<log_dirs::place> log_dirs::prepare(const topic_partition& name,
   const uuid& topic, const replica_history& history) {
   place found;
   const auto home = homes_.find(name);
-  bool there = home != homes_.end() && !register_.moving.contains(name);
+  bool there = home != homes_.end() && counts_here(name, home->second);
   if (there) {
     const auto& unprepared = directories_[home->second].places->unprepared();
     const auto at = unprepared.find(name);
@@ -200,6 +224,8 @@ result<log_dirs::place> log_dirs::prepare(const topic_partition& name,
   found.directory = home != homes_.end()            ? home->second
                     : preferred != preferred_.end() ? preferred->second
                                                     : emptiest();
+  if (!there)
+    MILLRACE_TRY(note_made(name, found.directory));
   homes_[name] = found.directory;
   auto path = directories_[found.directory].places->prepare(name, topic);
   if (!path)
@@ -343,7 +369,7 @@ result<std::string> log_dirs::begin_move(
 result<std::string> log_dirs::finish_move(const topic_partition& name,
   size_t to, const std::string& future, offset log_start, offset end) {
   auto next = register_;
-  next.moving[name] = id_of(to);
+  next.counts[name] = id_of(to);
   MILLRACE_TRY(write_register(next));
   const auto& parent = directories_[to].path;
   auto renamed = files_.rename(future, parent + "/" + to_string(name));
@@ -363,7 +389,8 @@ result<std::string> log_dirs::finish_move(const topic_partition& name,
   if (!left)
     return left.error();
   MILLRACE_TRY(save());
-  next.moving.erase(name);
+  if (first_failed() == nullptr)
+    next.counts.erase(name);
   MILLRACE_TRY(write_register(std::move(next)));
   return left;
 }

@@ -120,8 +120,9 @@ private:
   /// What the first directory knows of all of them (`millrace.log-dirs`).
   struct register_file {
     std::set<uuid> directories; ///< that have ever been used
-    std::map<topic_partition, uuid>
-      moving; ///< whose log counts, if it is there
+    /// Of logs that another directory may have too: whose counts, if it is
+    /// there.
+    std::map<topic_partition, uuid> counts;
   };
 
   result<void> open_others(
@@ -130,13 +131,17 @@ private:
     const std::string& path, const uuid& fresh_id);
   result<void> read_register();
   result<void> write_register(register_file next);
-  result<void> end_moves();
+  result<void> drop_copies();
+  result<void> note_made(const topic_partition& name, size_t index);
   result<void> take_in(size_t index);
   void note_futures(size_t index);
   void fail(size_t index, std::string why);
   [[nodiscard]] std::string register_path() const;
   [[nodiscard]] uuid id_of(size_t index) const;
   [[nodiscard]] std::optional<size_t> find(const uuid& id) const;
+  [[nodiscard]] const directory* first_failed() const;
+  [[nodiscard]] bool counts_here(
+    const topic_partition& name, size_t index) const;
   [[nodiscard]] size_t emptiest() const;
   result<void> check_missing(
     const topic_partition& name, const replica_history& history) const;

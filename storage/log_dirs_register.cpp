@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view version_line = "0";
 constexpr std::string_view directory_word = "directory ";
-constexpr std::string_view moving_word = "moving ";
+constexpr std::string_view counts_word = "counts ";
 constexpr size_t id_chars = 22;
 
 } // namespace
@@ -43,15 +43,15 @@ result<void> log_dirs::read_register() {
             + " is unknown to this version of Millrace, which knows 0"};
       continue;
     }
-    const bool moves = words.starts_with(moving_word);
-    if (!moves && !words.starts_with(directory_word))
+    const bool counts = words.starts_with(counts_word);
+    if (!counts && !words.starts_with(directory_word))
       return wrong();
-    words.remove_prefix(moves ? moving_word.size() : directory_word.size());
+    words.remove_prefix(counts ? counts_word.size() : directory_word.size());
     uuid id;
     if (!parse_uuid(words.substr(0, id_chars), id))
       return wrong();
     words.remove_prefix(id_chars);
-    if (!moves) {
+    if (!counts) {
       if (!words.empty())
         return wrong();
       register_.directories.insert(id);
@@ -62,7 +62,7 @@ result<void> log_dirs::read_register() {
     auto name = parse_log_directory_name(words.substr(1));
     if (!name)
       return wrong();
-    register_.moving.emplace(std::move(*name), id);
+    register_.counts.emplace(std::move(*name), id);
   }
   return {};
 }
@@ -70,15 +70,15 @@ result<void> log_dirs::read_register() {
 /// Does nothing where nothing changes; a node with one directory has none.
 result<void> log_dirs::write_register(register_file next) {
   const bool changes = next.directories != register_.directories
-                       || next.moving != register_.moving;
+                       || next.counts != register_.counts;
   if (!changes || (directories_.size() == 1 && register_.directories.empty()))
     return {};
   std::string text{version_line};
   text += '\n';
   for (const auto& id : next.directories)
     text += std::string{directory_word} + to_string(id) + "\n";
-  for (const auto& [name, id] : next.moving)
-    text += std::string{moving_word} + to_string(id) + " " + to_string(name)
+  for (const auto& [name, id] : next.counts)
+    text += std::string{counts_word} + to_string(id) + " " + to_string(name)
             + "\n";
   MILLRACE_TRY(replace_file(files_, register_path(), text));
   register_ = std::move(next);

@@ -272,6 +272,35 @@ TEST_CASE("a log moves to another directory, whole, whenever the power goes",
 }
 
 TEST_CASE(
+  "what is made anew while a directory is away counts when it comes back",
+  "[storage][log_dirs]") {
+  sim_file_system disk;
+  {
+    auto dirs = open_dirs(disk);
+    dirs->prefer(orders, 1);
+    fill(disk, prepared(*dirs, orders).path);
+  }
+  // Its place here was taken from the replica, and it has another one.
+  for (int restart = 0; restart < 3; ++restart) {
+    auto held = disk.lock("/b");
+    REQUIRE(held);
+    auto dirs = open_dirs(disk);
+    const auto history = restart == 0 ? fresh : alone;
+    CHECK(prepared(*dirs, orders, history).path == "/a/orders-0");
+  }
+  for (int restart = 0; restart < 2; ++restart) {
+    auto dirs = open_dirs(disk);
+    REQUIRE(dirs->all()[1].places != nullptr);
+    CHECK(prepared(*dirs, orders, alone).path == "/a/orders-0");
+    for (const auto& left : dirs->leftovers())
+      REQUIRE(remove_tree(disk, left));
+    CHECK_FALSE(disk.exists("/b/orders-0"));
+    CHECK_THAT(
+      disk.content("/a/millrace.log-dirs"), !Catch::Contains("counts"));
+  }
+}
+
+TEST_CASE(
   "a log that may have been moved away does not count", "[storage][log_dirs]") {
   sim_file_system disk;
   std::string future;
@@ -311,8 +340,8 @@ TEST_CASE(
          {"0\ndirectory " + id, errc::corrupt},
          {"0\ndirectory " + id + " x\n", errc::corrupt},
          {"0\ndirectory short\n", errc::corrupt},
-         {"0\nmoving " + id + "\n", errc::corrupt},
-         {"0\nmoving " + id + " orders\n", errc::corrupt},
+         {"0\ncounts " + id + "\n", errc::corrupt},
+         {"0\ncounts " + id + " orders\n", errc::corrupt},
          {"0\nsomething else\n", errc::corrupt},
        }) {
     REQUIRE(replace_file(disk, "/a/millrace.log-dirs", text));
