@@ -183,3 +183,25 @@ TEST_CASE("what was written in this life is not looked at again",
   CHECK(f.log->verify(*found).ok());
   CHECK(found->bytes == 8 * make_batch().size());
 }
+
+TEST_CASE("a log that begins within a batch of a later epoch is whole",
+  "[storage][partition_log_verify]") {
+  log_fixture f;
+  f.open();
+  for (int i = 0; i < 4; ++i) {
+    // Offsets 0 to 2, 3 to 5, ...; the last two batches in epoch 2.
+    f.epoch = leader_epoch{i < 2 ? 1 : 2};
+    f.append_good({.count = 3});
+  }
+  f.sync();
+  REQUIRE(f.log->finish_retention(offset{7}, 0).ok());
+  CHECK_FALSE(look(f, 7));
+  f.sync();
+  f.close_and_open();
+  auto found = f.log->read(offset{7}, offset{12}, SIZE_MAX, true);
+  REQUIRE(found.ok());
+  CHECK(f.log->verify(*found).ok());
+  CHECK(found->bytes == 2 * make_batch({.count = 3}).size());
+  CHECK_FALSE(look(f, 7));
+  CHECK_FALSE(f.log->first_lost());
+}
