@@ -179,10 +179,11 @@ result<void> partition_log::recovery::prepare() {
 
   // A snapshot counts up to the hint only: it may hold batches that a crash
   // has taken back (R14). What was aborted in the hint's segment is told by
-  // its batches: its index may not have been synced.
+  // its batches: its index may not have been synced. Segments below the log's
+  // start don't count here: of them, a crash may have brought back any.
+  const auto hinted = std::max(hint_ + int64_t{-1}, start_);
   auto limit = load_aborted(
-    what_.clean ? offset{INT64_MAX}
-                : segments[log_.segment_of(hint_ + int64_t{-1})].base);
+    what_.clean ? offset{INT64_MAX} : segments[log_.segment_of(hinted)].base);
   if (!limit)
     return limit.error();
   replay_from_ = segments.front().base;

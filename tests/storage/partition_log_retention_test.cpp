@@ -144,3 +144,40 @@ TEST_CASE("a log may lose all its records and keeps offsets and producers "
   CHECK(log.producers().size() == 10);
   CHECK(f.append_good() == offset{10});
 }
+
+TEST_CASE("producers are known, whichever of the removed segments a crash "
+          "brings back (R14)",
+  "[storage][partition_log_retention]") {
+  log_fixture f;
+  f.config.segment_bytes = 300;
+  f.open();
+  for (int i = 0; i < 10; ++i)
+    f.append_good(
+      {.producer = producer_id{1}, .producer_epoch = 0, .sequence = i});
+  f.sync();
+  const auto removed = f.log->delete_records(offset{10}, 0);
+  REQUIRE(removed.ok());
+  const std::string log_suffix = ".log.deleted";
+  std::vector<std::string> logs;
+  for (const auto& path : removed->paths_to_remove)
+    if (path.ends_with(log_suffix))
+      logs.push_back(path);
+  REQUIRE(logs.size() > 2);
+  // Only the names of one segment's files are as they were.
+  const auto back = GENERATE(0u, 1u, 2u);
+  const auto stem = logs[back].substr(0, logs[back].size() - log_suffix.size());
+  for (const std::string_view kind : {".log", ".index", ".timeindex"}) {
+    const auto path = stem + std::string{kind};
+    REQUIRE(f.disk.rename(path + ".deleted", path).ok());
+  }
+  f.log_start = offset{10};
+  f.hint = offset{10};
+  f.disk.kill();
+  auto& log = f.open();
+  REQUIRE(log.producers().size() == 1);
+  CHECK(log.producers()[0].last_sequence == 9);
+  auto again = f.append(
+    {.producer = producer_id{1}, .producer_epoch = 0, .sequence = 9});
+  CHECK(again.duplicate);
+  CHECK(again.base_offset == offset{9});
+}
