@@ -157,10 +157,14 @@ class Reader(threading.Thread):
             "auto.offset.reset": "earliest", "enable.auto.commit": False,
             "session.timeout.ms": 6000, "heartbeat.interval.ms": 500,
             "socket.timeout.ms": 3000, "fetch.wait.max.ms": 100, **QUICK})
-        self.consumer.subscribe([topic], on_assign=self.on_assign)
+        self.subscribe()
         self.start()
 
+    def subscribe(self):
+        self.consumer.subscribe([self.topic], on_assign=self.on_assign)
+
     def on_assign(self, _, partitions):
+        self.read.clear()  # what is not committed yet is read again
         for p in partitions:
             self.runs[p.partition] = self.history.new_run()
 
@@ -175,10 +179,16 @@ class Reader(threading.Thread):
 
     def take(self, message):
         if message.error():
+            if message.error().code() == KafkaError.NOT_COORDINATOR:
+                # After this answer to OffsetFetch librdkafka never asks again
+                # (its issue 5586): it is told to begin anew.
+                self.consumer.unsubscribe()
+                self.subscribe()
+                return
             if message.error().code() in (
                     KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED,
                     KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT,
-                    KafkaError._TIMED_OUT, KafkaError.NOT_COORDINATOR,
+                    KafkaError._TIMED_OUT,
                     KafkaError.UNKNOWN_TOPIC_OR_PART):
                 return
             raise Failed(f"a consumer got {message.error()}")
@@ -197,9 +207,9 @@ class Reader(threading.Thread):
                     offsets=offsets, asynchronous=False):
                 if done.error is None:
                     self.committed[done.partition] = done.offset
+                    self.read.pop(done.partition)
         except KafkaException:
-            pass  # the next one will do, perhaps by another member
-        self.read.clear()
+            pass  # tried again, or read again by whom it is assigned then
 
     def finish(self):
         self.stopping.set()
