@@ -19,6 +19,7 @@ class Transaction:
         self.name, self.id, self.epoch = name, producer, epoch
         self.partitions = set()  # (topic, partition) that were added
         self.next = {}  # (topic id, partition): sequence
+        self.refused_epochs = set()  # (topic id, partition)
         self.may_be_open = False
 
 
@@ -143,10 +144,17 @@ def produce(c):
     # Where a leader knows nothing of a producer, ours takes any beginning (R13).
     wrong = c.rng.choice([0] * 8 + [1, -1, -count])
     sequence = transaction.next[at] + wrong if at in transaction.next else 0
+    epoch = epoch_of(c, transaction)
+    # Of a batch whose epoch the coordinator refuses, Kafka's leader keeps the
+    # sequence: all that comes later is out of order.
+    if at in transaction.refused_epochs:
+        return
+    if epoch > transaction.epoch:
+        transaction.refused_epochs.add(at)
     data = batches.batch(
         records_of(c, count), PAST + c.names, attributes=TRANSACTIONAL,
         # A transaction without a producer Kafka takes for none; we refuse it.
-        producer=max(transaction.id, 0), epoch=epoch_of(c, transaction),
+        producer=max(transaction.id, 0), epoch=epoch,
         sequence=max(0, sequence))
     answer = c.ask("produce", {
         "transactional_id": c.rng.choice(
