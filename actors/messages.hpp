@@ -114,6 +114,7 @@ struct fetch_answer {
   bool by_follower = false;
   std::vector<file_slice> slices;
   size_t bytes = 0;
+  bool more = false; ///< the next batch did not fit
 };
 
 struct fetch_answers {

@@ -132,6 +132,7 @@ void read_records(
     answer.aborted = aborted_for(*s.log, *read, ask.from, limit);
   answer.slices = std::move(read->slices);
   answer.bytes = read->bytes;
+  answer.more = read->more;
 }
 
 reading read_for(self_pointer self, const fetch_ask& ask, disk_wait wait) {

@@ -55,6 +55,12 @@ void hold_unknown(self_pointer self, std::vector<waiting_produce>& gathered) {
     if (waiting.checked || !is_in_transaction(waiting.entry))
       return false;
     const batch_view view{waiting.entry.batch.span()};
+    if (s.log->knows_later(view.producer(), view.producer_epoch())) {
+      // Whatever the coordinator says: as Kafka, it is not asked.
+      refuse(self, waiting, kafka_error::invalid_producer_epoch,
+        "the log has a later epoch of the producer");
+      return true;
+    }
     const bool behind = s.held.contains(view.producer());
     if (!behind
         && s.log->in_transaction(view.producer(), view.producer_epoch()))

@@ -110,22 +110,24 @@ result<partition_log::readable> partition_log::read(
     found = true;
     const auto stop
       = limit < end_of(i) ? std::optional<offset>{limit} : std::nullopt;
-    auto end = s.extent(*cache_, directory_, position, stop,
+    const auto reach = s.extent(*cache_, directory_, position, stop,
       bytes_max - out.bytes, at_least_one && out.bytes == 0);
-    if (!end)
-      return end.error();
-    if (*end > position) {
+    if (!reach)
+      return reach.error();
+    const auto end = reach->end;
+    out.more = reach->more;
+    if (end > position) {
       auto source = cache_->open(path_of(s.base, ".log"));
       if (!source)
         return source.error();
-      const auto size = static_cast<uint32_t>(*end - position);
+      const auto size = static_cast<uint32_t>(end - position);
       out.slices.push_back({std::move(*source), position, size});
       out.begins.push_back(base);
       out.bytes += size;
     } else if (stops_at_hole && at_least_one && out.bytes == 0) {
       return missing("its batch goes on in offsets that are lost");
     }
-    if (*end < s.size || out.bytes >= bytes_max
+    if (end < s.size || out.bytes >= bytes_max
         || (end_of(i) < limit && !reaches_next(i)))
       break;
     from = end_of(i);

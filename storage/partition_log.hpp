@@ -111,6 +111,7 @@ public:
     std::vector<file_slice> slices;
     std::vector<offset> begins; ///< of the first batch of each slice
     size_t bytes = 0;
+    bool more = false; ///< the next batch did not fit
   };
   /// Whole batches from the one that holds `from` up to the first that
   /// reaches `limit`; at most `bytes_max`, but one batch in any case if
@@ -179,9 +180,13 @@ public:
 
   /// Tells that `epoch` begins here and now: its leader has been chosen.
   void begin_epoch(leader_epoch epoch);
-  /// The largest known epoch not above `epoch`, and where it ends (KIP-279).
+  /// The largest known epoch not above `epoch`, and where it ends (KIP-279),
+  /// which is not before the log's start.
   [[nodiscard]] epoch_end end_offset_for(leader_epoch epoch) const {
-    return epochs_.end_offset_for(epoch, log_end_);
+    auto end = epochs_.end_offset_for(epoch, log_end_);
+    if (end.end.value >= 0)
+      end.end = std::max(end.end, log_start_);
+    return end;
   }
   [[nodiscard]] leader_epoch last_epoch() const {
     return epochs_.last_epoch();
@@ -223,6 +228,11 @@ public:
     const auto* known = producers_.find(id);
     return known != nullptr && known->epoch == epoch
            && known->transaction_start.value >= 0;
+  }
+  /// Whether a later epoch of this producer has written here.
+  [[nodiscard]] bool knows_later(producer_id id, int16_t epoch) const {
+    const auto* known = producers_.find(id);
+    return known != nullptr && known->epoch > epoch;
   }
 
   /// Up to where read_committed may read (KIP-98): what is below is on every

@@ -193,12 +193,12 @@ result<std::optional<found_batch>> segment::find(file_cache& cache,
   }
 }
 
-result<uint64_t> segment::extent(file_cache& cache,
+result<segment::reach> segment::extent(file_cache& cache,
   const std::string& directory, uint64_t from, std::optional<offset> limit,
   size_t bytes_max, bool at_least_one) const {
   const uint64_t furthest = from + std::min<uint64_t>(bytes_max, size - from);
   if (!limit && furthest == size)
-    return size;
+    return reach{size};
   auto entry = offsets.last_where(
     [&](const offset_entry& e) {
       return static_cast<uint64_t>(e.position) <= furthest
@@ -220,20 +220,20 @@ result<uint64_t> segment::extent(file_cache& cache,
     if (!batch) {
       // Behind sound batches there may be a hole.
       if (batch.error().code == errc::corrupt && walker.position() > from)
-        return walker.position();
+        return reach{walker.position()};
       return batch.error();
     }
     if (!*batch)
-      return size;
+      return reach{size};
     const auto& [position, batch_size, header] = **batch;
     // A lost range's bytes may look like a batch, and say any offset.
     if (expected && header.base_offset() != *expected)
-      return position;
+      return reach{position};
     expected = header.last_offset() + int64_t{1};
     if (limit && header.last_offset() >= *limit)
-      return position;
+      return reach{position};
     if (position + batch_size > furthest && !(at_least_one && position == from))
-      return position;
+      return reach{position, true};
   }
 }
 

@@ -93,10 +93,15 @@ public:
   result<std::optional<found_batch>> find(file_cache& cache,
     const std::string& directory, offset wanted, uint64_t floor = 0) const;
 
+  struct reach {
+    uint64_t end;
+    /// The batch that begins there is below the limit, too: it did not fit.
+    bool more = false;
+  };
   /// How far whole batches go from `from`, a batch's begin: up to the first
   /// that reaches `limit` (nullopt: all may go), and at most `bytes_max`
   /// bytes, but one batch below the limit in any case if `at_least_one`.
-  result<uint64_t> extent(file_cache& cache, const std::string& directory,
+  result<reach> extent(file_cache& cache, const std::string& directory,
     uint64_t from, std::optional<offset> limit, size_t bytes_max,
     bool at_least_one) const;
 

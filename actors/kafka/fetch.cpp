@@ -197,18 +197,21 @@ private:
   /// the others, and how many of them this node follows.
   std::pair<int64_t, int64_t> cut() {
     int64_t total = 0;
+    int64_t taken = 0; // of the room
     int64_t by_followers = 0;
     for (size_t i = 0; i < parts_.size(); ++i) {
       const auto& answer = parts_[i].answer;
+      const auto room = std::max<int64_t>(std::min<int64_t>(max_bytes_ - taken,
+                                            context_.partitions()[i].max_bytes),
+        0);
       // Only the first records of an answer may go beyond any bound.
       if (total > 0)
-        shorten(
-          parts_[i], std::max<int64_t>(std::min<int64_t>(max_bytes_ - total,
-                                         context_.partitions()[i].max_bytes),
-                       0));
-      total += static_cast<int64_t>(answer.bytes);
-      by_followers
-        += answer.by_follower ? static_cast<int64_t>(answer.bytes) : 0;
+        shorten(parts_[i], room);
+      const auto bytes = static_cast<int64_t>(answer.bytes);
+      total += bytes;
+      // Where Kafka sends a part of the next batch, no room is left.
+      taken += answer.more && bytes > 0 ? std::max(room, bytes) : bytes;
+      by_followers += answer.by_follower ? bytes : 0;
     }
     return {total, by_followers};
   }
@@ -219,6 +222,7 @@ private:
     if (static_cast<int64_t>(answer.bytes) <= room)
       return;
     answer.bytes = 0;
+    answer.more = true;
     for (size_t i = 0; i < answer.slices.size(); ++i) {
       auto& slice = answer.slices[i];
       const auto left = static_cast<size_t>(room) - answer.bytes;

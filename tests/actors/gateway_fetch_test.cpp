@@ -35,24 +35,26 @@ int32_t batch_size() {
   return static_cast<int32_t>(one_record().size());
 }
 
-/// What a partition with one batch answers.
-fetch_answer one_batch(uint64_t ticket) {
+/// What a partition with one batch answers; `more`: it has another one.
+fetch_answer one_batch(uint64_t ticket, bool more) {
   fetch_answer answer;
   answer.ticket = ticket;
-  answer.high_watermark = answer.last_stable = offset{1};
+  answer.high_watermark = answer.last_stable = offset{more ? 2 : 1};
   answer.log_start = offset{0};
   answer.aborted.push_back(
     {.producer = {7}, .first = offset{0}, .marker = offset{1}});
   answer.slices.push_back({std::make_shared<bytes_source>(one_record()), 0,
     static_cast<uint32_t>(batch_size())});
   answer.bytes = static_cast<size_t>(batch_size());
+  answer.more = more;
   return answer;
 }
 
 /// What a read_committed fetch of `here` and `there`, in this order, tells of
 /// the second one.
 struct second_of_two : gateway_fixture {
-  kafka::fetch_response::partition_data told(int32_t bytes_max) {
+  kafka::fetch_response::partition_data told(
+    int32_t bytes_max, bool first_has_more = false) {
     auto request = fetch_of("here");
     request.topics.push_back(fetch_of("there").topics.at(0));
     request.max_bytes = bytes_max;
@@ -61,7 +63,8 @@ struct second_of_two : gateway_fixture {
     std::vector<fetch_answer> answers;
     partition->receive([&](const fetch_asks& asked) {
       for (const auto& ask : asked.asks)
-        answers.push_back(one_batch(ask.ticket));
+        answers.push_back(
+          one_batch(ask.ticket, answers.empty() && first_has_more));
     });
     REQUIRE(answers.size() == 2);
     caf::anon_send(subject, fetch_answers{std::move(answers)});
@@ -100,4 +103,12 @@ TEST_CASE("where there is no room at all aborted transactions are told",
   CHECK(p.records.bytes.size() == 0);
   REQUIRE(p.aborted_transactions.has_value());
   CHECK(p.aborted_transactions->at(0).producer_id == 7);
+}
+
+TEST_CASE("a partition with more than fits leaves no room to the others",
+  "[actors][gateway][fetch]") {
+  second_of_two f;
+  const auto p = f.told(2 * batch_size(), true);
+  CHECK(p.records.bytes.size() == 0);
+  CHECK(p.aborted_transactions.has_value());
 }

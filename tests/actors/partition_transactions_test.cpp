@@ -157,6 +157,21 @@ TEST_CASE("a client is told what it understands of a refusal",
           {6, kafka_error::not_enough_replicas}});
 }
 
+TEST_CASE("what the log fences is not asked of the coordinator",
+  "[actors][partition_transactions]") {
+  fixture f;
+  f.produce(1, 0);
+  f.answer(fine);
+  f.end(2);
+  f.produce(3, 1);
+  CHECK(f.front.checks.empty());
+  CHECK(
+    f.answered()
+    == answers{{1, fine}, {2, fine}, {3, kafka_error::invalid_producer_epoch}});
+  f.produce(4, 0, transaction_support::adds_partitions, epoch + 1);
+  CHECK(f.front.checks.size() == 1);
+}
+
 TEST_CASE("a marker ends what the coordinator's word was about (R28)",
   "[actors][partition_transactions]") {
   fixture f;

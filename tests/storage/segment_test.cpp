@@ -75,7 +75,7 @@ TEST_CASE("an extent ends before the batch that reaches the limit",
                         size_t bytes, bool one) {
     auto end = f.s.extent(f.cache, "/d", f.positions[from], limit, bytes, one);
     REQUIRE(end.ok());
-    return *end;
+    return end->end;
   };
   CHECK(extent(0, {}, SIZE_MAX, true) == f.s.size);
   for (size_t i = 0; i < 19; ++i) {
@@ -90,6 +90,24 @@ TEST_CASE("an extent ends before the batch that reaches the limit",
   CHECK(extent(3, {}, 1, true) == f.positions[4]);
   CHECK(extent(3, {}, 1, false) == f.positions[3]);
   CHECK(extent(3, offset{107}, 1, true) == f.positions[3]);
+}
+
+TEST_CASE("an extent tells whether a batch below the limit did not fit",
+  "[storage][segment]") {
+  segment_fixture f{20};
+  const auto more = [&](std::optional<offset> limit, size_t bytes) {
+    auto end = f.s.extent(f.cache, "/d", f.positions[0], limit, bytes, true);
+    REQUIRE(end.ok());
+    return end->more;
+  };
+  CHECK_FALSE(more({}, SIZE_MAX));
+  CHECK(more({}, f.s.size - 1));
+  CHECK(more({}, 1));
+  // Two records a batch: batch 1 holds offsets 102 and 103.
+  CHECK_FALSE(more(offset{102}, 1));
+  CHECK_FALSE(more(offset{103}, f.positions[1]));
+  CHECK(more(offset{104}, f.positions[1]));
+  CHECK_FALSE(more(offset{104}, f.positions[2]));
 }
 
 TEST_CASE("resuming brings indexes and timestamps to what is left",
