@@ -116,7 +116,7 @@ void consumer_group_state::apply(const consumer_group_record& record) {
 
 void consumer_group_state::apply_change(const record_of::of_group& change) {
   exists_ = change.value.has_value();
-  epoch_ = exists_ ? change.value->epoch : 0;
+  epoch_ = exists_ ? change.value->epoch : first_epoch;
   metadata_hash_ = exists_ ? change.value->metadata_hash : 0;
 }
 

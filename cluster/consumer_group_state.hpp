@@ -113,9 +113,11 @@ private:
   void remove(const std::string& member_id);
   void count_holds(const consumer_group_member& member, int32_t change);
 
+  static constexpr int32_t first_epoch = 1; // nobody has joined yet
+
   std::string id_;
   bool exists_ = false;
-  int32_t epoch_ = 0;
+  int32_t epoch_ = first_epoch;
   int64_t metadata_hash_ = 0;
   int32_t assignment_epoch_ = 0;
   int64_t assignment_ms_ = 0;

@@ -11,7 +11,7 @@ TEST_CASE("a first member gets everything in its first heartbeat",
   consumer_client a{host, "a"};
   a.beat();
   CHECK(a.error == kafka_error::none);
-  CHECK(a.epoch == 1);
+  CHECK(a.epoch == 2);
   CHECK(a.owned == partition_set{{topic_id("t"), {0, 1, 2}}});
   CHECK(host.group().phase() == consumer_group_phase::stable);
 }
@@ -24,17 +24,17 @@ TEST_CASE("a second member gets its part once the first has given it up",
   consumer_client b{host, "b"};
   a.beat();
   b.beat();
-  CHECK(b.epoch == 2);
+  CHECK(b.epoch == 3);
   CHECK(b.owned.empty());
   CHECK(host.member("b").phase == member_phase::unreleased_partitions);
   CHECK(host.group().phase() == consumer_group_phase::reconciling);
   CHECK(a.beat()); // it learns, and gives up two
-  CHECK(a.epoch == 1);
+  CHECK(a.epoch == 2);
   CHECK(host.member("a").phase == member_phase::unrevoked_partitions);
   b.beat();
   CHECK(b.owned.empty()); // as nobody knows yet
   a.beat();
-  CHECK(a.epoch == 2);
+  CHECK(a.epoch == 3);
   b.beat();
   CHECK(count_of(b.owned) == 2);
   CHECK(common_to(a.owned, b.owned).empty());
@@ -165,9 +165,9 @@ TEST_CASE("a join whose answer was lost can be sent again",
   host.send(a.request());
   a.beat();
   CHECK(a.error == kafka_error::none);
-  CHECK(a.epoch == 1);
+  CHECK(a.epoch == 2);
   CHECK(count_of(a.owned) == 2);
-  CHECK(host.group().epoch() == 1);
+  CHECK(host.group().epoch() == 2);
 }
 
 TEST_CASE(
@@ -398,14 +398,14 @@ TEST_CASE("members that come one by one are assigned together",
   b.beat();
   c.beat();
   CHECK(b.error == kafka_error::none);
-  CHECK(b.epoch == 1);
+  CHECK(b.epoch == 2);
   CHECK(host.group().phase() == consumer_group_phase::assigning);
-  CHECK(host.group().assignment_epoch() == 1);
+  CHECK(host.group().assignment_epoch() == 2);
   host.advance(900);
   for (int round = 0; round < 3; ++round)
     for (auto* client : {&a, &b, &c})
       client->settle();
-  CHECK(host.group().assignment_epoch() == 3);
+  CHECK(host.group().assignment_epoch() == 4);
   CHECK(count_of(a.owned) + count_of(b.owned) + count_of(c.owned) == 4);
   CHECK(host.group().phase() == consumer_group_phase::stable);
 }
@@ -434,7 +434,7 @@ TEST_CASE("the last rebalances say who, why and how long",
   CHECK(notes[0].cause.reason == "joined");
   CHECK(notes[2].cause.member == "b");
   CHECK(notes[2].cause.reason == "left");
-  CHECK(notes[2].epoch == 3);
+  CHECK(notes[2].epoch == 4);
   CHECK(notes[2].duration_ms == 300);
 }
 
@@ -454,7 +454,7 @@ TEST_CASE("a member without topics is a member",
   consumer_client a{host, "a", {}};
   a.beat();
   CHECK(a.error == kafka_error::none);
-  CHECK(a.epoch == 1);
+  CHECK(a.epoch == 2);
   CHECK(a.owned.empty());
 }
 

@@ -97,16 +97,16 @@ TEST_CASE("a member commits with its epoch, and what it has had for longer "
                         const partition_set& what, int16_t version = 9) {
     return check_commit(host.group(), c.id, epoch, version, what).error;
   };
-  REQUIRE(a.epoch == 2);
-  CHECK(commit(a, 2, a.owned) == kafka_error::none);
-  CHECK(commit(a, 1, a.owned) == kafka_error::none); // it had them in epoch 1
-  CHECK(commit(a, 1, b.owned) == kafka_error::stale_member_epoch);
-  CHECK(commit(b, 1, b.owned) == kafka_error::stale_member_epoch);
-  CHECK(commit(a, 3, a.owned) == kafka_error::stale_member_epoch);
+  REQUIRE(a.epoch == 3);
+  CHECK(commit(a, 3, a.owned) == kafka_error::none);
+  CHECK(commit(a, 2, a.owned) == kafka_error::none); // it had them in epoch 2
+  CHECK(commit(a, 2, b.owned) == kafka_error::stale_member_epoch);
+  CHECK(commit(b, 2, b.owned) == kafka_error::stale_member_epoch);
+  CHECK(commit(a, 4, a.owned) == kafka_error::stale_member_epoch);
   CHECK(commit(a, -1, a.owned) == kafka_error::stale_member_epoch);
-  CHECK(commit(a, 2, a.owned, 8) == kafka_error::unsupported_version);
+  CHECK(commit(a, 3, a.owned, 8) == kafka_error::unsupported_version);
   consumer_client stranger{host, "stranger"};
-  CHECK(commit(stranger, 2, {}) == kafka_error::unknown_member_id);
+  CHECK(commit(stranger, 3, {}) == kafka_error::unknown_member_id);
   CHECK(commit(stranger, -1, {}) == kafka_error::unknown_member_id);
   a.leave();
   b.leave();
@@ -120,7 +120,7 @@ TEST_CASE("a member fetches offsets with its epoch",
   consumer_client a{host, "a"};
   a.beat();
   CHECK(check_fetch(host.group(), {}, -1).error == kafka_error::none);
-  CHECK(check_fetch(host.group(), "a", 1).error == kafka_error::none);
+  CHECK(check_fetch(host.group(), "a", 2).error == kafka_error::none);
   CHECK(
     check_fetch(host.group(), "a", 0).error == kafka_error::stale_member_epoch);
   CHECK(

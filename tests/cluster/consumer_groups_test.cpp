@@ -182,7 +182,7 @@ TEST_CASE("a group that is deleted leaves nothing behind",
     CHECK_FALSE(there);
   host.advance(100'000);
   a.beat();
-  CHECK(a.epoch == 1);
+  CHECK(a.epoch == 2);
 }
 
 TEST_CASE(
@@ -197,12 +197,12 @@ TEST_CASE(
   kafka::consumer_group_describe_response::described_group g;
   host.groups.describe("g", g);
   CHECK(g.group_state == "Reconciling");
-  CHECK(g.group_epoch == 2);
-  CHECK(g.assignment_epoch == 2);
+  CHECK(g.group_epoch == 3);
+  CHECK(g.assignment_epoch == 3);
   CHECK(g.assignor_name == "uniform");
   REQUIRE(g.members.size() == 2);
   CHECK(g.members[0].instance_id == "one");
-  CHECK(g.members[0].member_epoch == 1);
+  CHECK(g.members[0].member_epoch == 2);
   CHECK(g.members[0].member_type == 1);
   CHECK(g.members[0].subscribed_topic_names == std::vector<std::string>{"t"});
   REQUIRE(g.members[0].assignment.topic_partitions.size() == 1);

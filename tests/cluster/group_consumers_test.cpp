@@ -216,7 +216,7 @@ TEST_CASE("an empty classic group becomes one whose coordinator assigns, and "
   CHECK(host.beat_error(host.beat("g", "m", 0))
         == kafka_error::group_id_not_found); // somebody is in it
   host.leave("g", ids[0]);
-  CHECK(host.epoch_of(host.beat("g", "m", 0)) == 1);
+  CHECK(host.epoch_of(host.beat("g", "m", 0)) == 2);
   CHECK(
     host.listed() == std::vector<std::string>{"g consumer Stable consumer"});
   CHECK(host.fetch("g", "t") == 5);
@@ -266,13 +266,13 @@ TEST_CASE("a heartbeat that writes nothing waits for what it is built on",
   host.appends_at_once = false;
   const auto first = host.beat("g", "m", 0);
   partition_set all{{topic, {0, 1, 2, 3}}};
-  const auto second = host.beat("g", "m", 1, all);
+  const auto second = host.beat("g", "m", 2, all);
   CHECK_FALSE(host.answered(first));
   CHECK_FALSE(host.answered(second));
   CHECK(host.listed().empty()); // nobody is shown it yet
   host.end_append(kafka_error::none);
-  CHECK(host.epoch_of(first) == 1);
-  CHECK(host.epoch_of(second) == 1);
+  CHECK(host.epoch_of(first) == 2);
+  CHECK(host.epoch_of(second) == 2);
 }
 
 TEST_CASE("offsets of groups without members expire, and the groups with them",
@@ -307,13 +307,13 @@ TEST_CASE("a group has its own time-outs where it is configured",
   host.beat("other", "m", 0);
   host.advance(8'000);
   const partition_set all{{topic, {0, 1, 2, 3}}};
-  CHECK(host.answer<beat_response>(host.beat("g", "m", 1, all))
+  CHECK(host.answer<beat_response>(host.beat("g", "m", 2, all))
           .heartbeat_interval_ms
         == 700);
-  CHECK(host.answer<beat_response>(host.beat("other", "m", 1, all))
+  CHECK(host.answer<beat_response>(host.beat("other", "m", 2, all))
           .heartbeat_interval_ms
         == 5'000);
-  CHECK(host.epoch_of(beat) == 1);
+  CHECK(host.epoch_of(beat) == 2);
   host.advance(9'000);
   CHECK(host.listed()
         == std::vector<std::string>{
