@@ -42,6 +42,10 @@ class Diverged(Exception):
     """The servers are not in one state any more: the chapter ends."""
 
 
+class Unsettled(Exception):
+    """Kafka's side does not come to rest: nothing can be compared."""
+
+
 class Topic:
     def __init__(self, name, topic_id, partitions):
         self.name, self.id, self.partitions = name, topic_id, partitions

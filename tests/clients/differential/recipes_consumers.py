@@ -9,10 +9,11 @@ Requests name each server's own epochs.
 """
 import time
 
-from chapter import Diverged
+from chapter import Diverged, Unsettled
 from pair import ANSWERED
 
 LONG_MS = 1_800_000
+SETTLES_WITHIN_S = (10, 30)  # Kafka's side, and ours
 
 
 class Consumers:
@@ -53,12 +54,32 @@ def without_timing(body):
     return {**body, "member_epoch": 0, "assignment": None}
 
 
+def without_owners(group):
+    """Who of the members has a partition is as Kafka's hash tables have it,
+    but each has as many, and all together have the same."""
+    if group["assignor_name"] != "uniform":
+        return group
+    names = {}
+    for member in group["members"]:
+        for t in member["assignment"]["topic_partitions"]:
+            names.setdefault(t["topic_name"], []).extend(t["partitions"])
+    return {**group,
+            "all": [{"name": name, "partitions": sorted(of)}
+                    for name, of in sorted(names.items())],
+            "counts": sorted(
+                sum(len(t["partitions"])
+                    for t in m["assignment"]["topic_partitions"])
+                for m in group["members"]),
+            "members": [{**m, "assignment": None, "target_assignment": None}
+                        for m in group["members"]]}
+
+
 def without_epochs(body):
     if not isinstance(body, dict):
         return body
-    return {**body, "groups": [
+    return {**body, "groups": [without_owners(
         {**g, "group_epoch": 0, "assignment_epoch": 0,
-         "members": [{**m, "member_epoch": 0} for m in g["members"]]}
+         "members": [{**m, "member_epoch": 0} for m in g["members"]]})
         for g in body["groups"]]}
 
 
@@ -77,8 +98,8 @@ def at_right(member, field="member_epoch"):
 def at_right_of_groups(member):
     """The same of OffsetFetch."""
     change = at_right(member)
-    return lambda body: {**body, "groups": [
-        change(g) for g in body["groups"] or []]}
+    return lambda body: {**body, "groups": body["groups"] and [
+        change(g) for g in body["groups"]]}
 
 
 def partitions_of(assignment):
@@ -97,7 +118,7 @@ def is_settled(c, side, group):
 
 def settle_side(c, side, group):
     api = c.pair.apis["consumer_group_heartbeat"]
-    until = time.monotonic() + 30
+    until = time.monotonic() + SETTLES_WITHIN_S[side]
     while True:
         for member in group.members:
             answer = c.pair.one(side, api, 1, full(group, member, side))
@@ -108,8 +129,11 @@ def settle_side(c, side, group):
                 member.owned[side] = answer["assignment"]["topic_partitions"]
         if is_settled(c, side, group):
             return
+        if time.monotonic() > until and side == 0:
+            drop(c, group.name)
+            raise Unsettled(f"{group.name} does not settle in Kafka")
         if time.monotonic() > until:
-            raise Diverged(f"{group.name} does not settle on side {side}")
+            raise Diverged(f"{group.name} does not settle")
 
 
 def learn(c, group, member):
@@ -128,7 +152,7 @@ def learn(c, group, member):
 def settle(c, group):
     if not group.members:
         return
-    for side in (0, 1):
+    for side in (1, 0):
         settle_side(c, side, group)
 
 
