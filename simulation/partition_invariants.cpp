@@ -179,7 +179,8 @@ void partition_invariants::check_replica(
     fail(node, p,
       "a high watermark never falls: from " + std::to_string(r.high_watermark)
         + " to " + std::to_string(high));
-  if (high > log.log_end_offset().value)
+  // Of a log whose cut has failed nothing is served any more.
+  if (high > log.log_end_offset().value && !log.offline())
     fail(node, p,
       "a high watermark lies in the log: " + std::to_string(high) + " of "
         + std::to_string(log.log_end_offset().value));
