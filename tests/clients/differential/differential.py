@@ -216,9 +216,9 @@ def run(options, kafka, millrace):
 
 
 MODULES = (recipes_topics, recipes_logs, recipes_groups, recipes_consumers,
-           recipes_transactions, recipes_quotas)
+           recipes_transactions, recipes_quotas, recipes_security)
 # Not in the stream yet: what they show is not understood to the end.
-MORE_MODULES = (recipes_security, recipes_shares)
+MORE_MODULES = (recipes_shares,)
 
 
 def recipes_of(options, pair):

@@ -57,6 +57,7 @@ OTHER_CONFIGS = frozenset((
     "millrace.durability", "remote.storage.enable", "local.retention.ms",
     "local.retention.bytes", "remote.log.copy.disable",
     "remote.log.delete.on.disable"))
+NO_PASSWORDS = "users' passwords come with security"
 OWN = "what coordinators have written is their own"
 INTERNAL = frozenset(("__consumer_offsets", "__transaction_state"))
 FAILED = "Kafka fails inside, as UNKNOWN_SERVER_ERROR says"
@@ -118,6 +119,12 @@ EXCEPTIONS = [
                "of what was appended too long ago to know where, Kafka says"
                " that it is out of order; ours is a duplicate (R13)",
                lambda left, right: (left, right) == (45, 46)),
+    Exception_("describe_user_scram_credentials", "error_code", NO_PASSWORDS,
+               lambda left, right: right["error_code"] == 54, whole=True),
+    Exception_("alter_user_scram_credentials", "results.error_code",
+               NO_PASSWORDS, lambda left, right: right["results"] and all(
+                   r["error_code"] == 54 for r in right["results"]),
+               whole=True),
     Exception_("produce", "responses.partition_responses.error_code",
                "an internal topic is refused before anybody is asked whether"
                " the transaction has it",

@@ -6,42 +6,43 @@ SHA_256, SHA_512 = 1, 2
 ANY, MATCH, LITERAL, PREFIXED = 1, 2, 3, 4
 
 
+# What it does not know Kafka answers by closing the connection: nothing else is
+# wrong in requests about access.
 def pattern(c, names):
-    return {"resource_type" + names: c.rng.choice([0, 1, 2, 2, 3, 4, 5, 99]),
+    return {"resource_type" + names: c.rng.choice([1, 2, 2, 3, 4, 5]),
             "resource_name" + names: c.rng.choice(
                 [c.some_topic().name, "*", "x", c.prefix])}
 
 
 def entry(c):
     return {"host": c.rng.choice(["*", "127.0.0.1", ""]),
-            "operation": c.rng.choice([0, 1, 2, 3, 4, 8, 12, 99]),
-            "permission_type": c.rng.choice([0, 1, 2, 3, 3, 9])}
+            "operation": c.rng.choice([1, 2, 3, 4, 8, 12]),
+            "permission_type": c.rng.choice([1, 2, 3, 3])}
 
 
 def create_acls(c):
     return c.ask("create_acls", {"creations": [{
         **pattern(c, ""), **entry(c),
-        "resource_pattern_type": c.rng.choice([0, ANY, MATCH, LITERAL,
-                                               LITERAL, PREFIXED]),
+        "resource_pattern_type": c.rng.choice([LITERAL, LITERAL, PREFIXED]),
         "principal": c.rng.choice(["User:alice", "User:*", "alice", ""])}
-        for _ in range(c.rng.choice([1, 1, 2, 0]))]})
+        for _ in range(c.rng.choice([1, 1, 2, 0]))]}, wrong=0)
 
 
 def some_filter(c):
     one = {**pattern(c, "_filter"), **entry(c)}
     return {**one, "host_filter": c.rng.choice([None, one.pop("host")]),
-            "pattern_type_filter": c.rng.choice([0, ANY, MATCH, LITERAL,
+            "pattern_type_filter": c.rng.choice([ANY, MATCH, LITERAL,
                                                  PREFIXED]),
             "principal_filter": c.rng.choice([None, "User:alice", "alice"])}
 
 
 def describe_acls(c):
-    return c.ask("describe_acls", some_filter(c))
+    return c.ask("describe_acls", some_filter(c), wrong=0)
 
 
 def delete_acls(c):
     return c.ask("delete_acls", {"filters": [
-        some_filter(c) for _ in range(c.rng.choice([1, 1, 2, 0]))]})
+        some_filter(c) for _ in range(c.rng.choice([1, 1, 2, 0]))]}, wrong=0)
 
 
 def some_user(c):
