@@ -27,6 +27,12 @@ public:
     return exists_;
   }
   [[nodiscard]] share_partition_snapshot snapshot() const;
+  [[nodiscard]] offset start() const {
+    return start_;
+  }
+  [[nodiscard]] int32_t leader_epoch() const {
+    return leader_epoch_;
+  }
   [[nodiscard]] int32_t snapshot_epoch() const {
     return snapshot_epoch_;
   }

@@ -122,6 +122,16 @@ const share_partition_progress* share_state_registry::find(
            : &it->second.latest;
 }
 
+const share_partition_progress* share_state_registry::find_committed(
+  const share_partition_key& key) const {
+  const auto it = entries_.find(key);
+  if (it == entries_.end())
+    return nullptr;
+  const auto& e = it->second;
+  const auto& known = e.committed ? *e.committed : e.latest;
+  return known.exists() ? &known : nullptr;
+}
+
 void share_state_registry::stage(
   share_state_effects& effects, const share_state_record& record) {
   auto& e = entries_.at(record.key);

@@ -74,10 +74,13 @@ public:
   /// Nobody needs the records of the log below.
   [[nodiscard]] offset redundant_end() const;
 
-  // For tests.
+  // For tests and checkers.
 
   /// With all that has been decided; null if there is none.
   [[nodiscard]] const share_partition_progress* find(
+    const share_partition_key& key) const;
+  /// With all that is durable; null if there is none.
+  [[nodiscard]] const share_partition_progress* find_committed(
     const share_partition_key& key) const;
   [[nodiscard]] size_t size() const {
     return entries_.size();

@@ -8,6 +8,8 @@
 #include "simulation/cluster_voters.hpp"
 #include "simulation/invariants.hpp"
 #include "simulation/ledger_reader.hpp"
+#include "simulation/mixed_workload.hpp"
+#include "simulation/share_workload.hpp"
 
 namespace millrace {
 
@@ -20,6 +22,9 @@ constexpr const char* ledger = "ledger";
 constexpr uint64_t transactor_count = 4;
 /// Every so many seeds the nodes are in racks, and consumers read there.
 constexpr uint64_t racks_every = 2;
+/// Of so many seeds two after the other have a share group, and the others a
+/// consumer group whose members speak both protocols.
+constexpr uint64_t shares_every = 4;
 constexpr int32_t producer_count = 6;
 /// Every so many producers one takes what may be lost (acks=1).
 constexpr int32_t weak_producer_every = 6;
@@ -31,6 +36,10 @@ constexpr sim_time recovery = 60 * sim_second;
 
 bool has_racks(const sim_options& options) {
   return options.nodes > 1 && options.seed % racks_every == 0;
+}
+
+bool has_shares(const sim_options& options) {
+  return options.nodes > 1 && options.seed % shares_every < 2;
 }
 
 sim_cluster_options cluster_options(const sim_options& options) {
@@ -50,6 +59,8 @@ sim_cluster_options cluster_options(const sim_options& options) {
       {"transactional.id.expiration.ms", "2000000000"},
       {"log.message.timestamp.after.max.ms", std::to_string(INT64_MAX)},
       {"group.initial.rebalance.delay.ms", "0"}}};
+  made.settings.merge(share_workload::settings(replicas));
+  made.settings.merge(mixed_workload::settings());
   if (has_racks(options)) {
     made.racks = {"a", "b", "c"};
     made.settings["replica.selector.class"] = "rack-aware";
@@ -69,6 +80,10 @@ public:
         voters_(clients_), committer_(clients_),
         ledger_final_(clients_, book_, ledger, partition_count) {
     clients_.partitions = partition_count;
+    if (has_shares(options))
+      shares_.emplace(clients_, invariants_.shares());
+    else
+      mixed_.emplace(clients_);
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
     };
@@ -101,6 +116,10 @@ private:
       history_.fail(cluster_.failure());
     if (!invariants_.violation().empty())
       history_.fail(invariants_.violation());
+    if (shares_ && !shares_->violation().empty())
+      history_.fail(shares_->violation());
+    if (mixed_ && !mixed_->book().violation().empty())
+      history_.fail(mixed_->book().violation());
     if (!clients_.stopping) {
       if (started_ && clients_.acknowledged >= options_.operations
           && world_.now() >= options_.least)
@@ -114,9 +133,13 @@ private:
       final_ = std::make_unique<cluster_final_read>(clients_);
       final_->start();
       ledger_final_.start();
+      if (shares_)
+        shares_->finish();
+      if (mixed_)
+        mixed_->finish();
     }
     if (final_ != nullptr && final_->done() && ledger_final_.done()
-        && !checking_) {
+        && groups_done() && !checking_) {
       checking_ = true;
       judge_transactions();
       admin_.check([this] {
@@ -141,6 +164,10 @@ private:
     }
     start_transactors();
     committer_.start();
+    if (shares_)
+      shares_->start();
+    if (mixed_)
+      mixed_->start();
     admin_.start();
     voters_.start();
     faults_.start();
@@ -185,6 +212,10 @@ private:
     faults_.stop_and_heal();
   }
 
+  [[nodiscard]] bool groups_done() const {
+    return (!shares_ || shares_->done()) && (!mixed_ || mixed_->done());
+  }
+
   [[nodiscard]] bool all_idle() const {
     const auto is_idle = [](const auto& client) {
       return client->idle();
@@ -214,6 +245,10 @@ private:
       return "the admin: " + admin_.last_answer();
     if (final_ == nullptr)
       return "nobody";
+    if (shares_ && !shares_->done() && final_->done() && ledger_final_.done())
+      return "the share group: " + shares_->last_answer();
+    if (mixed_ && !mixed_->done() && final_->done() && ledger_final_.done())
+      return "the mixed group: " + mixed_->last_answer();
     return "the reader: "
            + (final_->done() ? ledger_final_.waits_for() : final_->waits_for());
   }
@@ -232,6 +267,9 @@ private:
     r.moves = clients_.moves;
     r.follower_reads = clients_.follower_reads;
     r.transactions = book_.committed_count();
+    r.shared = shares_ ? shares_->ended() : 0;
+    r.group_moves = mixed_ ? mixed_->book().moves() : 0;
+    r.late_commits = mixed_ ? mixed_->book().refused_late() : 0;
     r.messages = cluster_.network().counts().delivered;
     r.reassignments = admin_.reassignments();
     r.config_changes = admin_.config_changes();
@@ -259,6 +297,8 @@ private:
   transaction_book book_;
   std::vector<std::unique_ptr<cluster_transactor>> transactors_;
   std::vector<std::unique_ptr<ledger_consumer>> ledger_consumers_;
+  std::optional<share_workload> shares_; ///< a run has one of these
+  std::optional<mixed_workload> mixed_;
   std::unique_ptr<cluster_final_read> final_;
   ledger_final_read ledger_final_;
   bool started_ = false;

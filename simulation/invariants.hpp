@@ -6,19 +6,22 @@
 #include "simulation/metadata_invariants.hpp"
 #include "simulation/partition_invariants.hpp"
 #include "simulation/raft_promises.hpp"
+#include "simulation/share_invariants.hpp"
 
 namespace millrace {
 
 class invariants {
 public:
   explicit invariants(sim_cluster& cluster)
-      : metadata_(cluster), promises_(cluster), partitions_(cluster) {}
+      : metadata_(cluster), promises_(cluster), partitions_(cluster),
+        shares_(cluster) {}
 
   /// After a step of this actor of this node: nothing else has changed.
   void check(int32_t node, caf::actor_id actor) {
     metadata_.check(node, actor);
     promises_.check(node, actor);
     partitions_.check(node, actor);
+    shares_.check(node, actor);
   }
   /// The node says this to another one.
   void said(int32_t node, const envelope& message) {
@@ -29,13 +32,16 @@ public:
     metadata_.forget(node);
     promises_.forget(node);
     partitions_.forget(node);
+    shares_.forget(node);
   }
   /// The first one that was broken, or empty.
   [[nodiscard]] const std::string& violation() const {
     if (!metadata_.violation().empty())
       return metadata_.violation();
-    return promises_.violation().empty() ? partitions_.violation()
-                                         : promises_.violation();
+    if (!promises_.violation().empty())
+      return promises_.violation();
+    return partitions_.violation().empty() ? shares_.violation()
+                                           : partitions_.violation();
   }
   [[nodiscard]] const metadata_invariants& metadata() const {
     return metadata_;
@@ -43,11 +49,15 @@ public:
   [[nodiscard]] partition_invariants& partitions() {
     return partitions_;
   }
+  [[nodiscard]] share_invariants& shares() {
+    return shares_;
+  }
 
 private:
   metadata_invariants metadata_;
   raft_promises promises_;
   partition_invariants partitions_;
+  share_invariants shares_;
 };
 
 } // namespace millrace

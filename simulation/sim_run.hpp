@@ -42,6 +42,9 @@ struct sim_report {
   uint64_t moves = 0;          ///< leaders that clients found elsewhere
   uint64_t follower_reads = 0; ///< fetches of records that others lead
   uint64_t transactions = 0;   ///< that clients know to be committed
+  uint64_t shared = 0;         ///< records that a share group is done with
+  uint64_t group_moves = 0;    ///< of partitions between members of a group
+  uint64_t late_commits = 0;   ///< refused, of members that had lost theirs
   uint64_t leaderships = 0;    ///< leaders that partitions had
   uint64_t elections = 0;      ///< leaders that the metadata had
   uint64_t reassignments = 0;  ///< of partitions
