@@ -2,6 +2,7 @@
 
 #include "actors/log.hpp"
 #include "actors/tell.hpp"
+#include "schema/planted_bug.hpp"
 #include "storage/record_builder.hpp"
 
 namespace millrace {
@@ -37,7 +38,8 @@ void perform(self_pointer self, share_state_effects effects) {
     produce_many append;
     append.entries.push_back({.ticket = effects.append_id,
       .batch = batch_of(effects.records, s.env->wall_clock_ms()),
-      .acks = -1,
+      .acks
+      = planted(bug::share_answers_unreplicated) ? int16_t{1} : int16_t{-1},
       .origin = append_origin::coordinator});
     tell(self, s.options.log, std::move(append));
   }

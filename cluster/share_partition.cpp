@@ -1,6 +1,7 @@
 #include "cluster/share_partition.hpp"
 
 #include "schema/assert.hpp"
+#include "schema/planted_bug.hpp"
 
 #include <algorithm>
 
@@ -54,7 +55,8 @@ share_partition::share_partition(const share_partition_snapshot& known,
     if (batch.last.value < first)
       continue;
     if (first > end_)
-      window_.assign(end_, first - 1, {});
+      window_.assign(end_, first - 1,
+        planted(bug::share_passes_over) ? archived_gone() : share_run{});
     window_.assign(first, batch.last.value, restored(batch, limits_));
     end_ = std::max(end_, batch.last.value + 1);
   }
@@ -180,7 +182,10 @@ void share_partition::free(share_run& run) {
 
 void share_partition::release(const std::string& member) {
   window_.change_all([&](share_run& run) {
-    if (run.is_held_by(member) && run.pending == 0)
+    const bool frees = run.is_held_by(member)
+                       || (planted(bug::share_frees_others)
+                           && run.state == share_record_state::acquired);
+    if (frees && run.pending == 0)
       free(run);
   });
   advance();
@@ -189,7 +194,8 @@ void share_partition::release(const std::string& member) {
 void share_partition::expire(int64_t now_ms) {
   window_.change_all([&](share_run& run) {
     if (run.state == share_record_state::acquired && run.pending == 0
-        && run.locked_until_ms <= now_ms)
+        && (run.locked_until_ms <= now_ms
+            || planted(bug::share_ends_locks_early)))
       free(run);
   });
   advance();

@@ -1,5 +1,6 @@
 #include "cluster/share_partition.hpp"
 #include "schema/assert.hpp"
+#include "schema/planted_bug.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -22,6 +23,8 @@ share_state_batch durable(const share_run& run) {
   batch.delivery_state
     = static_cast<int8_t>(held ? share_record_state::available : state);
   batch.delivery_count = static_cast<int16_t>(run.deliveries - (held ? 1 : 0));
+  if (planted(bug::share_forgets_deliveries) && !is_terminal(state))
+    batch.delivery_count = 0;
   return batch;
 }
 

@@ -48,6 +48,13 @@ enum class bug {
   transaction_answers_unreplicated,  ///< before other nodes have the decision
   transaction_takes_belated_markers, ///< of an order that has come again since
   transaction_trusts_old_word, ///< of a coordinator, though a marker came after
+  group_hands_over_held,       ///< what its owner has not given up
+
+  share_answers_unreplicated, ///< the coordinator, before others have it
+  share_forgets_deliveries,   ///< does not write how often it was
+  share_frees_others,         ///< whoever goes frees what others hold
+  share_ends_locks_early,     ///< whenever it looks at them
+  share_passes_over,          ///< what nobody has said anything of
 };
 
 #ifdef MILLRACE_PLANTED_BUGS

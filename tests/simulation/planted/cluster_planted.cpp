@@ -86,6 +86,12 @@ constexpr planting plantings[] = {
   {bug::group_shows_pending, "group_shows_pending"},
   {bug::group_commits_aborted, "group_commits_aborted"},
   {bug::transaction_answers_unreplicated, "transaction_answers_unreplicated"},
+  {bug::group_hands_over_held, "group_hands_over_held"},
+  {bug::share_answers_unreplicated, "share_answers_unreplicated"},
+  {bug::share_forgets_deliveries, "share_forgets_deliveries"},
+  {bug::share_frees_others, "share_frees_others"},
+  {bug::share_ends_locks_early, "share_ends_locks_early"},
+  {bug::share_passes_over, "share_passes_over"},
 };
 static_assert(std::size(plantings) >= 20);
 
