@@ -22,6 +22,8 @@ def classpath():
 class JavaClient(threading.Thread):
     """One process, and what it says."""
 
+    program = "java_client.java"
+
     def __init__(self, folder, *words):
         super().__init__(daemon=True)
         quiet = os.path.join(folder, "log4j2.xml")
@@ -33,7 +35,7 @@ class JavaClient(threading.Thread):
                 ["java", "-Xmx256m", "-XX:+UseSerialGC",
                  "-XX:TieredStopAtLevel=1",
                  f"-Dlog4j2.configurationFile={quiet}", "-cp", classpath(),
-                 os.path.join(HERE, "java_client.java"), *map(str, words)],
+                 os.path.join(HERE, self.program), *map(str, words)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                 text=True)
         self.failed = None
