@@ -89,9 +89,9 @@ int32_t mixed_member::current_epoch() const {
   const topic_partition log{
     offsets_topic_name, group_partition(group_.name, offsets_partitions)};
   auto& cluster = group_.all.cluster;
-  const auto own = known_epoch(cluster, coordinator_, log);
+  const auto own = replica_at(cluster, coordinator_, log).epoch;
   for (int32_t i = 0; i < cluster.size(); ++i)
-    if (known_epoch(cluster, i, log) > own)
+    if (replica_at(cluster, i, log).epoch > own)
       return -1;
   return own;
 }

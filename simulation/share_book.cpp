@@ -29,7 +29,8 @@ std::string text_of(const share_leadership& leader) {
 }
 
 bool is_same(const share_leadership& a, const share_leadership& b) {
-  return a.is_one() && b.is_one() && a.from == b.from;
+  return a.is_one() && b.is_one() && a.from == b.from
+         && a.actor_from == b.actor_from;
 }
 
 /// Whether the leader has said the second before it said the first, whose

@@ -17,10 +17,14 @@ namespace millrace {
 struct share_leadership {
   int32_t from = -1;
   int32_t to = std::numeric_limits<int32_t>::max();
+  /// Who led then, and afterwards: a replica that is moved to another directory
+  /// begins again, within its epoch.
+  uint64_t actor_from = 0;
+  uint64_t actor_to = 0;
 
   /// Whether it is known which leadership that was.
   [[nodiscard]] bool is_one() const {
-    return from == to && from >= 0;
+    return from == to && from >= 0 && actor_from == actor_to;
   }
 };
 

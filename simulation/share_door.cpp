@@ -30,18 +30,20 @@ bool is_certain(kafka_error error) {
 
 } // namespace
 
-int32_t known_epoch(
+known_replica replica_at(
   sim_cluster& cluster, int32_t node, const topic_partition& name) {
   if (!cluster.node(node).running())
-    return -1;
+    return {};
   const auto* broker = state_of<broker_state>(cluster.node(node).core().broker);
   if (broker == nullptr)
-    return -1;
+    return {};
   const auto at = broker->replicas.find(name);
   if (at == broker->replicas.end() || at->second.actor == nullptr)
-    return -1;
+    return {};
   const auto* state = state_of<partition_state>(at->second.actor);
-  return state == nullptr ? -1 : state->options.registration.epoch.value;
+  if (state == nullptr)
+    return {};
+  return {state->options.registration.epoch.value, at->second.actor->id()};
 }
 
 share_door::share_door(share_group_run& group, cluster_client& client,
@@ -52,8 +54,8 @@ share_door::~share_door() {
   close();
 }
 
-int32_t share_door::epoch_of(int32_t partition) const {
-  return known_epoch(group_.all.cluster, node_, {group_.all.topic, partition});
+known_replica share_door::replica_of(int32_t partition) const {
+  return replica_at(group_.all.cluster, node_, {group_.all.topic, partition});
 }
 
 void share_door::open() {
@@ -114,7 +116,9 @@ share_door::said_map share_door::say(Topics& topics, bool renews) {
     if (list.empty() || list.back().partition_index != h.partition)
       list.emplace_back().partition_index = h.partition;
     auto& s = spoken[h.partition];
-    s.leader.from = epoch_of(h.partition);
+    const auto replica = replica_of(h.partition);
+    s.leader.from = replica.epoch;
+    s.leader.actor_from = replica.actor;
     for (size_t i = 0; i < h.types.size();) {
       auto next = i;
       while (next < h.types.size()
@@ -209,16 +213,16 @@ void share_door::fetch(const std::set<int32_t>& partitions, bool ends) {
     request.topics.clear();
   if (forgotten.partitions.empty())
     request.forgotten_topics_data.clear();
-  std::map<int32_t, int32_t> epochs;
+  std::map<int32_t, known_replica> replicas;
   for (int32_t p = 0; p < group_.all.partitions; ++p)
-    epochs[p] = epoch_of(p);
+    replicas[p] = replica_of(p);
   is_out_ = true;
   client_.request<kafka::share_fetch_response>(node_, api_key::share_fetch,
     version, request,
-    [this, spoken = std::move(spoken), epochs = std::move(epochs), ends,
+    [this, spoken = std::move(spoken), replicas = std::move(replicas), ends,
       asked = world.now()](const kafka::share_fetch_response* response) {
       is_out_ = false;
-      take_fetched(response, spoken, epochs, asked);
+      take_fetched(response, spoken, replicas, asked);
       if (response == nullptr || ends)
         close();
       else if (goes_on(response->error_code, asked))
@@ -236,7 +240,7 @@ bool share_door::goes_on(int16_t error, sim_time asked) {
 }
 
 void share_door::take_fetched(const kafka::share_fetch_response* response,
-  const said_map& spoken, const std::map<int32_t, int32_t>& epochs,
+  const said_map& spoken, const std::map<int32_t, known_replica>& replicas,
   sim_time asked) {
   if (response == nullptr) {
     hear_nothing(spoken);
@@ -249,13 +253,13 @@ void share_door::take_fetched(const kafka::share_fetch_response* response,
           static_cast<kafka_error>(p.acknowledge_error_code));
       if (p.error_code != 0)
         client_.forget(p.partition_index);
-      take_records(p, epochs.at(p.partition_index), asked);
+      take_records(p, replicas.at(p.partition_index), asked);
     }
 }
 
 void share_door::take_records(
-  const kafka::share_fetch_response::partition_data& p, int32_t epoch_before,
-  sim_time asked) {
+  const kafka::share_fetch_response::partition_data& p,
+  const known_replica& before, sim_time asked) {
   if (p.acquired_records.empty())
     return;
   auto& all = group_.all;
@@ -265,10 +269,12 @@ void share_door::take_records(
       there.insert(record.at.value);
     });
   MILLRACE_ASSERT(read.ok(), "what a node sends can be read");
+  const auto after = replica_of(p.partition_index);
   for (const auto& range : p.acquired_records) {
     group_.book.given(session_,
       {p.partition_index, range.first_offset, range.last_offset},
-      range.delivery_count, {epoch_before, epoch_of(p.partition_index)},
+      range.delivery_count,
+      {before.epoch, after.epoch, before.actor, after.actor},
       {asked, all.world.now()});
     const auto count
       = static_cast<size_t>(range.last_offset - range.first_offset + 1);
@@ -319,7 +325,9 @@ void share_door::hear(
   if (at == spoken.end())
     return;
   auto leader = at->second.leader;
-  leader.to = epoch_of(partition);
+  const auto after = replica_of(partition);
+  leader.to = after.epoch;
+  leader.actor_to = after.actor;
   const auto is = error == kafka_error::none ? share_book::outcome::taken
                   : is_certain(error)        ? share_book::outcome::refused
                                              : share_book::outcome::unknown;

@@ -22,8 +22,12 @@ struct share_group_run {
   uint64_t given = 0; ///< records, as often as they were
 };
 
-/// The epoch of the leader as this node's replica knows it; -1: it has none.
-[[nodiscard]] int32_t known_epoch(
+/// A node's replica.
+struct known_replica {
+  int32_t epoch = -1; ///< of the leader, as it knows it; -1: there is none
+  uint64_t actor = 0;
+};
+[[nodiscard]] known_replica replica_at(
   sim_cluster& cluster, int32_t node, const topic_partition& name);
 
 class share_door {
@@ -62,16 +66,16 @@ private:
   template <class Topics>
   [[nodiscard]] said_map say(Topics& topics, bool renews);
   void take_fetched(const kafka::share_fetch_response* response,
-    const said_map& spoken, const std::map<int32_t, int32_t>& epochs,
+    const said_map& spoken, const std::map<int32_t, known_replica>& replicas,
     sim_time asked);
   void take_records(const kafka::share_fetch_response::partition_data& p,
-    int32_t epoch_before, sim_time asked);
+    const known_replica& before, sim_time asked);
   void hear(const said_map& spoken, int32_t partition, kafka_error error);
   void hear_nothing(const said_map& spoken);
   /// Returns whether the session goes on.
   [[nodiscard]] bool goes_on(int16_t error, sim_time asked);
   [[nodiscard]] std::vector<int8_t> some_types(size_t count);
-  [[nodiscard]] int32_t epoch_of(int32_t partition) const;
+  [[nodiscard]] known_replica replica_of(int32_t partition) const;
 
   share_group_run& group_;
   cluster_client& client_;

@@ -140,6 +140,12 @@ TEST_CASE("deliveries are counted upwards", "[simulation][book]") {
     m.book.given(m.second, {0, 6, 6}, 1, second_leader, {160, 165});
     CHECK(m.book.violation() == "");
   }
+  SECTION("nor need one that began again within its epoch") {
+    const share_leadership again{
+      .from = 3, .to = 3, .actor_from = 7, .actor_to = 7};
+    m.book.given(m.second, {0, 6, 6}, 1, again, {160, 165});
+    CHECK(m.book.violation() == "");
+  }
   SECTION("up to the limit") {
     m.book.given(m.second, {0, 6, 6}, 4, second_leader, {160, 165});
     CHECK(m.broke("a record is delivered as often as may be"));
