@@ -134,19 +134,19 @@ size_t share_book::says(
   return said_.size() - 1;
 }
 
-void share_book::answered(
-  size_t number, outcome is, const share_leadership& leader, int64_t told) {
+void share_book::answered(size_t number, outcome is,
+  const share_leadership& leader, int64_t told, int64_t start) {
   const auto& said = said_.at(number);
   for (size_t i = 0; i < said.types.size(); ++i) {
     if (is != outcome::unknown && is_end(said.types[i]))
       --records_[said.place_of(i)].unanswered;
     if (is == outcome::taken)
-      take(said, i, leader, told);
+      take(said, i, leader, told, start);
   }
 }
 
 void share_book::take(const statement& said, size_t index,
-  const share_leadership& leader, int64_t told) {
+  const share_leadership& leader, int64_t told, int64_t start) {
   const auto type = said.types[index];
   const auto at = said.place_of(index);
   auto& r = records_[at];
@@ -156,6 +156,8 @@ void share_book::take(const statement& said, size_t index,
       r.held_until = std::max(r.held_until, said.asked + options_.lock);
     return;
   }
+  if (r.ended && at.second < start)
+    return;
   if (r.ended && (type != release || said.asked >= r.ended_at))
     fail("a record's delivery ends once: " + text_of(at) + " was acknowledged ("
          + std::to_string(type) + ", " + text_of(leader)

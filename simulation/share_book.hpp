@@ -72,8 +72,10 @@ public:
   /// 4 renew
   [[nodiscard]] size_t says(
     session who, const range& what, std::vector<int8_t> types, int64_t asked);
-  void answered(
-    size_t said, outcome is, const share_leadership& leader, int64_t told);
+  /// @param start where the group is said to begin by then: of what is before
+  /// it a leader takes any acknowledgement, and forgets it, as Kafka does
+  void answered(size_t said, outcome is, const share_leadership& leader,
+    int64_t told, int64_t start = 0);
   /// Delivered as often as may be, as its leader knows.
   void exhausted(const range& what);
 
@@ -129,7 +131,7 @@ private:
   void check_given(const record& r, const place& at, session who,
     int16_t delivery_count, const share_leadership& leader, const times& when);
   void take(const statement& said, size_t index, const share_leadership& leader,
-    int64_t told);
+    int64_t told, int64_t start);
 
   options options_;
   session sessions_ = 0;

@@ -2,6 +2,7 @@
 
 #include "actors/broker.hpp"
 #include "actors/partition.hpp"
+#include "actors/partition_share.hpp"
 #include "schema/kafka_error.hpp"
 #include "simulation/actor_state.hpp"
 #include "storage/record_reader.hpp"
@@ -28,9 +29,8 @@ bool is_certain(kafka_error error) {
          || error == kafka_error::unknown_topic_or_partition;
 }
 
-} // namespace
-
-known_replica replica_at(
+/// A node's replica and its state, or null.
+std::pair<partition_actor, const partition_state*> partition_at(
   sim_cluster& cluster, int32_t node, const topic_partition& name) {
   if (!cluster.node(node).running())
     return {};
@@ -40,10 +40,17 @@ known_replica replica_at(
   const auto at = broker->replicas.find(name);
   if (at == broker->replicas.end() || at->second.actor == nullptr)
     return {};
-  const auto* state = state_of<partition_state>(at->second.actor);
+  return {at->second.actor, state_of<partition_state>(at->second.actor)};
+}
+
+} // namespace
+
+known_replica replica_at(
+  sim_cluster& cluster, int32_t node, const topic_partition& name) {
+  const auto [actor, state] = partition_at(cluster, node, name);
   if (state == nullptr)
     return {};
-  return {state->options.registration.epoch.value, at->second.actor->id()};
+  return {state->options.registration.epoch.value, actor->id()};
 }
 
 share_door::share_door(share_group_run& group, cluster_client& client,
@@ -56,6 +63,17 @@ share_door::~share_door() {
 
 known_replica share_door::replica_of(int32_t partition) const {
   return replica_at(group_.all.cluster, node_, {group_.all.topic, partition});
+}
+
+int64_t share_door::start_of(int32_t partition) const {
+  const auto [actor, state]
+    = partition_at(group_.all.cluster, node_, {group_.all.topic, partition});
+  if (state == nullptr)
+    return 0;
+  const auto seat = state->shares.find(group_.name);
+  return seat == state->shares.end() || !seat->second->core
+           ? 0
+           : seat->second->core->start().value;
 }
 
 void share_door::open() {
@@ -332,7 +350,8 @@ void share_door::hear(
                   : is_certain(error)        ? share_book::outcome::refused
                                              : share_book::outcome::unknown;
   for (const auto number : at->second.numbers)
-    group_.book.answered(number, is, leader, group_.all.world.now());
+    group_.book.answered(
+      number, is, leader, group_.all.world.now(), start_of(partition));
   if (is == share_book::outcome::taken)
     ++group_.all.acknowledged;
   else

@@ -76,6 +76,8 @@ private:
   [[nodiscard]] bool goes_on(int16_t error, sim_time asked);
   [[nodiscard]] std::vector<int8_t> some_types(size_t count);
   [[nodiscard]] known_replica replica_of(int32_t partition) const;
+  /// Where the group begins, as the leader knows it; 0: it does not.
+  [[nodiscard]] int64_t start_of(int32_t partition) const;
 
   share_group_run& group_;
   cluster_client& client_;

@@ -124,6 +124,22 @@ TEST_CASE("what may have been accepted may be given out again, or not",
   CHECK(m.book.violation() == "");
 }
 
+TEST_CASE("what is before the group's beginning may be acknowledged again",
+  "[simulation][book]") {
+  one_member m;
+  m.say(accept, taken);
+  const auto again
+    = m.book.says(m.first, {0, 5, 7}, {accept, accept, accept}, 130);
+  SECTION("as nobody knows any more who had it") {
+    m.book.answered(again, taken, first_leader, 140, 8);
+    CHECK(m.book.violation() == "");
+  }
+  SECTION("but nothing behind that") {
+    m.book.answered(again, taken, first_leader, 140, 7);
+    CHECK(m.broke("a record's delivery ends once"));
+  }
+}
+
 TEST_CASE("deliveries are counted upwards", "[simulation][book]") {
   one_member m;
   SECTION("by one leader") {
