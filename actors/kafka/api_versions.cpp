@@ -32,6 +32,19 @@ void add_features(kafka::api_versions_response& response, int16_t version) {
   }
 }
 
+/// Telemetry is offered as long as an operator subscribes to some, as by Kafka
+/// with somebody to take it: librdkafka writes a line about it for each client.
+bool is_offered(const metadata_image& image, kafka::api_key key) {
+  if (key != kafka::api_key::get_telemetry_subscriptions
+      && key != kafka::api_key::push_telemetry)
+    return true;
+  const auto& all = image.all_configs();
+  const auto first = all.lower_bound(
+    metadata_image::config_owner{config_resource::client_metrics, {}});
+  return first != all.end()
+         && first->first.first == config_resource::client_metrics;
+}
+
 } // namespace
 
 result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
@@ -60,7 +73,8 @@ result<void> handle_api_versions(gateway_core& hub, kafka_request& request) {
   if (response.error_code != static_cast<int16_t>(kafka_error::invalid_request))
     for (const auto& a : kafka::apis())
       if (const auto key = static_cast<int16_t>(a.key);
-        key < kafka::first_own_key || is_own_client)
+        (key < kafka::first_own_key || is_own_client)
+        && is_offered(hub.image(), a.key))
         response.api_keys.push_back(
           {key, a.advertised_min_version, a.max_version});
   add_features(response, slot.version);

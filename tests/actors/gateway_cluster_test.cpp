@@ -52,6 +52,26 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("telemetry is offered as long as somebody subscribes to it",
+  "[actors][gateway][cluster]") {
+  fixture f;
+  const auto is_offered = [&] {
+    const auto told = f.ask<kafka::api_versions_response>(
+      api_key::api_versions, 2, kafka::api_versions_request{});
+    return std::any_of(
+      told.api_keys.begin(), told.api_keys.end(), [](const auto& a) {
+        return a.api_key == static_cast<int16_t>(api_key::push_telemetry);
+      });
+  };
+  CHECK_FALSE(is_offered());
+  f.tell(configs_changed{
+    config_resource::client_metrics, "mine", {{"metrics", "*"}}});
+  CHECK(is_offered());
+  f.tell(configs_changed{
+    config_resource::client_metrics, "mine", {{"metrics", std::nullopt}}});
+  CHECK_FALSE(is_offered());
+}
+
 TEST_CASE("a produce to a partition led elsewhere is told the leader's epoch "
           "and address (C8)",
   "[actors][gateway][cluster]") {
