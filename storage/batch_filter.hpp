@@ -77,8 +77,11 @@ public:
   /// Errors: corrupt or too_large, if its records cannot be read.
   result<verdict> judge(const batch_view& batch);
 
-private:
+  /// Whether the batch stays at least without its records, so that it is known
+  /// what its producer has written (R13). The header is enough.
   [[nodiscard]] bool is_last_of_producer(const batch_view& batch) const;
+
+private:
   verdict without_records(const batch_view& batch);
   result<verdict> judge_marker(const batch_view& batch);
   result<verdict> judge_records(const batch_view& batch);

@@ -1,9 +1,17 @@
 #include "storage/compaction_job.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace millrace {
+
+namespace {
+
+/// From this size on a batch is worth a read of its header alone.
+constexpr uint64_t passed_over_bytes_min = 16 << 10;
+
+} // namespace
 
 compaction_job::compaction_job(order what, limits within, offset_map& map)
     : order_(std::move(what)), limits_(within), map_(map),
@@ -146,6 +154,10 @@ void compaction_job::begin_filtering() {
   group_ = 0;
   input_ = 0;
   position_ = 0;
+  live_.reset(order_.first_dirty, order_.rules.end);
+  map_.for_each_newest([this](offset at) {
+    live_.note(at);
+  });
 }
 
 result<void> compaction_job::begin_group() {
@@ -171,11 +183,28 @@ result<void> compaction_job::filter_step(progress& p) {
     }
     MILLRACE_TRY(begin_group());
   }
+  const auto before = writer_->bytes_written();
+  MILLRACE_TRY(pass_over(p));
+  if (position_ < order_.inputs[input_].size)
+    MILLRACE_TRY(filter_chunk(p));
+  MILLRACE_TRY(writer_->write());
+  p.bytes_written = writer_->bytes_written() - before;
+  if (position_ < order_.inputs[input_].size)
+    return {};
+  if (expected_ != order_.inputs[input_].end)
+    return damaged("offsets are missing");
+  const auto& group = order_.groups[group_];
+  position_ = 0;
+  if (++input_ == group.first + group.count)
+    return end_group(p);
+  return {};
+}
+
+result<void> compaction_job::filter_chunk(progress& p) {
   auto chunk = read_chunk();
   if (!chunk)
     return chunk.error();
-  p.bytes_read = chunk->size();
-  const auto before = writer_->bytes_written();
+  p.bytes_read += chunk->size();
   for (auto rest = *chunk; rest.size() >= batch_view::header_size;) {
     const batch_view batch{rest};
     if (!batch.plausible())
@@ -195,16 +224,38 @@ result<void> compaction_job::filter_step(progress& p) {
     position_ += size;
     rest = rest.subspan(size);
   }
-  MILLRACE_TRY(writer_->write());
-  p.bytes_written = writer_->bytes_written() - before;
-  if (position_ < order_.inputs[input_].size)
-    return {};
-  if (expected_ != order_.inputs[input_].end)
-    return damaged("offsets are missing");
-  const auto& group = order_.groups[group_];
-  position_ = 0;
-  if (++input_ == group.first + group.count)
-    return end_group(p);
+  return {};
+}
+
+bool compaction_job::goes_whole(const batch_view& header) const {
+  return header.base_offset() >= order_.first_dirty
+         && header.last_offset() < order_.rules.end && !header.is_control()
+         && !header.is_transactional()
+         && !live_.any_within(header.base_offset(), header.last_offset())
+         && !filter_.is_last_of_producer(header);
+}
+
+result<void> compaction_job::pass_over(progress& p) {
+  const auto& from = order_.inputs[input_];
+  std::array<std::byte, batch_view::header_size> bytes;
+  while (from.size - position_ >= passed_over_bytes_min) {
+    auto got = from.source->read_at(position_, bytes);
+    if (!got)
+      return got.error();
+    if (*got < bytes.size())
+      return damaged("the segment is shorter than it was");
+    p.bytes_read += bytes.size();
+    const batch_view header{bytes};
+    const auto size = static_cast<uint64_t>(header.size());
+    // What is wrong with it is told where it is read as a whole.
+    if (!header.plausible() || size < passed_over_bytes_min
+        || size > from.size - position_ || header.base_offset() != expected_
+        || !goes_whole(header))
+      return {};
+    writer_->take(header, {batch_filter::fate::dropped, {}});
+    expected_ = header.last_offset() + int64_t{1};
+    position_ += size;
+  }
   return {};
 }
 

@@ -14,6 +14,7 @@
 #include "storage/batch_filter.hpp"
 #include "storage/compaction_plan.hpp"
 #include "storage/compaction_writer.hpp"
+#include "storage/live_offsets.hpp"
 
 #include <memory>
 #include <mutex>
@@ -124,6 +125,11 @@ private:
   result<bool> map_batch(const batch_view& batch);
   void begin_filtering();
   result<void> filter_step(progress& p);
+  result<void> filter_chunk(progress& p);
+  /// Whether no record of the batch stays, as the header alone tells.
+  [[nodiscard]] bool goes_whole(const batch_view& header) const;
+  /// Drops large batches that go as a whole, without reading them again.
+  result<void> pass_over(progress& p);
   result<void> begin_group();
   result<void> end_group(progress& p);
   result<bool> commit(const compacted_segment& group);
@@ -140,6 +146,7 @@ private:
   size_t input_ = 0;
   uint64_t position_ = 0;
   offset expected_{-1};
+  live_offsets live_; ///< of the dirty part, once it is mapped
   std::optional<compaction_writer> writer_;
   std::vector<std::byte> chunk_;
   std::vector<key_hash> hashes_;

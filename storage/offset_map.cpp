@@ -53,13 +53,12 @@ void offset_map::put(const key_hash& key, offset at) {
 
 offset offset_map::newest(const key_hash& key) const {
   const uint64_t tag = key.low << offset_bits;
-  constexpr uint64_t mask = (uint64_t{1} << offset_bits) - 1;
   for (size_t i = place(key);; i = i + 1 == count_ ? 0 : i + 1) {
     const auto& s = slots_[i];
     if (s.rest == 0)
       return offset{-1};
     if (s.high == key.high && (s.rest >> offset_bits) == (tag >> offset_bits))
-      return first_ + static_cast<int64_t>((s.rest & mask) - 1);
+      return offset_of(s);
   }
 }
 

@@ -50,6 +50,14 @@ public:
   /// Where the key is newest; -1 if it is not here. Precondition: reset().
   [[nodiscard]] offset newest(const key_hash& key) const;
 
+  /// Calls `take` with the newest offset of each key, in no order.
+  template <class Take>
+  void for_each_newest(Take take) const {
+    for (uint64_t i = 0; i < count_; ++i)
+      if (slots_[i].rest != 0)
+        take(offset_of(slots_[i]));
+  }
+
   [[nodiscard]] uint64_t size() const {
     return size_;
   }
@@ -71,6 +79,11 @@ private:
   [[nodiscard]] size_t place(const key_hash& key) const {
     return static_cast<size_t>(
       (static_cast<unsigned __int128>(key.low) * count_) >> 64);
+  }
+
+  [[nodiscard]] offset offset_of(const slot& s) const {
+    constexpr uint64_t mask = (uint64_t{1} << offset_bits) - 1;
+    return first_ + static_cast<int64_t>((s.rest & mask) - 1);
   }
 
   uint64_t seed_;

@@ -15,6 +15,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <numeric>
 #include <string>
 
 using namespace millrace;
@@ -75,10 +76,18 @@ std::unique_ptr<partition_log> open(file_system& files, const options& o) {
   return std::move(*log);
 }
 
+/// Steps of this length meet each of `keys` once before they begin again.
+uint64_t stride_over(uint64_t keys) {
+  auto stride = static_cast<uint64_t>(static_cast<double>(keys) * 0.618) | 1;
+  while (std::gcd(stride, keys) != 1)
+    stride += 2;
+  return stride;
+}
+
 /// Goes through all keys in each round, each time in another order.
 void write(const options& o, partition_log& log) {
   const auto codec = codec_of(o.codec);
-  constexpr uint64_t odd = 0x9e3779b97f4a7c15ull | 1;
+  const auto stride = stride_over(o.keys);
   std::string value(o.value_bytes, 'v');
   uint64_t mixed = 1;
   int64_t now_ms = 1'700'000'000'000;
@@ -86,10 +95,9 @@ void write(const options& o, partition_log& log) {
     for (uint64_t i = 0; i < o.keys;) {
       record_builder builder{codec};
       for (int r = 0; r < o.batch_records && i < o.keys; ++r, ++i) {
-        // Any odd factor and any offset make a permutation of 2^64, which is
-        // folded to the keys: most come once in a round, some twice or never.
-        mixed = (i + round * 7919) * odd;
-        const auto key = "key-" + std::to_string(mixed % o.keys);
+        mixed = static_cast<uint64_t>(
+          (static_cast<unsigned __int128>(i) * stride + round * 7919) % o.keys);
+        const auto key = "key-" + std::to_string(mixed++);
         for (size_t at = 0; at + 8 <= value.size(); at += 16) {
           mixed ^= mixed << 13;
           mixed ^= mixed >> 7;

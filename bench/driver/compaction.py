@@ -120,7 +120,7 @@ def measure(server, program, topic, shape):
 def main():
     parser = beside.options(__doc__.split("\n\n")[0])
     parser.add_argument("--load", default=os.path.join(
-        ROOT, "build", "bench-bin", "millrace_load"), metavar="FILE")
+        ROOT, "build", "release", "bin", "millrace_load"), metavar="FILE")
     told = parser.parse_args()
     seen = beside.take_turns(told, lambda _, server: (
         (name, measure(server, told.load, f"compacted-{i}", shape))

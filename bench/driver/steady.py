@@ -120,7 +120,7 @@ def main():
     parser = beside.options(__doc__.split("\n\n")[0])
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--load", default=os.path.join(
-        ROOT, "build", "bench-bin", "millrace_load"), metavar="FILE")
+        ROOT, "build", "release", "bin", "millrace_load"), metavar="FILE")
     told = parser.parse_args()
     load = Steady(told)
     lines = [
