@@ -246,7 +246,9 @@ def beat(c):
     if answer.how != ANSWERED or answer.body["error_code"]:
         return
     asked = c.asked
-    if any(asked.get(k) != body.get(k) for k in (
+    # Somebody has joined of whom nothing is known here, or something else.
+    if member not in group.members or any(
+            asked.get(k) != body.get(k) for k in (
             "group_id", "member_id", "instance_id", "member_epoch",
             "server_assignor", "subscribed_topic_regex")) \
             or asked.get("subscribed_topic_names") not in (
