@@ -89,8 +89,11 @@ void partition_log::append(
     item.error = kafka_error::none;
     if (offline_)
       continue;
-    if (!plan(item, newer, next, epoch, now_ms))
+    if (!plan(item, newer, next, epoch, now_ms)) {
+      if (item.error != kafka_error::none)
+        item.log_append_time = -1;
       continue;
+    }
     if (items.size() > 1) {
       const batch_view view{item.batch.span()};
       if (newer.find(view.producer()) == nullptr)

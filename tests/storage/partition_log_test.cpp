@@ -77,6 +77,22 @@ TEST_CASE("durable_end_offset moves by completed jobs only, and a failed sync "
   CHECK(f.append().error == kafka_error::kafka_storage_error);
 }
 
+TEST_CASE(
+  "of a batch that is refused no time is told", "[storage][partition_log]") {
+  log_fixture f;
+  f.config.timestamps = timestamp_type::log_append_time;
+  f.open();
+  const auto send = [&](int32_t sequence) {
+    return f.append(
+      {.producer = producer_id{1}, .producer_epoch = 0, .sequence = sequence});
+  };
+  REQUIRE(send(0).error == kafka_error::none);
+  CHECK(send(0).log_append_time == f.now_ms); // as the original
+  const auto refused = send(5);
+  CHECK(refused.error == kafka_error::out_of_order_sequence_number);
+  CHECK(refused.log_append_time == -1);
+}
+
 TEST_CASE("a group of batches is judged one by one, duplicates within it too "
           "(R13)",
   "[storage][partition_log]") {
