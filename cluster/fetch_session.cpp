@@ -153,7 +153,8 @@ bool fetch_context::include(size_t i, const fetch_outcome& outcome) {
   // Errors are told always, and so is their end.
   if (outcome.error != kafka_error::none)
     known->high_watermark = -1;
-  if (outcome.has_records)
+  // The first answer of a session leaves the order as it was, as in Kafka.
+  if (outcome.has_records && incremental_)
     session_->move_to_end(key);
   return told;
 }

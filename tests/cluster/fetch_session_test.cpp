@@ -345,7 +345,9 @@ TEST_CASE("a follower's session pushes out a consumer's, not the other way",
         == 0);
 }
 
-TEST_CASE("what got records last comes last in the next fetch",
+TEST_CASE(
+  "what got records last comes last in the next fetch, but for those of "
+  "the session's first",
   "[cluster][fetch_session]") {
   auto cache = cache_of(10);
   auto first = cache.begin(request(0, 0, {topic("a", {0, 1, 2})}), by_name, 0);
@@ -353,8 +355,13 @@ TEST_CASE("what got records last comes last in the next fetch",
   CHECK(first.include(1, at(5)));
   CHECK(first.include(2, with_records(5)));
   auto second = cache.begin(request(first.session_id(), 1), by_name, 1);
-  CHECK(names(second) == std::vector<std::string>{"a-1", "a-0", "a-2"});
-  CHECK(second.include(1, with_records(5)));
+  CHECK(names(second) == std::vector<std::string>{"a-0", "a-1", "a-2"});
+  CHECK(second.include(0, with_records(5)));
+  CHECK_FALSE(second.include(1, at(5)));
+  CHECK(second.include(2, with_records(5)));
+  auto third = cache.begin(request(first.session_id(), 2), by_name, 2);
+  CHECK(names(third) == std::vector<std::string>{"a-1", "a-0", "a-2"});
+  CHECK(third.include(1, with_records(5)));
 }
 
 TEST_CASE("an answer to a fetch whose session has ended harms nobody",
