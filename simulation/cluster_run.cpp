@@ -38,7 +38,7 @@ bool has_racks(const sim_options& options) {
   return options.nodes > 1 && options.seed % racks_every == 0;
 }
 
-bool has_shares(const sim_options& options) {
+bool may_share(const sim_options& options) {
   return options.nodes > 1 && options.seed % shares_every < 2;
 }
 
@@ -80,10 +80,10 @@ public:
         voters_(clients_), committer_(clients_),
         ledger_final_(clients_, book_, ledger, partition_count) {
     clients_.partitions = partition_count;
-    if (has_shares(options))
-      shares_.emplace(clients_, invariants_.shares());
-    else
+    if (!may_share(options))
       mixed_.emplace(clients_);
+    else if (options.shares)
+      shares_.emplace(clients_, invariants_.shares());
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
     };
@@ -297,7 +297,7 @@ private:
   transaction_book book_;
   std::vector<std::unique_ptr<cluster_transactor>> transactors_;
   std::vector<std::unique_ptr<ledger_consumer>> ledger_consumers_;
-  std::optional<share_workload> shares_; ///< a run has one of these
+  std::optional<share_workload> shares_; ///< a run has one of these at most
   std::optional<mixed_workload> mixed_;
   std::unique_ptr<cluster_final_read> final_;
   ledger_final_read ledger_final_;

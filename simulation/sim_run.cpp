@@ -289,7 +289,8 @@ std::string replay_line(const sim_options& options) {
   if (options.faults.all())
     faults = "all";
   return line + " --faults " + (faults.empty() ? "none" : faults)
-         + " --seconds " + std::to_string(options.least / sim_second);
+         + " --seconds " + std::to_string(options.least / sim_second)
+         + (options.shares ? " --shares" : "");
 }
 
 std::string to_string(const sim_report& r) {

@@ -21,6 +21,8 @@ struct sim_options {
   sim_fault_set faults = sim_fault_set{}.set();
   /// Of several nodes: faults go on for at least so long.
   sim_time least = 0;
+  /// Of several nodes: a share group reads there, too, in every other run.
+  bool shares = false;
 };
 
 struct sim_report {

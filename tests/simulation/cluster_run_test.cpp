@@ -16,8 +16,11 @@ bool is_long() {
 sim_report runs(int32_t nodes, uint64_t seeds, sim_time span) {
   sim_report sum;
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
-    const sim_options options{
-      .seed = seed, .operations = 1000, .nodes = nodes, .least = span};
+    const sim_options options{.seed = seed,
+      .operations = 1000,
+      .nodes = nodes,
+      .least = span,
+      .shares = true};
     const auto report = run_simulation(options);
     INFO(to_string(report) << "\n" << replay_line(options));
     REQUIRE(report.ok());
@@ -63,7 +66,8 @@ TEST_CASE("without faults nobody is refused what is its own",
       .operations = 500,
       .nodes = 3,
       .faults = {},
-      .least = 10 * sim_second};
+      .least = 10 * sim_second,
+      .shares = true};
     const auto report = run_simulation(options);
     INFO(to_string(report) << "\n" << replay_line(options));
     REQUIRE(report.ok());
@@ -72,8 +76,11 @@ TEST_CASE("without faults nobody is refused what is its own",
 }
 
 TEST_CASE("the same seed gives the same cluster", "[simulation][cluster_run]") {
-  const sim_options options{
-    .seed = 42, .operations = 200, .nodes = 5, .least = 5 * sim_second};
+  const sim_options options{.seed = 42,
+    .operations = 200,
+    .nodes = 5,
+    .least = 5 * sim_second,
+    .shares = true};
   const auto first = to_string(run_simulation(options));
   for (int i = 0; i < 5; ++i)
     REQUIRE(to_string(run_simulation(options)) == first);

@@ -42,7 +42,8 @@ std::string wrong_in(uint64_t seed, sim_time least = 15 * sim_second) {
     failure = run_simulation({.seed = seed,
                                .operations = 500,
                                .nodes = seed % 3 == 0 ? 5 : 3,
-                               .least = least})
+                               .least = least,
+                               .shares = true})
                 .failure;
   } catch (const std::logic_error& e) {
     failure = e.what();
