@@ -80,10 +80,10 @@ public:
         voters_(clients_), committer_(clients_),
         ledger_final_(clients_, book_, ledger, partition_count) {
     clients_.partitions = partition_count;
-    if (!may_share(options))
-      mixed_.emplace(clients_);
-    else if (options.shares)
+    if (options.groups && may_share(options))
       shares_.emplace(clients_, invariants_.shares());
+    else if (options.groups)
+      mixed_.emplace(clients_);
     cluster_.on_step = [this](int32_t index, caf::actor_id actor) {
       invariants_.check(index, actor);
     };

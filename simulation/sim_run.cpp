@@ -290,7 +290,7 @@ std::string replay_line(const sim_options& options) {
     faults = "all";
   return line + " --faults " + (faults.empty() ? "none" : faults)
          + " --seconds " + std::to_string(options.least / sim_second)
-         + (options.shares ? " --shares" : "");
+         + (options.groups ? " --groups" : "");
 }
 
 std::string to_string(const sim_report& r) {

@@ -21,8 +21,9 @@ struct sim_options {
   sim_fault_set faults = sim_fault_set{}.set();
   /// Of several nodes: faults go on for at least so long.
   sim_time least = 0;
-  /// Of several nodes: a share group reads there, too, in every other run.
-  bool shares = false;
+  /// Of several nodes: a share group, or a consumer group whose members speak
+  /// both protocols, reads there, too.
+  bool groups = false;
 };
 
 struct sim_report {

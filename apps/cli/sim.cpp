@@ -52,8 +52,8 @@ void add_sim(CLI::App& parent, command_context& context) {
     .add_option("--seconds", given->seconds,
       "Virtual seconds that several nodes meet faults at least.")
     ->capture_default_str();
-  command.add_flag("--shares", given->options.shares,
-    "A share group reads from several nodes, in every other run.");
+  command.add_flag("--groups", given->options.groups,
+    "A share group, or one of both protocols, reads from several nodes, too.");
   command.add_flag(
     "--trace", given->trace, "Say everything that the nodes log, on stderr.");
   set_action(command, context, [given] {

@@ -20,7 +20,7 @@ sim_report runs(int32_t nodes, uint64_t seeds, sim_time span) {
       .operations = 1000,
       .nodes = nodes,
       .least = span,
-      .shares = true};
+      .groups = true};
     const auto report = run_simulation(options);
     INFO(to_string(report) << "\n" << replay_line(options));
     REQUIRE(report.ok());
@@ -67,7 +67,7 @@ TEST_CASE("without faults nobody is refused what is its own",
       .nodes = 3,
       .faults = {},
       .least = 10 * sim_second,
-      .shares = true};
+      .groups = true};
     const auto report = run_simulation(options);
     INFO(to_string(report) << "\n" << replay_line(options));
     REQUIRE(report.ok());
@@ -80,7 +80,7 @@ TEST_CASE("the same seed gives the same cluster", "[simulation][cluster_run]") {
     .operations = 200,
     .nodes = 5,
     .least = 5 * sim_second,
-    .shares = true};
+    .groups = true};
   const auto first = to_string(run_simulation(options));
   for (int i = 0; i < 5; ++i)
     REQUIRE(to_string(run_simulation(options)) == first);

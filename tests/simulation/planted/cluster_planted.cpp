@@ -43,7 +43,7 @@ std::string wrong_in(uint64_t seed, sim_time least = 15 * sim_second) {
                                .operations = 500,
                                .nodes = seed % 3 == 0 ? 5 : 3,
                                .least = least,
-                               .shares = true})
+                               .groups = true})
                 .failure;
   } catch (const std::logic_error& e) {
     failure = e.what();
