@@ -10,6 +10,7 @@ from confluent_kafka import (
     TopicPartition)
 
 from nodes import Failed, check
+from told_offsets import ToldOffsets
 
 # Quick to try again: fail-over is what is looked at.
 QUICK = {
@@ -81,6 +82,7 @@ class Writer(threading.Thread):
         self.stopping = threading.Event()
         self.acks = []  # (begin, end) of what was acknowledged, in ns
         self.ends = {}  # by partition: the last offset acknowledged
+        self.offsets = ToldOffsets()
         self.failures = {}
         self.fatal = None
         self.producer = Producer({
@@ -100,11 +102,12 @@ class Writer(threading.Thread):
         value = int(message.value())
         partition, begin = self.open.pop(value)
         if error is None:
+            offset = self.offsets.of(message)
             self.acks.append((begin, end))
-            if message.offset() is not None:
-                self.ends[partition] = message.offset()
+            if offset is not None:
+                self.ends[partition] = offset
             self.history.send(partition, value, self.number, begin, end,
-                              "acknowledged", message.offset())
+                              "acknowledged", offset)
             return
         self.failures[error.name()] = self.failures.get(error.name(), 0) + 1
         self.history.send(
