@@ -301,18 +301,29 @@ void end_coordinator(
 
 void open_replicas(self_pointer self) {
   auto& s = self->state;
-  broker_news nobody_is_told;
+  std::vector<std::pair<const topic_image*, const partition_registration*>>
+    to_open;
+  std::vector<log_dirs::wanted> wanted;
   for (const auto& [topic_name, topic] : s.image.topics())
     for (const auto& p : topic->partitions) {
-      const topic_partition name{topic->name, p.index};
+      topic_partition name{topic->name, p.index};
       if (p.replicas.size() < 2 || !is_mine(s, p) || s.replicas.contains(name))
         continue;
-      start_partition(self, *topic, p, nobody_is_told);
-      if (s.replicas.contains(name))
-        s.opening.insert(name);
-      else
-        note_lost(s, *topic, p);
+      to_open.emplace_back(topic.get(), &p);
+      auto history = history_of(s, *topic, p);
+      wanted.push_back({std::move(name), topic->id, history});
     }
+  if (auto noted = s.options.dirs->note_losses(wanted); !noted)
+    log::error("{}", to_string(noted.error())); // each log will say it, too
+  broker_news nobody_is_told;
+  for (size_t i = 0; i < to_open.size(); ++i) {
+    const auto& [topic, p] = to_open[i];
+    start_partition(self, *topic, *p, nobody_is_told);
+    if (s.replicas.contains(wanted[i].name))
+      s.opening.insert(wanted[i].name);
+    else
+      note_lost(s, *topic, *p);
+  }
 }
 
 void follow_partition(self_pointer self, const topic_image& topic,
@@ -355,6 +366,10 @@ void follow_everything(self_pointer self, broker_news& told) {
   for (const auto& [name, topic] : s.image.topics())
     follow_topic(self, *topic, told);
   s.knows_its_replicas = true;
+  // Before anything is fetched: told twice, it would be lost twice.
+  if (auto done = s.options.dirs->losses_told(s.failed.empty()); !done)
+    log::warn("it could not be noted that what is lost was told: {}",
+      to_string(done.error()));
 }
 
 void note_leftovers(self_pointer self) {

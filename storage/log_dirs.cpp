@@ -202,24 +202,55 @@ result<void> log_dirs::check_missing(
   return {};
 }
 
+/// Whether the topic's log is in a directory, and counts.
+bool log_dirs::is_there(const topic_partition& name, const uuid& topic) const {
+  const auto home = homes_.find(name);
+  if (home == homes_.end() || !counts_here(name, home->second))
+    return false;
+  const auto& unprepared = directories_[home->second].places->unprepared();
+  const auto at = unprepared.find(name);
+  return at == unprepared.end() || !at->second || *at->second == topic;
+}
+
+bool log_dirs::is_lost(const wanted& log) const {
+  const auto at = register_.anew.find(log.name);
+  if (at != register_.anew.end() && at->second == log.topic)
+    return true;
+  return log.history.known && !is_there(log.name, log.topic)
+         && !std::ranges::all_of(register_.directories, [&](const uuid& id) {
+              return find(id).has_value();
+            });
+}
+
+result<void> log_dirs::note_losses(const std::vector<wanted>& logs) {
+  auto next = register_;
+  for (const auto& log : logs)
+    if (is_lost(log) && check_missing(log.name, log.history))
+      next.anew.insert_or_assign(log.name, log.topic);
+  return write_register(std::move(next));
+}
+
+result<void> log_dirs::losses_told(bool all_made) {
+  auto next = register_;
+  next.anew.clear();
+  if (all_made && first_failed() == nullptr)
+    std::erase_if(next.directories, [&](const uuid& id) {
+      return !find(id);
+    });
+  return write_register(std::move(next));
+}
+
 result<log_dirs::place> log_dirs::prepare(const topic_partition& name,
   const uuid& topic, const replica_history& history) {
   place found;
-  const auto home = homes_.find(name);
-  bool there = home != homes_.end() && counts_here(name, home->second);
-  if (there) {
-    const auto& unprepared = directories_[home->second].places->unprepared();
-    const auto at = unprepared.find(name);
-    there = at == unprepared.end() || !at->second || *at->second == topic;
-  }
-  if (!there) {
+  const bool there = is_there(name, topic);
+  if (!there)
     MILLRACE_TRY(check_missing(name, history));
-    found.lost
-      = history.known
-        && !std::ranges::all_of(register_.directories, [&](const uuid& id) {
-             return find(id).has_value();
-           });
-  }
+  found.lost = is_lost({name, topic, history});
+  // Before it is there: a crash may come before anybody is told.
+  if (found.lost)
+    MILLRACE_TRY(note_losses({{name, topic, history}}));
+  const auto home = homes_.find(name);
   const auto preferred = preferred_.find(name);
   found.directory = home != homes_.end()            ? home->second
                     : preferred != preferred_.end() ? preferred->second

@@ -36,8 +36,16 @@ public:
   struct place {
     size_t directory = 0;
     std::string path;
-    /// Made anew, and what it was may have been in a directory that is gone.
+    /// Made anew, now or in an earlier run that has not said losses_told(), and
+    /// what it was may have been in a directory that is gone (R10).
     bool lost = false;
+  };
+
+  /// A replica that prepare() will be asked for.
+  struct wanted {
+    topic_partition name;
+    uuid topic;
+    replica_history history;
   };
 
   struct move {
@@ -69,6 +77,13 @@ public:
   /// used, or was in one that is gone for good, and it is not replaceable.
   result<place> prepare(const topic_partition& name, const uuid& topic,
     const replica_history& history);
+  /// Those of `logs` that prepare() will make anew and lost are noted with one
+  /// write, not one for each of them.
+  result<void> note_losses(const std::vector<wanted>& logs);
+  /// The cluster knows what was lost: from the next start on that log counts
+  /// which was made instead. Durable when it returns.
+  /// @param all_made nothing waits any more for a directory that is gone
+  result<void> losses_told(bool all_made);
   /// Nobody has the log open any more: prepare() looks anew whose it is.
   void release(const topic_partition& name, const uuid& topic);
   /// Of a partition that has no log yet: where it is to be made.
@@ -119,10 +134,15 @@ private:
 
   /// What the first directory knows of all of them (`millrace.log-dirs`).
   struct register_file {
-    std::set<uuid> directories; ///< that have ever been used
+    /// That were ever used, and were not told as gone.
+    std::set<uuid> directories;
     /// Of logs that another directory may have too: whose counts, if it is
     /// there.
     std::map<topic_partition, uuid> counts;
+    /// Of which topics logs were made anew that were lost: nobody knows yet.
+    std::map<topic_partition, uuid> anew;
+
+    bool operator==(const register_file&) const = default;
   };
 
   result<void> open_others(
@@ -142,6 +162,9 @@ private:
   [[nodiscard]] const directory* first_failed() const;
   [[nodiscard]] bool counts_here(
     const topic_partition& name, size_t index) const;
+  [[nodiscard]] bool is_there(
+    const topic_partition& name, const uuid& topic) const;
+  [[nodiscard]] bool is_lost(const wanted& log) const;
   [[nodiscard]] size_t emptiest() const;
   result<void> check_missing(
     const topic_partition& name, const replica_history& history) const;

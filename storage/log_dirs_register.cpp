@@ -10,6 +10,7 @@ namespace {
 constexpr std::string_view version_line = "0";
 constexpr std::string_view directory_word = "directory ";
 constexpr std::string_view counts_word = "counts ";
+constexpr std::string_view anew_word = "anew ";
 constexpr size_t id_chars = 22;
 
 } // namespace
@@ -43,15 +44,16 @@ result<void> log_dirs::read_register() {
             + " is unknown to this version of Millrace, which knows 0"};
       continue;
     }
+    const bool names_directory = words.starts_with(directory_word);
     const bool counts = words.starts_with(counts_word);
-    if (!counts && !words.starts_with(directory_word))
+    if (!names_directory && !counts && !words.starts_with(anew_word))
       return wrong();
-    words.remove_prefix(counts ? counts_word.size() : directory_word.size());
+    words.remove_prefix(words.find(' ') + 1);
     uuid id;
     if (!parse_uuid(words.substr(0, id_chars), id))
       return wrong();
     words.remove_prefix(id_chars);
-    if (!counts) {
+    if (names_directory) {
       if (!words.empty())
         return wrong();
       register_.directories.insert(id);
@@ -62,24 +64,26 @@ result<void> log_dirs::read_register() {
     auto name = parse_log_directory_name(words.substr(1));
     if (!name)
       return wrong();
-    register_.counts.emplace(std::move(*name), id);
+    (counts ? register_.counts : register_.anew).emplace(std::move(*name), id);
   }
   return {};
 }
 
 /// Does nothing where nothing changes; a node with one directory has none.
 result<void> log_dirs::write_register(register_file next) {
-  const bool changes = next.directories != register_.directories
-                       || next.counts != register_.counts;
-  if (!changes || (directories_.size() == 1 && register_.directories.empty()))
+  if (next == register_
+      || (directories_.size() == 1 && register_.directories.empty()))
     return {};
   std::string text{version_line};
   text += '\n';
   for (const auto& id : next.directories)
     text += std::string{directory_word} + to_string(id) + "\n";
-  for (const auto& [name, id] : next.counts)
-    text += std::string{counts_word} + to_string(id) + " " + to_string(name)
-            + "\n";
+  const auto add = [&](std::string_view word, const auto& logs) {
+    for (const auto& [name, id] : logs)
+      text += std::string{word} + to_string(id) + " " + to_string(name) + "\n";
+  };
+  add(counts_word, next.counts);
+  add(anew_word, next.anew);
   MILLRACE_TRY(replace_file(files_, register_path(), text));
   register_ = std::move(next);
   return {};

@@ -175,7 +175,48 @@ TEST_CASE("what was in a directory that is gone is told as lost, and made "
   auto dirs
     = replaced ? open_dirs(disk, two, 300) : open_dirs(disk, {"/a"}, 300);
   CHECK(prepared(*dirs, orders, replicated).lost);
+  REQUIRE(dirs->losses_told(true));
   CHECK_FALSE(prepared(*dirs, orders, alone).lost); // it is there again
+}
+
+TEST_CASE("what was lost is told by the next start, too, until it has been "
+          "told (R10)",
+  "[storage][log_dirs]") {
+  const bool at_once = GENERATE(false, true);
+  const auto ends = GENERATE(range(0, 6)); // 0: kill -9, else without power
+  sim_file_system disk{std::mt19937_64{static_cast<uint64_t>(ends)}};
+  {
+    auto dirs = open_dirs(disk);
+    dirs->prefer(orders, 1);
+    fill(disk, prepared(*dirs, orders).path);
+  }
+  REQUIRE(remove_tree(disk, "/b"));
+  REQUIRE(disk.sync_directory("/"));
+  bool finished = false;
+  for (uint64_t step = 1; !finished; ++step) {
+    auto copy = disk.clone();
+    copy->stop_at(copy->operation_count() + step);
+    if (auto dirs = try_open(*copy, two, 200)) {
+      if (!at_once || (*dirs)->note_losses({{orders, some_topic, replicated}}))
+        if (auto place = (*dirs)->prepare(orders, some_topic, replicated))
+          CHECK(place->lost);
+    }
+    finished = !copy->stopped();
+    if (ends == 0)
+      copy->kill();
+    else
+      copy->crash(crash_policy::random_subset);
+    INFO("step " << step);
+    {
+      auto dirs = open_dirs(*copy, two, 300);
+      CHECK(prepared(*dirs, orders, replicated).lost);
+      REQUIRE(dirs->losses_told(true));
+    }
+    auto dirs = open_dirs(*copy, two, 400);
+    CHECK_FALSE(prepared(*dirs, orders, replicated).lost);
+    // The directory that has gone is not missed any more.
+    CHECK_FALSE(prepared(*dirs, bills, replicated).lost);
+  }
 }
 
 TEST_CASE("a log that is in two directories is in neither of them for sure",
