@@ -54,6 +54,10 @@ share_state_decision share_partition_progress::decide(
   const question::initialize& q, int32_t, int64_t wall_ms) const {
   if (exists_ && is_past(q.state_epoch, state_epoch_))
     return fenced_state();
+  // A group coordinator asks again when it had no answer, or another one did
+  // not hear of it: what has been consumed since is not consumed anew.
+  if (exists_ && q.start.value == -1)
+    return {};
   share_state_record record{.what = kind::snapshot,
     .key = key_,
     .snapshot_epoch = snapshot_epoch_ + 1,

@@ -14,10 +14,10 @@
 namespace millrace {
 
 struct share_state_question {
-  /// Begins a share partition, or begins it again.
+  /// Begins a share partition, or begins it again at `start`.
   struct initialize {
     int32_t state_epoch = 0;
-    offset start; ///< -1: by share.auto.offset.reset
+    offset start; ///< -1: by share.auto.offset.reset, unless it has begun
   };
   /// Of the leader: its epoch fences those before it.
   struct read {

@@ -175,6 +175,21 @@ TEST_CASE("a write with a state epoch of the past is fenced",
   CHECK(h.state(orders_0) == share_partition_snapshot{4, 0, offset{20}, 0, {}});
 }
 
+TEST_CASE("who initializes a share partition once more takes nothing from it",
+  "[cluster][share_state_registry]") {
+  host h;
+  h.ask(initialize(orders_0, 3, -1));
+  h.ask(write(3, 0, 10, {batch(10, 14, 2)}));
+  const auto before = h.state(orders_0);
+  const auto written = h.log.size();
+  // Its coordinator had no answer, and its epoch may be another one since.
+  CHECK(h.error(initialize(orders_0, 3, -1)) == kafka_error::none);
+  CHECK(h.error(initialize(orders_0, 7, -1)) == kafka_error::none);
+  CHECK(h.log.size() == written);
+  CHECK(h.state(orders_0) == before);
+  CHECK(h.error(write(3, 0, 12, {})) == kafka_error::none);
+}
+
 TEST_CASE("a leader that was fenced stays so when a share partition begins "
           "again",
   "[cluster][share_state_registry]") {
