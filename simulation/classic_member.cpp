@@ -52,10 +52,9 @@ std::set<int32_t> read_partitions(const std::string& assignment) {
 
 } // namespace
 
-void classic_member::leave() {
-  if (coordinator_ < 0 || id_.empty())
+void classic_member::say_goodbye() {
+  if (id_.empty())
     return;
-  give_up_all();
   kafka::leave_group_request request;
   request.group_id = group_.name;
   request.members.emplace_back().member_id = id_;

@@ -15,12 +15,12 @@ namespace millrace {
 class classic_member : public mixed_member {
 public:
   explicit classic_member(mixed_group& group) : mixed_member(group) {}
-  void leave() override;
 
 private:
   enum class step : uint8_t { join, sync, beat };
 
   void act() override;
+  void say_goodbye() override;
   [[nodiscard]] int32_t epoch_or_generation() const override {
     return generation_;
   }

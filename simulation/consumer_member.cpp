@@ -20,10 +20,9 @@ consumer_member::consumer_member(mixed_group& group) : mixed_member(group) {
   id_ = to_string(uuid{world.random_bits(), world.random_bits()});
 }
 
-void consumer_member::leave() {
-  if (coordinator_ < 0 || epoch_ <= 0)
+void consumer_member::say_goodbye() {
+  if (epoch_ <= 0)
     return;
-  give_up_all();
   kafka::consumer_group_heartbeat_request request;
   request.group_id = group_.name;
   request.member_id = id_;

@@ -11,10 +11,10 @@ namespace millrace {
 class consumer_member : public mixed_member {
 public:
   explicit consumer_member(mixed_group& group);
-  void leave() override;
 
 private:
   void act() override;
+  void say_goodbye() override;
   [[nodiscard]] int32_t epoch_or_generation() const override {
     return epoch_;
   }

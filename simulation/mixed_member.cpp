@@ -54,8 +54,15 @@ void mixed_member::hang(sim_time span) {
   });
 }
 
+void mixed_member::leave() {
+  has_left_ = true;
+  give_up_all();
+  if (coordinator_ >= 0)
+    say_goodbye();
+}
+
 void mixed_member::go_on() {
-  if (group_.is_over || hangs_)
+  if (group_.is_over || hangs_ || has_left_)
     return;
   if (coordinator_ < 0)
     find_coordinator();
@@ -107,6 +114,8 @@ bool mixed_member::counts(const question& q) const {
 
 void mixed_member::take_over(
   const std::set<int32_t>& partitions, const question& q) {
+  if (has_left_)
+    return;
   const auto now = group_.all.world.now();
   std::set<int32_t> news;
   for (const auto p : partitions)
@@ -120,7 +129,7 @@ void mixed_member::take_over(
 }
 
 void mixed_member::keep(const question& q) {
-  if (counts(q))
+  if (counts(q) && !has_left_)
     group_.book.owns(
       number_, owned_, q.asked + certain_session, group_.all.world.now());
 }

@@ -35,8 +35,8 @@ public:
   mixed_member& operator=(const mixed_member&) = delete;
 
   void start();
-  /// Says that it goes, if it can.
-  virtual void leave() = 0;
+  /// Says that it goes, if it can; what it is still told counts no more.
+  void leave();
   /// Does nothing for so long, and knows not that time passes. Then it goes on
   /// with a commit.
   void hang(sim_time span);
@@ -55,6 +55,8 @@ protected:
 
   /// What it does next, with a coordinator that is known.
   virtual void act() = 0;
+  /// Of a member with a coordinator, which may not know it.
+  virtual void say_goodbye() = 0;
   virtual int32_t epoch_or_generation() const = 0;
 
   /// Calls go_on() within `ms_max`.
@@ -87,6 +89,7 @@ private:
 
   owner_book::member number_;
   bool hangs_ = false;
+  bool has_left_ = false;
   std::string last_answer_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
