@@ -41,12 +41,12 @@ void consumer_member::act() {
   request.group_id = group_.name;
   request.member_id = id_;
   request.member_epoch = epoch_;
-  const bool joins = epoch_ == epoch_joining;
-  if (joins) {
+  const bool says_all = epoch_ == epoch_joining || says_all_;
+  if (says_all) {
     request.rebalance_timeout_ms = rebalance_timeout_ms;
     request.subscribed_topic_names = {group_.topic_name()};
   }
-  if (joins || std::exchange(tells_owned_, false)) {
+  if (std::exchange(tells_owned_, false) || says_all) {
     auto& owned = request.topic_partitions.emplace();
     if (!owned_.empty())
       owned.push_back({group_.topic, {owned_.begin(), owned_.end()}});
@@ -64,6 +64,7 @@ void consumer_member::take(
                       ? kafka_error::network_exception
                       : static_cast<kafka_error>(response->error_code);
   note("ConsumerGroupHeartbeat", code);
+  says_all_ = code != kafka_error::none;
   switch (code) {
   case kafka_error::none:
     epoch_ = response->member_epoch;
@@ -85,8 +86,6 @@ void consumer_member::take(
     epoch_ = epoch_joining;
     break;
   default:
-    // Whether it has been heard nobody knows: it says all of it again.
-    tells_owned_ = true;
     lose_coordinator(last_answer());
   }
   later(giving_up_.empty() && !tells_owned_ && code == kafka_error::none

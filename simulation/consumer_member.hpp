@@ -25,6 +25,9 @@ private:
   int32_t epoch_ = 0;
   std::set<int32_t> giving_up_; ///< as soon as it is done with them
   bool tells_owned_ = true;     ///< in the next heartbeat
+  /// Likewise, as the answer to the last one may be lost: only who says all is
+  /// told all.
+  bool says_all_ = true;
 };
 
 } // namespace millrace

@@ -95,7 +95,7 @@ void share_member::heartbeat(int32_t epoch) {
   request.group_id = group_.name;
   request.member_id = id_;
   request.member_epoch = epoch;
-  if (epoch == epoch_joining)
+  if (epoch == epoch_joining || says_all_)
     request.subscribed_topic_names = {group_.all.topic};
   client_->request<kafka::share_group_heartbeat_response>(coordinator_,
     api_key::share_group_heartbeat, 1, request,
@@ -111,7 +111,8 @@ void share_member::take(const kafka::share_group_heartbeat_response* response) {
   const auto code = response == nullptr
                       ? kafka_error::network_exception
                       : static_cast<kafka_error>(response->error_code);
-  if (code != kafka_error::none)
+  says_all_ = code != kafka_error::none;
+  if (says_all_)
     last_answer_ = std::string{"ShareGroupHeartbeat: "} + to_string(code);
   switch (code) {
   case kafka_error::none:

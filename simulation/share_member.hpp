@@ -46,6 +46,9 @@ private:
   int32_t epoch_ = 0;
   int32_t coordinator_ = -1;
   std::set<int32_t> assigned_;
+  /// In the next heartbeat, as the answer to the last one may be lost: only
+  /// who says all is told all.
+  bool says_all_ = true;
   std::string last_answer_;
 };
 
