@@ -41,23 +41,22 @@ void consumer_group_moves::update(
 
 void consumer_group_moves::update_epoch(
   const consumer_group_member& before, const consumer_group_member& now) {
-  const bool is_new = before.id.empty();
+  // Who comes and subscribes to nothing changes nothing, as with Kafka.
   const bool subscribes_anew = now.topic_names != before.topic_names
                                || now.topic_regex != before.topic_regex;
   const bool topics_changed
     = group_.topics_version != context_.topics.version();
-  if (!is_new && !subscribes_anew && !topics_changed)
+  if (!subscribes_anew && !topics_changed)
     return;
   group_.topics_version = context_.topics.version();
   const bool others_match = change_.resolve_regexes(topics_changed);
-  const bool by_member = is_new || subscribes_anew;
-  if (!start_epoch(by_member || others_match))
+  if (!start_epoch(subscribes_anew || others_match))
     return;
-  const auto* reason = is_new      ? "joined"
-                       : by_member ? "changed its subscription"
-                                   : "topics changed";
+  const auto* reason = !subscribes_anew    ? "topics changed"
+                       : before.id.empty() ? "joined"
+                                           : "changed its subscription";
   group_.rebalances.started(group().epoch(),
-    {by_member ? now.id : std::string{}, reason}, context_.wall_ms);
+    {subscribes_anew ? now.id : std::string{}, reason}, context_.wall_ms);
 }
 
 void consumer_group_moves::go_away(const std::string& id) {

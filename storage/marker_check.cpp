@@ -23,7 +23,7 @@ marker_verdict judge_marker(const producer_entry* known,
   if (known->transaction_start.value >= 0)
     return {kafka_error::invalid_producer_epoch,
       name + ": a later transaction is open in this epoch"};
-  return {kafka_error::none, {}, true};
+  return {};
 }
 
 } // namespace millrace

@@ -337,7 +337,7 @@ private:
 
   // partition_log_append.cpp
   [[nodiscard]] bool plan_marker(
-    append_item& item, const producer_state& newer, offset base) const;
+    append_item& item, const producer_state& newer) const;
   [[nodiscard]] bool plan(append_item& item, producer_state& newer, offset base,
     leader_epoch epoch, int64_t now_ms) const;
   result<void> write(std::span<planned> batches, int64_t now_ms);

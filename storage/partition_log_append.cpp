@@ -21,7 +21,7 @@ shared_bytes filler_from(offset first, offset last, leader_epoch epoch) {
 } // namespace
 
 bool partition_log::plan_marker(
-  append_item& item, const producer_state& newer, offset base) const {
+  append_item& item, const producer_state& newer) const {
   const batch_view view{item.batch.span()};
   const auto marker = marker_in(view);
   if (!marker)
@@ -32,13 +32,7 @@ bool partition_log::plan_marker(
   auto verdict = judge_marker(known, *marker, item.transaction_version);
   item.error = verdict.error;
   item.message = std::move(verdict.message);
-  if (verdict.repeated) {
-    // Where the first one is nobody remembers: before what would come next,
-    // perhaps among what comes with it.
-    item.duplicate = true;
-    item.last_offset = base + int64_t{-1};
-  }
-  return item.error == kafka_error::none && !item.duplicate;
+  return item.error == kafka_error::none;
 }
 
 bool partition_log::plan(append_item& item, producer_state& newer, offset base,
@@ -47,7 +41,7 @@ bool partition_log::plan(append_item& item, producer_state& newer, offset base,
   if (item.error != kafka_error::none)
     return false;
   const batch_view view{item.batch.span()};
-  if (view.is_control() && !plan_marker(item, newer, base))
+  if (view.is_control() && !plan_marker(item, newer))
     return false;
   if (view.producer().value >= 0 && !view.is_control()) {
     const auto* known = newer.find(view.producer());

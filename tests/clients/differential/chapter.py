@@ -42,6 +42,10 @@ class Diverged(Exception):
     """The servers are not in one state any more: the chapter ends."""
 
 
+class Unready(Diverged):
+    """Both say the same, and not what was waited for."""
+
+
 class Unsettled(Exception):
     """Kafka's side does not come to rest: nothing can be compared."""
 
@@ -209,18 +213,19 @@ class Chapter:
                 self.pair.one(0, apis["delete_groups"], 2,
                               {"groups_names": [name]})
 
-    def _both_until(self, name, version, body, ready):
+    def _both_until(self, name, version, body, ready, seconds=90):
         """Asks each until it is ready; without comparing."""
         api = self.pair.apis[name]
-        until = time.monotonic() + 90
+        until = time.monotonic() + seconds
         while True:
             sides = self.pair.quiet(api, version, body, "settle")
             if all(side.how == ANSWERED and ready(side.body)
                    for side in sides):
                 return sides
             if time.monotonic() > until:
-                raise Diverged(f"{name} {body}: "
-                               + " / ".join(str(s.shown()) for s in sides))
+                shown = [str(s.shown()) for s in sides]
+                kind = Unready if shown[0] == shown[1] else Diverged
+                raise kind(f"{name} {body}: " + " / ".join(shown))
             time.sleep(0.002)  # between two questions
 
     # -- values, mostly right ones

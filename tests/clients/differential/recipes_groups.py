@@ -1,6 +1,6 @@
 """Requests of classic groups: members, and offsets."""
 
-from chapter import Diverged
+from chapter import Diverged, Unready
 from pair import ANSWERED
 
 # No member is lost because the machine is busy.
@@ -107,6 +107,15 @@ def new_group(c):
     c.groups[group.name] = group
 
 
+def compared(c, api, version, body, client):
+    """What Kafka answers, when the other's answer is compared with it."""
+    left, right = c.pair.collect(api, version, client)
+    found = c.pair.compare(api, version, left, right)
+    if found:
+        c.pair.on_difference(api, version, body, found, left, right)
+    return left
+
+
 def second_member(c):
     """Another one joins, which the first one hears from its heartbeat."""
     group = some_group(c, 0)
@@ -126,16 +135,17 @@ def second_member(c):
         second["member_id"] = answer.body["member_id"]
     c.pair.asked += 2
     c.pair.post(api, version, second, "second")
-    c._both_until("heartbeat", 4, heartbeat,
-                  lambda a: a["error_code"] == 27)
+    try:
+        c._both_until("heartbeat", 4, heartbeat,
+                      lambda a: a["error_code"] == 27, seconds=10)
+    except Unready:
+        compared(c, api, version, second, "second")  # it was not let in
+        return
     again = join_body(c, group, first["id"], None)
     c.pair.post(api, version, again, "first")
     answers = {}
     for client, body in (("first", again), ("second", second)):
-        left, right = c.pair.collect(api, version, client)
-        found = c.pair.compare(api, version, left, right)
-        if found:
-            c.pair.on_difference(api, version, body, found, left, right)
+        left = compared(c, api, version, body, client)
         if left.how != ANSWERED or left.body["error_code"]:
             raise Diverged(f"two members: {left.shown()}")
         answers[client] = left.body
@@ -161,10 +171,7 @@ def sync_two(c, group):
         c.pair.asked += 1
         c.pair.post(api, version, body, member["client"])
     for member, body in bodies:
-        left, right = c.pair.collect(api, version, member["client"])
-        found = c.pair.compare(api, version, left, right)
-        if found:
-            c.pair.on_difference(api, version, body, found, left, right)
+        compared(c, api, version, body, member["client"])
 
 
 def static_again(c):
