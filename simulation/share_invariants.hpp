@@ -4,6 +4,7 @@
 // partitions are led, and where their share coordinators are (KIP-932).
 
 #include "cluster/share_partition.hpp"
+#include "cluster/share_partition_progress.hpp"
 #include "cluster/share_state_question.hpp"
 #include "simulation/sim_cluster.hpp"
 
@@ -47,6 +48,11 @@ private:
     int64_t start = -1;
     int32_t leader_epoch = 0;
   };
+  /// The last leader of a share partition, and how far it is for certain.
+  struct leader_view {
+    int32_t epoch = -1;
+    int64_t start = -1;
+  };
   using seat_key = std::pair<caf::actor_id, share_partition_key>;
 
   /// Who is who on a node.
@@ -63,12 +69,15 @@ private:
     seat_view& seen, const share_partition& core);
   void check_coordinator(
     int32_t node, const share_coordinator_state& state, int32_t epoch);
+  [[nodiscard]] bool may_go_back(
+    const share_partition_key& key, const share_partition_progress& to) const;
 
   sim_cluster& cluster_;
   std::string violation_;
   std::map<int32_t, actor_names> names_;                   ///< by node
   std::map<int32_t, std::map<seat_key, seat_view>> seats_; ///< by node
   std::map<share_partition_key, durable_view> durable_;
+  std::map<share_partition_key, leader_view> leaders_;
 };
 
 } // namespace millrace
