@@ -58,6 +58,21 @@ TEST_CASE("range: a newcomer stands last, whatever its name is",
   CHECK(result.at("a-newcomer").at(topic) == std::vector{6, 7, 8});
 }
 
+TEST_CASE("range: who has a topic alone keeps its place in the others",
+  "[cluster][range_assignor]") {
+  auto input = group_of(1, {3, 3});
+  const auto shared = topic_number(0);
+  const auto alone = topic_number(1);
+  input.members[member_number(0)].topics = {shared};
+  auto& newcomer = input.members["a-newcomer"];
+  newcomer.topics = {shared, alone};
+  newcomer.owned = {{shared, {2}}, {alone, {0, 1, 2}}};
+  input.members[member_number(0)].owned = {{shared, {0, 1}}};
+  const auto result = assign_range(input);
+  CHECK(result.at(member_number(0)).at(shared) == std::vector{0, 1});
+  CHECK(result.at("a-newcomer").at(shared) == std::vector{2});
+}
+
 TEST_CASE("range: random groups are complete, in runs, and at rest once "
           "assigned",
   "[cluster][range_assignor]") {
