@@ -1,4 +1,8 @@
 #include "cluster/config_key_table.hpp"
+#include "cluster/config_unused_keys.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace millrace {
 
@@ -70,8 +74,7 @@ constexpr config_key unsupported(const char* name, config_type type) {
 
 using enum config_type;
 
-// By name.
-constexpr config_key table[] = {
+constexpr config_key used[] = {
   broker("advertised.listeners", list, nullptr,
     "Where clients are told to connect; unset: the address they used."),
   broker("auto.create.topics.enable", boolean, "true",
@@ -181,7 +184,6 @@ constexpr config_key table[] = {
   within(broker("group.share.session.timeout.ms", int32, "45000",
            "After how long of silence a member of a share group is out.", "ms"),
     1),
-  broker("inter.broker.listener.name", string, nullptr, without_effect),
   throttle("leader.replication.throttled.rate",
     "Bytes a second that this broker sends, of partitions that their topics "
     "throttle, to replicas that are not in sync."),
@@ -201,7 +203,6 @@ constexpr config_key table[] = {
   topics("log.cleaner.delete.retention.ms", int64, "86400000", 0),
   broker("log.cleaner.enable", boolean, "true",
     "Whether this broker compacts logs; without that, compacted topics grow."),
-  broker("log.cleaner.io.buffer.load.factor", real, "0.9", without_effect),
   dynamic(within(broker("log.cleaner.io.buffer.size", int32, "524288",
                    "Read at once by compaction.", "bytes"),
     4096)),
@@ -313,12 +314,9 @@ constexpr config_key table[] = {
     1),
   topics("min.insync.replicas", int32, "1", 1),
   within(broker("node.id", int32, "0", "The number of this node."), 0),
-  broker("num.io.threads", int32, "8", without_effect),
-  broker("num.network.threads", int32, "3", without_effect),
   within(broker("num.partitions", int32, "1",
            "Partitions of a topic that does not say how many.", "partitions"),
     1),
-  broker("num.recovery.threads.per.data.dir", int32, "2", without_effect),
   within(broker("offset.metadata.max.bytes", int32, "4096",
            "The longest text that may be committed with an offset.", "bytes"),
     0),
@@ -390,11 +388,9 @@ constexpr config_key table[] = {
     broker("share.coordinator.state.topic.segment.bytes", int32, "104857600",
       "Size of the segments of __share_group_state.", "bytes"),
     1048576),
-  broker("socket.receive.buffer.bytes", int32, "102400", without_effect),
   within(broker("socket.request.max.bytes", int32, "104857600",
            "The longest request that is read.", "bytes"),
     1),
-  broker("socket.send.buffer.bytes", int32, "102400", without_effect),
   unsupported("ssl.client.auth", string),
   unsupported("ssl.keystore.location", string),
   unsupported("ssl.truststore.location", string),
@@ -402,8 +398,6 @@ constexpr config_key table[] = {
     broker("telemetry.max.bytes", int32, "1048576",
       "The most bytes of metrics that a client may push at once.", "bytes"),
     1),
-  broker("transaction.abort.timed.out.transaction.cleanup.interval.ms", int32,
-    "10000", without_effect),
   within(broker("transaction.max.timeout.ms", int32, "900000",
            "The longest time-out that a transaction may ask for.", "ms"),
     1),
@@ -429,6 +423,18 @@ constexpr config_key table[] = {
     1),
   topics("unclean.leader.election.enable", boolean, "false"),
 };
+
+/// All of them, by name.
+constexpr auto table = [] {
+  std::array<config_key, std::size(used) + unused_broker_keys.size()> all{};
+  auto next = std::ranges::copy(used, all.begin()).out;
+  for (const auto& key : unused_broker_keys)
+    *next++ = broker(key.name, key.type, key.default_value, without_effect);
+  std::ranges::sort(all, {}, [](const config_key& key) {
+    return std::string_view{key.name};
+  });
+  return all;
+}();
 
 } // namespace
 

@@ -2,6 +2,9 @@
 #include "schema/kafka/write_txn_markers.hpp"
 #include "storage/control_batch.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace millrace {
 
 namespace {
@@ -9,25 +12,44 @@ namespace {
 using write_request = kafka::write_txn_markers_request;
 using write_response = kafka::write_txn_markers_response;
 
+/// The element of `list` that `is` says, or a new one.
+template <class Element, class Is>
+size_t find_or_add(std::vector<Element>& list, Is is) {
+  const auto found = std::ranges::find_if(list, is);
+  if (found != list.end())
+    return static_cast<size_t>(found - list.begin());
+  list.emplace_back();
+  return list.size() - 1;
+}
+
+/// Where each partition that was asked for is in the answer, in order.
+using answer_places = std::vector<std::array<size_t, 3>>;
+
 /// Everybody's answer is that nobody leads it, until somebody has said more.
-/// Of a marker or a topic without a partition nothing is said.
-write_response empty_answer(const write_request& body) {
+/// Of a marker or a topic without a partition nothing is said, and all markers
+/// of one producer are answered as one.
+write_response empty_answer(const write_request& body, answer_places& places) {
   write_response response;
-  for (const auto& marker : body.markers) {
-    write_response::marker_result out;
-    out.producer_id = marker.producer_id;
-    for (const auto& topic : marker.topics) {
-      if (topic.partition_indexes.empty())
-        continue;
-      auto& partitions = out.topics.emplace_back();
-      partitions.name = topic.name;
-      for (const auto index : topic.partition_indexes)
-        partitions.partitions.push_back(
-          {index, code(kafka_error::not_leader_or_follower)});
-    }
-    if (!out.topics.empty())
-      response.markers.push_back(std::move(out));
-  }
+  for (const auto& marker : body.markers)
+    for (const auto& topic : marker.topics)
+      for (const auto index : topic.partition_indexes) {
+        const auto m = find_or_add(response.markers, [&](const auto& x) {
+          return x.producer_id == marker.producer_id;
+        });
+        auto& out = response.markers[m];
+        out.producer_id = marker.producer_id;
+        const auto t = find_or_add(out.topics, [&](const auto& x) {
+          return x.name == topic.name;
+        });
+        auto& topics = out.topics[t];
+        topics.name = topic.name;
+        const auto p = find_or_add(topics.partitions, [&](const auto& x) {
+          return x.partition_index == index;
+        });
+        topics.partitions[p]
+          = {index, code(kafka_error::not_leader_or_follower)};
+        places.push_back({m, t, p});
+      }
   return response;
 }
 
@@ -39,13 +61,12 @@ result<void> handle_write_txn_markers(
   gateway_core& hub, kafka_request& request) {
   write_request body;
   MILLRACE_TRY(read_body(request, body));
-  auto response = std::make_shared<write_response>(empty_answer(body));
+  answer_places places;
+  auto response = std::make_shared<write_response>(empty_answer(body, places));
   auto outs
     = std::make_shared<std::vector<write_response::partition_result*>>();
-  for (auto& marker : response->markers)
-    for (auto& topic : marker.topics)
-      for (auto& partition : topic.partitions)
-        outs->push_back(&partition);
+  for (const auto& [m, t, p] : places)
+    outs->push_back(&response->markers[m].topics[t].partitions[p]);
   auto sink = std::make_shared<gather_sink<produce_result>>(
     [response, outs](uint32_t part, produce_result* result) {
       if (result != nullptr)

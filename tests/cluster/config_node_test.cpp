@@ -96,6 +96,20 @@ TEST_CASE("the file that Kafka ships for one node is understood",
         == std::vector<listener_address>{{"PLAINTEXT", "localhost", 9092}});
 }
 
+TEST_CASE("keys that say how Kafka is built inside are taken, of their type",
+  "[cluster][config_node]") {
+  CHECK(parsed({{"num.replica.fetchers", "4"}, {"queued.max.requests", "500"},
+                 {"auto.leader.rebalance.enable", "true"}, {"node.id", "4"}})
+          .id
+        == node_id{4});
+  CHECK_THAT(refused({{"num.replica.fetchers", "many"}}),
+    Catch::Contains("num.replica.fetchers"));
+  const auto keys = config_keys(config_scope::broker);
+  CHECK(std::ranges::is_sorted(keys, {}, [](const config_key& key) {
+    return std::string_view{key.name};
+  }));
+}
+
 TEST_CASE("an unknown key is an error that names the nearest one",
   "[cluster][config_node]") {
   CHECK_THAT(refused({{"num.partition", "3"}}),
