@@ -97,8 +97,14 @@ sequence_verdict judge_sequence(const producer_entry* known,
       describe(batch) + ": a new epoch begins at sequence 0", {}, true};
   }
   const auto* last = known->last();
+  if (last == nullptr && batch.base_sequence == 0)
+    return {};
   if (last == nullptr)
-    return {}; // only markers are known, which have no sequence
+    return {kafka_error::out_of_order_sequence_number,
+      describe(batch)
+        + ": only ends of transactions are here of this epoch, which begins "
+          "at sequence 0",
+      {}, true};
   for (size_t i = 0; i < known->batch_count; ++i)
     if (known->batches[i].base_sequence == batch.base_sequence
         && known->batches[i].last_sequence == batch.last_sequence)

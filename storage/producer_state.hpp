@@ -84,7 +84,7 @@ struct sequence_verdict {
 /// Judges `batch` by what is known of its producer, which may be nothing.
 ///
 /// An unknown producer may start anywhere, unless newcomers begin at 0; a known
-/// one must go on without a gap, or at 0 with a higher epoch.
+/// one must go on without a gap, or at 0 with a higher epoch and after markers.
 /// A coordinator's batch has no sequence, only an epoch.
 /// INVALID_PRODUCER_EPOCH for a lower one; OUT_OF_ORDER_SEQUENCE_NUMBER for a
 /// gap, and for what lies before all that is known: that was never appended;

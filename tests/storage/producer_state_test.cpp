@@ -193,3 +193,14 @@ TEST_CASE("a snapshot keeps the coordinator's epoch and what is open",
   CHECK(restored->find(pid)->coordinator_epoch == 5);
   CHECK(restored->find(pid)->transaction_start == offset{40});
 }
+
+TEST_CASE("of an epoch of which only a marker is known the first batch begins "
+          "at 0 (R13)",
+  "[storage][producer_state]") {
+  producer_state state;
+  state.replace(pid, after_marker(false));
+  CHECK(error_of(state, batch(3, 0, 4)) == kafka_error::none);
+  const auto verdict = judge_sequence(state.find(pid), batch(3, 1, 4));
+  CHECK(verdict.error == kafka_error::out_of_order_sequence_number);
+  CHECK(verdict.leaves_gap);
+}
