@@ -62,11 +62,6 @@ void fill(const gateway_core& hub, const reply_slot& slot, int8_t key_type,
     return;
   }
   const auto kind = static_cast<key_kind>(key_type);
-  if (kind == key_kind::transaction && key.empty()) {
-    out.error_code = code(kafka_error::invalid_request);
-    out.error_message = "a transactional id is not empty";
-    return;
-  }
   if (kind == key_kind::share && !is_share_key(key)) {
     out.error_code = code(kafka_error::invalid_request);
     return;

@@ -179,6 +179,9 @@ def warm_up(chapter, pair):
     chapter._both_until("init_producer_id", 1, {
         "transactional_id": None, "transaction_timeout_ms": 1000},
         lambda a: a["error_code"] == 0)
+    chapter._both_until("find_coordinator", 6, {
+        "key_type": 2, "coordinator_keys": ["warm:AAAAAAAAAAAAAAAAAAAAAQ:0"]},
+        lambda a: a["coordinators"][0]["error_code"] == 0)
 
 
 def write_chapter(chapter, pair, length, recipes):
