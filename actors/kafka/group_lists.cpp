@@ -99,8 +99,9 @@ result<void> handle_offset_fetch(gateway_core& hub, kafka_request& request) {
         std::erase_if(group.topics, [](const auto& t) {
           return t.topic_id.is_zero();
         });
-        for (auto& topic : (*unknown)[i].topics)
-          group.topics.push_back(std::move(topic));
+        if (group.error_code == code(kafka_error::none))
+          for (auto& topic : (*unknown)[i].topics)
+            group.topics.push_back(std::move(topic));
       }
     },
     [&hub, slot, response] {

@@ -47,6 +47,8 @@ WIDTH = int(os.environ.get("DIFFERENTIAL_WIDTH", "700"))  # of what is shown
 COMMON = {"node.id": "1", "num.partitions": "2",
           "offsets.topic.num.partitions": "4",
           "offsets.topic.replication.factor": "1",
+          # Groups that are empty go when somebody looks, each in its time.
+          "offsets.retention.check.interval.ms": str(2 ** 31),
           "group.initial.rebalance.delay.ms": "0",
           "group.consumer.assignment.interval.ms": "0",
           "group.consumer.session.timeout.ms": "60000",
