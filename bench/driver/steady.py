@@ -97,6 +97,7 @@ class Steady:
         return seen["requests_per_s"]
 
     def at(self, server, rate):
+        os.sync()  # what was written before is nobody's to wait for
         with self.beside_it(server):
             seen = self.run(server, "steady", "load", connections=4, rate=rate,
                             seconds=self.seconds, **BATCH)
