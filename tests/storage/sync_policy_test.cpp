@@ -17,7 +17,7 @@ TEST_CASE("a volume that is dear is left alone for ever longer",
   for (int i = 0; i < 100; ++i)
     policy.note_alone(100);
   int64_t now = 0;
-  policy.note_together(10, 50'000, now);
+  policy.note_together(10, 300'000, now);
   CHECK_FALSE(policy.together(10, now));
   now += 250'000;
   CHECK(policy.together(10, now));
@@ -29,6 +29,25 @@ TEST_CASE("a volume that is dear is left alone for ever longer",
     policy.note_together(10, 50'000, now);
   CHECK_FALSE(policy.together(10, now + 299'000'000));
   CHECK(policy.together(10, now + 300'000'000));
+}
+
+TEST_CASE(
+  "a sync that takes long now and then is borne", "[storage][sync_policy]") {
+  sync_policy policy;
+  for (int64_t now = 0; now < 60'000'000; now += 1'000'000) {
+    policy.note_together(10, 40'000, now);
+    CHECK(policy.together(10, now));
+    for (int i = 0; i < 20; ++i)
+      policy.note_together(10, 500, now);
+  }
+  // Without those between it is not.
+  int borne = 0;
+  while (policy.together(10, 60'000'000) && borne < 100) {
+    policy.note_together(10, 40'000, 60'000'000);
+    ++borne;
+  }
+  CHECK(borne > 5);
+  CHECK(borne < 10);
 }
 
 TEST_CASE("a volume that pays ends the long pauses", "[storage][sync_policy]") {
@@ -45,9 +64,11 @@ TEST_CASE(
   sync_policy policy;
   for (int i = 0; i < 200; ++i)
     policy.note_alone(1'000);
-  policy.note_together(100, 60'000, 0);
+  for (int i = 0; i < 100; ++i)
+    policy.note_together(100, 60'000, 0);
   CHECK(policy.together(100, 0));
-  policy.note_together(10, 60'000, 0);
+  for (int i = 0; i < 10; ++i)
+    policy.note_together(10, 60'000, 0);
   CHECK_FALSE(policy.together(10, 0));
 }
 
