@@ -99,7 +99,7 @@ void cluster_faults::strike(sim_fault fault) {
       return;
   } else if (fault >= sim_fault::bit_flip) {
     if (!damage(fault, any()))
-      return;
+      return strike_later(fault);
   } else if (fault == sim_fault::moved_log) {
     if (!move_a_log(any_with_second_dir()))
       return;
@@ -107,6 +107,14 @@ void cluster_faults::strike(sim_fault fault) {
     machine_fault(fault);
   }
   ++counts_[static_cast<size_t>(fault)];
+}
+
+/// When it may be possible: what is damaged now is repaired then.
+void cluster_faults::strike_later(sim_fault fault) {
+  clients_.later(2000, [this, fault] {
+    if (!over_)
+      strike(fault);
+  });
 }
 
 /// Cuts every way between two nodes that are `apart`, for a while. One such

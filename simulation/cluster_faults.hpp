@@ -76,6 +76,7 @@ public:
 private:
   void plan();
   void strike(sim_fault fault);
+  void strike_later(sim_fault fault);
   bool network_fault(sim_fault fault);
   void process_fault(sim_fault fault);
   void machine_fault(sim_fault fault);
