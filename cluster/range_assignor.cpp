@@ -29,7 +29,8 @@ double run_start(
   topic_weight best{0, 0};
   for (const auto& [topic, partitions] : member.owned)
     if (const auto it = weights.find(topic);
-      it != weights.end() && it->second > best && !partitions.empty()) {
+      it != weights.end() && it->second > best && it->second.second > 0
+      && !partitions.empty()) {
       best = it->second;
       start = static_cast<double>(partitions.front()) / best.second;
     }

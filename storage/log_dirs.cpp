@@ -212,14 +212,19 @@ bool log_dirs::is_there(const topic_partition& name, const uuid& topic) const {
   return at == unprepared.end() || !at->second || *at->second == topic;
 }
 
-bool log_dirs::is_lost(const wanted& log) const {
+/// Whether it stands in the register that it was lost and made anew.
+bool log_dirs::is_noted(const wanted& log) const {
   const auto at = register_.anew.find(log.name);
-  if (at != register_.anew.end() && at->second == log.topic)
-    return true;
-  return log.history.known && !is_there(log.name, log.topic)
-         && !std::ranges::all_of(register_.directories, [&](const uuid& id) {
-              return find(id).has_value();
-            });
+  return at != register_.anew.end() && at->second == log.topic;
+}
+
+bool log_dirs::is_lost(const wanted& log) const {
+  return is_noted(log)
+         || (log.history.known && !is_there(log.name, log.topic)
+             && !std::ranges::all_of(
+               register_.directories, [&](const uuid& id) {
+                 return find(id).has_value();
+               }));
 }
 
 result<void> log_dirs::note_losses(const std::vector<wanted>& logs) {
@@ -246,10 +251,11 @@ result<log_dirs::place> log_dirs::prepare(const topic_partition& name,
   const bool there = is_there(name, topic);
   if (!there)
     MILLRACE_TRY(check_missing(name, history));
-  found.lost = is_lost({name, topic, history});
+  const wanted log{name, topic, history};
+  found.lost = is_lost(log);
   // Before it is there: a crash may come before anybody is told.
-  if (found.lost)
-    MILLRACE_TRY(note_losses({{name, topic, history}}));
+  if (found.lost && !is_noted(log))
+    MILLRACE_TRY(note_losses({log}));
   const auto home = homes_.find(name);
   const auto preferred = preferred_.find(name);
   found.directory = home != homes_.end()            ? home->second

@@ -164,6 +164,7 @@ private:
     const topic_partition& name, size_t index) const;
   [[nodiscard]] bool is_there(
     const topic_partition& name, const uuid& topic) const;
+  [[nodiscard]] bool is_noted(const wanted& log) const;
   [[nodiscard]] bool is_lost(const wanted& log) const;
   [[nodiscard]] size_t emptiest() const;
   result<void> check_missing(

@@ -18,9 +18,8 @@ marker_verdict judge_marker(const producer_entry* known,
     return {kafka_error::invalid_producer_epoch,
       name + ": the newest epoch is " + std::to_string(known->epoch)};
   constexpr int8_t epoch_for_each = 2;
-  if (transaction_version < epoch_for_each || marker.epoch > known->epoch)
-    return {};
-  if (known->transaction_start.value >= 0)
+  if (transaction_version >= epoch_for_each && marker.epoch == known->epoch
+      && known->transaction_start.value >= 0)
     return {kafka_error::invalid_producer_epoch,
       name + ": a later transaction is open in this epoch"};
   return {};
