@@ -23,6 +23,7 @@ struct assignor_member {
   /// topics that are gone, topics that it no longer subscribes to, partitions
   /// that another member has too.
   partition_set owned;
+  std::optional<std::string> instance; ///< of a static member: its instance id
 };
 
 struct assignor_input {
@@ -44,8 +45,9 @@ using group_assignment = std::map<std::string, partition_set>;
 /// Gives each subscriber of a topic one run of its partitions, the lengths
 /// differing by at most one. Topics with the same subscribers and partition
 /// counts are co-partitioned: one member has the same numbers of each. The
-/// members stand in the order of what they owned, new ones last, so that
-/// each keeps much of its run.
+/// runs go to static members first, in the order of their instance ids, then
+/// to the others in the order of their ids, whatever they owned: so a static
+/// member that comes back has its old run. As Kafka's.
 [[nodiscard]] group_assignment assign_range(const assignor_input& input);
 
 using assign_function = group_assignment (*)(const assignor_input&);

@@ -23,6 +23,7 @@ assignor_input input_of(
         ids.insert(topic->id);
     m.topics.assign(ids.begin(), ids.end());
     m.owned = group.target(id);
+    m.instance = member.instance_id;
   }
   return input;
 }

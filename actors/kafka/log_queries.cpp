@@ -193,9 +193,10 @@ result<void> handle_delete_records(gateway_core& hub, kafka_request& request) {
     auto& out = round->response.topics.emplace_back();
     out.name = topic.name;
     out.partitions.resize(topic.partitions.size());
-    const bool keeps_records
-      = !effective_topic_config(hub.image(), hub.config(), topic.name)
-           .cleanup_delete;
+    const auto config
+      = effective_topic_config(hub.image(), hub.config(), topic.name);
+    // A topic with neither policy is one that only DeleteRecords shortens.
+    const bool keeps_records = config.cleanup_compact && !config.cleanup_delete;
     for (size_t i = 0; i < topic.partitions.size(); ++i) {
       const auto& p = topic.partitions[i];
       out.partitions[i].partition_index = p.partition_index;

@@ -101,9 +101,10 @@ EXCEPTIONS = [
     Exception_("end_txn", "error_code",
                "for Kafka a request with the epoch before is a repeated one"
                " even where the transaction has raised none",
-               lambda left, right: left["error_code"] == 0
-               and left.get("producer_epoch") == 0
-               and right["error_code"] == 90, whole=True),
+               lambda left, right: (
+                   left["error_code"] == 48  # of the other outcome
+                   or (left["error_code"], left.get("producer_epoch"))
+                   == (0, 0)) and right["error_code"] == 90, whole=True),
     Exception_("consumer_group_heartbeat", "heartbeat_interval_ms",
                "who waits for partitions may come back sooner",
                lambda left, right: 0 < right < left),

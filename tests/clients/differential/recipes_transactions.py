@@ -95,10 +95,10 @@ def some_partitions(c):
 
 
 def note_added(transaction, results):
+    transaction.may_be_open = True  # also by a topic without partitions
     for topic in results:
         for part in topic["results_by_partition"]:
             if part["partition_error_code"] == 0:
-                transaction.may_be_open = True
                 transaction.partitions.add(
                     (topic["name"], part["partition_index"]))
 
