@@ -50,15 +50,15 @@ struct question_writer {
     body.setApiKey(static_cast<int16_t>(key));
     body.setApiVersion(version_within(key, version));
     if (client) {
-      body.setUser(metadata_parts::text(client->user));
-      body.setClientId(metadata_parts::text(client->client_id));
+      body.setUser(text(client->user));
+      body.setClientId(text(client->client_id));
     }
     runs.push_back(to_bytes(q, body.getApiVersion()));
   }
   void operator()(const auto_create_topics& q) {
     auto names = to.initAutoCreateTopics(metadata_parts::count(q.names.size()));
     for (unsigned i = 0; i < names.size(); ++i)
-      names.set(i, metadata_parts::text(q.names[i]));
+      names.set(i, text(q.names[i]));
   }
   void operator()(const register_broker& q) {
     auto body = to.initRegisterBroker();
@@ -69,7 +69,7 @@ struct question_writer {
     registration.endpoints = q.endpoints;
     registration.rack = q.rack;
     metadata_parts::write(body.initRegistration(), registration);
-    body.setClusterId(metadata_parts::text(q.cluster_id));
+    body.setClusterId(text(q.cluster_id));
     auto lost = body.initLostRanges(metadata_parts::count(q.lost.size()));
     for (unsigned i = 0; i < lost.size(); ++i) {
       metadata_parts::write(lost[i].initTopic(), q.lost[i].topic);
@@ -128,8 +128,7 @@ result<admin_ask> read_request(
   const auto version = from.getApiVersion();
   std::optional<quota_client> client;
   if (from.hasUser())
-    client = {metadata_parts::read(from.getUser()),
-      metadata_parts::read(from.getClientId())};
+    client = {string_of(from.getUser()), string_of(from.getClientId())};
   result<admin_ask> read
     = error{errc::unsupported, "controller message: a request with API key "
                                  + std::to_string(from.getApiKey())};
@@ -151,7 +150,7 @@ register_broker read_registration(wire::RegisterBroker::Reader from) {
   q.directories = std::move(registration.directories);
   q.endpoints = std::move(registration.endpoints);
   q.rack = std::move(registration.rack);
-  q.cluster_id = metadata_parts::read(from.getClusterId());
+  q.cluster_id = string_of(from.getClusterId());
   for (auto range : from.getLostRanges())
     q.lost.push_back({metadata_parts::read(range.getTopic()),
       range.getPartition(), {range.getFirstOffset()}, {range.getEndOffset()}});
@@ -183,7 +182,7 @@ result<admin_question> read_own_question(wire_message::Reader from) {
   case wire_message::AUTO_CREATE_TOPICS: {
     auto_create_topics q;
     for (auto name : from.getAutoCreateTopics())
-      q.names.push_back(metadata_parts::read(name));
+      q.names.push_back(string_of(name));
     return admin_question{std::move(q)};
   }
   case wire_message::REGISTER_BROKER:

@@ -30,7 +30,7 @@ struct answer_writer {
   void operator()(const register_broker_reply& r) {
     auto body = to.initRegisterBrokerAnswer();
     body.setError(code(r.error));
-    body.setMessage(metadata_parts::text(r.message));
+    body.setMessage(text(r.message));
     body.setBrokerEpoch(r.broker_epoch);
     body.setOpenUpTo(r.open_up_to);
   }
@@ -99,8 +99,7 @@ result<admin_reply> read_own_reply(wire_message::Reader from) {
   case wire_message::REGISTER_BROKER_ANSWER: {
     const auto body = from.getRegisterBrokerAnswer();
     return admin_reply{register_broker_reply{error_of(body.getError()),
-      metadata_parts::read(body.getMessage()), body.getBrokerEpoch(),
-      body.getOpenUpTo()}};
+      string_of(body.getMessage()), body.getBrokerEpoch(), body.getOpenUpTo()}};
   }
   case wire_message::BROKER_HEARTBEAT_ANSWER: {
     const auto body = from.getBrokerHeartbeatAnswer();

@@ -16,6 +16,15 @@
 
 namespace millrace {
 
+/// A string as a Text and back, with the zero bytes within it: a conversion by
+/// its C string ends at the first, and clients' names may have them.
+[[nodiscard]] inline capnp::Text::Reader text(const std::string& s) {
+  return {s.c_str(), s.size()};
+}
+[[nodiscard]] inline std::string string_of(capnp::Text::Reader t) {
+  return {t.begin(), t.size()};
+}
+
 /// The message as one flat run of whole words.
 [[nodiscard]] shared_bytes to_shared_bytes(capnp::MessageBuilder& message);
 

@@ -19,9 +19,9 @@ struct body_writer {
 
   void operator()(const actor_letter& letter) {
     auto to = root.initLetter();
-    to.setToName(letter.to.name);
+    to.setToName(text(letter.to.name));
     to.setToInstance(letter.to.instance);
-    to.setFromName(letter.from.name);
+    to.setFromName(text(letter.from.name));
     to.setFromInstance(letter.from.instance);
     to.setType(letter.type);
     out.runs.push_back(letter.body);
@@ -72,8 +72,8 @@ result<custom_message> decode_custom_message(const envelope& from) {
       case wire_message::LETTER: {
         const auto letter = root.getLetter();
         return custom_message{
-          actor_letter{{letter.getToName().cStr(), letter.getToInstance()},
-            {letter.getFromName().cStr(), letter.getFromInstance()},
+          actor_letter{{string_of(letter.getToName()), letter.getToInstance()},
+            {string_of(letter.getFromName()), letter.getFromInstance()},
             letter.getType(), run}};
       }
       case wire_message::REQUEST:
@@ -91,7 +91,7 @@ result<custom_message> decode_custom_message(const envelope& from) {
 std::string encode(const waiting_write& write) {
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<wire::WaitingWrite>();
-  root.setTopic(write.topic);
+  root.setTopic(text(write.topic));
   root.setPartition(write.partition);
   root.setHasKey(write.key.has_value());
   if (write.key)
@@ -107,7 +107,7 @@ result<waiting_write> decode_waiting_write(std::string_view bytes) {
     "a record that waits to be written",
     [](wire::WaitingWrite::Reader root) -> result<waiting_write> {
       waiting_write write{
-        root.getTopic().cStr(), root.getPartition(), std::nullopt, {}};
+        string_of(root.getTopic()), root.getPartition(), std::nullopt, {}};
       if (root.getHasKey())
         write.key = text_of(root.getKey());
       if (root.getHasValue())

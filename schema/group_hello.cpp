@@ -8,7 +8,7 @@ namespace millrace {
 envelope encode(const group_hello& hello, bool is_answer) {
   capnp::MallocMessageBuilder message;
   auto root = message.initRoot<wire::GroupHello>();
-  root.setGroup(capnp::Text::Reader{hello.group.c_str(), hello.group.size()});
+  root.setGroup(text(hello.group));
   write_to(root.initMember(), hello.member);
   root.setInGroup(hello.in_group);
   envelope e;
@@ -22,7 +22,7 @@ result<group_hello> decode_group_hello(const envelope& from) {
   return read_capnp<wire::GroupHello>(from.message, "hello to a group",
     [](wire::GroupHello::Reader root) -> result<group_hello> {
       group_hello hello;
-      hello.group = root.getGroup().cStr();
+      hello.group = string_of(root.getGroup());
       hello.member = read_from(root.getMember());
       hello.in_group = root.getInGroup();
       if (hello.member.node.value < 0 || hello.member.directory.is_zero())

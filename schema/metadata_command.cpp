@@ -9,7 +9,6 @@ namespace {
 
 using metadata_parts::count;
 using metadata_parts::read;
-using metadata_parts::text;
 using metadata_parts::write;
 
 // -- writing ---------------------------------------------------------------
@@ -117,9 +116,9 @@ std::vector<config_change> read(capnp::List<wire::ConfigChange>::Reader from) {
   changes.reserve(from.size());
   for (auto c : from) {
     auto& change = changes.emplace_back();
-    change.name = read(c.getName());
+    change.name = string_of(c.getName());
     if (!c.getRemoved())
-      change.value = read(c.getValue());
+      change.value = string_of(c.getValue());
   }
   return changes;
 }
@@ -130,13 +129,13 @@ quotas_changed read(wire::QuotasChanged::Reader from) {
   for (auto e : from.getEntities()) {
     auto& quotas = c.entities.emplace_back();
     for (auto part : e.getEntity()) {
-      auto& name = quotas.entity[read(part.getType())];
+      auto& name = quotas.entity[string_of(part.getType())];
       if (!part.getIsDefault())
-        name = read(part.getName());
+        name = string_of(part.getName());
     }
     for (auto change : e.getChanges()) {
       auto& to = quotas.changes.emplace_back();
-      to.key = read(change.getKey());
+      to.key = string_of(change.getKey());
       if (!change.getRemoved())
         to.value = change.getValue();
     }
@@ -149,11 +148,12 @@ result<metadata_command> read(wire::Command::Reader from) {
   case wire::Command::NONE:
     return error{errc::corrupt, "metadata command without a kind"};
   case wire::Command::CLUSTER_CREATED:
-    return metadata_command{cluster_created{read(from.getClusterCreated())}};
+    return metadata_command{
+      cluster_created{string_of(from.getClusterCreated())}};
   case wire::Command::TOPIC_CREATED: {
     auto c = from.getTopicCreated();
-    return metadata_command{topic_created{read(c.getName()), read(c.getId()),
-      read(c.getPartitions()), read(c.getConfigs())}};
+    return metadata_command{topic_created{string_of(c.getName()),
+      read(c.getId()), read(c.getPartitions()), read(c.getConfigs())}};
   }
   case wire::Command::TOPIC_DELETED:
     return metadata_command{topic_deleted{read(from.getTopicDeleted())}};
@@ -171,7 +171,7 @@ result<metadata_command> read(wire::Command::Reader from) {
     auto c = from.getConfigsChanged();
     return metadata_command{
       configs_changed{static_cast<config_resource>(c.getType()),
-        read(c.getName()), read(c.getChanges())}};
+        string_of(c.getName()), read(c.getChanges())}};
   }
   case wire::Command::BROKER_REGISTERED:
     return metadata_command{read(from.getBrokerRegistered())};
@@ -189,7 +189,8 @@ result<metadata_command> read(wire::Command::Reader from) {
   }
   case wire::Command::FEATURE_LEVEL: {
     auto c = from.getFeatureLevel();
-    return metadata_command{feature_level{read(c.getName()), c.getLevel()}};
+    return metadata_command{
+      feature_level{string_of(c.getName()), c.getLevel()}};
   }
   case wire::Command::LEADERSHIP_BEGAN:
     return metadata_command{leadership_began{{from.getLeadershipBegan()}}};

@@ -14,16 +14,14 @@ shared_bytes encode(const metadata_head& head) {
   auto log_id = root.initLogId();
   log_id.setHigh(head.log_id.high);
   log_id.setLow(head.log_id.low);
-  root.setClusterId(
-    capnp::Text::Reader{head.cluster_id.c_str(), head.cluster_id.size()});
+  root.setClusterId(text(head.cluster_id));
   root.setNextProducerId(head.next_producer_id.value);
   root.setNextBrokerEpoch(head.next_broker_epoch);
   auto features
     = root.initFeatures(static_cast<unsigned>(head.features.size()));
   for (unsigned i = 0; i < features.size(); ++i) {
     const auto& feature = head.features[i];
-    features[i].setName(
-      capnp::Text::Reader{feature.name.c_str(), feature.name.size()});
+    features[i].setName(text(feature.name));
     features[i].setLevel(feature.level);
   }
   if (!head.configuration.voters.empty()) {
@@ -47,11 +45,12 @@ result<metadata_head> decode_metadata_head(const shared_bytes& bytes) {
       head.applied_index = root.getAppliedIndex();
       head.applied_term = root.getAppliedTerm();
       head.log_id = {root.getLogId().getHigh(), root.getLogId().getLow()};
-      head.cluster_id = root.getClusterId().cStr();
+      head.cluster_id = string_of(root.getClusterId());
       head.next_producer_id = {root.getNextProducerId()};
       head.next_broker_epoch = root.getNextBrokerEpoch();
       for (auto feature : root.getFeatures())
-        head.features.push_back({feature.getName().cStr(), feature.getLevel()});
+        head.features.push_back(
+          {string_of(feature.getName()), feature.getLevel()});
       if (const auto members = root.getConfiguration(); members.size() != 0) {
         auto decoded = decode_raft_configuration(shared_bytes::copy_of(
           std::span{reinterpret_cast<const std::byte*>(members.begin()),

@@ -1,5 +1,7 @@
 #include "schema/metadata_parts.hpp"
 
+#include "schema/capnp_bytes.hpp"
+
 namespace millrace::metadata_parts {
 
 namespace {
@@ -85,10 +87,6 @@ void write(wire::BrokerRegistered::Builder out, const broker_registered& c) {
   out.setStandingSince(c.standing_since);
 }
 
-std::string read(capnp::Text::Reader t) {
-  return {t.begin(), t.size()};
-}
-
 uuid read(wire::Uuid::Reader id) {
   return {id.getHigh(), id.getLow()};
 }
@@ -126,10 +124,10 @@ broker_registered read(wire::BrokerRegistered::Reader from) {
   c.incarnation = read(from.getIncarnation());
   c.directories = read_ids(from.getDirectories());
   for (auto e : from.getEndpoints())
-    c.endpoints.push_back({read(e.getListener()), read(e.getHost()),
+    c.endpoints.push_back({string_of(e.getListener()), string_of(e.getHost()),
       e.getPort(), e.getSecurityProtocol()});
   if (from.getHasRack())
-    c.rack = read(from.getRack());
+    c.rack = string_of(from.getRack());
   c.broker_epoch = from.getBrokerEpoch();
   c.fenced = from.getFenced();
   c.shutting_down = from.getShuttingDown();

@@ -11,10 +11,6 @@
 
 namespace millrace::metadata_parts {
 
-[[nodiscard]] inline capnp::Text::Reader text(const std::string& s) {
-  return {s.c_str(), s.size()};
-}
-
 /// As lists are measured; no vector here comes near its end.
 [[nodiscard]] inline unsigned count(size_t n) {
   return static_cast<unsigned>(n);
@@ -27,7 +23,6 @@ void write(capnp::List<wire::Partition>::Builder out,
   const std::vector<partition_registration>& partitions);
 void write(wire::BrokerRegistered::Builder out, const broker_registered& c);
 
-[[nodiscard]] std::string read(capnp::Text::Reader t);
 [[nodiscard]] uuid read(wire::Uuid::Reader id);
 [[nodiscard]] partition_registration read(wire::Partition::Reader from);
 [[nodiscard]] std::vector<partition_registration> read(

@@ -207,8 +207,7 @@ result<raft_group_message> decode_raft_message(const envelope& from) {
     [&](wire_message::Reader root) -> result<raft_group_message> {
       auto body = read_body(root, from.runs);
       MILLRACE_TRY(body);
-      const auto group = root.getGroup();
-      return raft_group_message{std::string{group.cStr(), group.size()},
+      return raft_group_message{string_of(root.getGroup()),
         {read_from(root.getFrom()), read_from(root.getTo()), std::move(*body)}};
     });
 }

@@ -15,12 +15,12 @@ error corrupt(const char* why) {
 
 void write_partition(
   wire::TransactionPartition::Builder to, const topic_partition& from) {
-  to.setTopic(from.topic);
+  to.setTopic(text(from.topic));
   to.setPartition(from.partition);
 }
 
 topic_partition read_partition(wire::TransactionPartition::Reader from) {
-  return {from.getTopic().cStr(), from.getPartition()};
+  return {string_of(from.getTopic()), from.getPartition()};
 }
 
 struct body_writer {
@@ -29,7 +29,7 @@ struct body_writer {
 
   void operator()(const transaction_check& check) {
     auto body = root.initCheck();
-    body.setTransactionalId(check.transactional_id);
+    body.setTransactionalId(text(check.transactional_id));
     body.setProducerId(check.id.value);
     body.setProducerEpoch(check.epoch);
     body.setAdds(check.adds);
@@ -62,7 +62,8 @@ struct body_writer {
 };
 
 transaction_check read_check(wire::TransactionCheck::Reader from) {
-  transaction_check check{.transactional_id = from.getTransactionalId().cStr(),
+  transaction_check check{
+    .transactional_id = string_of(from.getTransactionalId()),
     .id = producer_id{from.getProducerId()},
     .epoch = from.getProducerEpoch(),
     .adds = from.getAdds(),

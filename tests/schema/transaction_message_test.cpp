@@ -36,6 +36,9 @@ TEST_CASE("what is said about transactions comes out as it went in",
   const transaction_check check{"payments", {42}, 9, true,
     {{"orders", 0}, {"orders", 7}, {"__consumer_offsets", 49}}};
   CHECK(through_the_wire(check) == check);
+  using namespace std::string_literals;
+  const transaction_check odd{"a\0b"s, {42}, 9, true, {{"\0c\xff"s, 0}}};
+  CHECK(through_the_wire(odd) == odd);
   const transaction_check none{"", {-1}, -1, false, {}};
   CHECK(through_the_wire(none) == none);
   const marker_order order{77, {a_write(0), a_write(31)}};
