@@ -55,6 +55,9 @@ def other(rng, plan, value):
     if plan.name == "resource_type":
         # Groups (32) and client metrics (16) have no configurations yet.
         return rng.choice([0, 1, 2, 3, 4, 5, 64, 127, -1])
+    if plan.name == "producer_id_filters":
+        # What the one server has not given out yet, the other may have.
+        return rng.choice([-1, -2, 1 << 62])
     if plan.base in RANGES:
         bits = RANGES[plan.base]
         number = rng.choice([0, 1, 2, -1, -2, -3, (1 << bits) - 1, -(1 << bits),
