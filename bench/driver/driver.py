@@ -3,8 +3,7 @@
 and against a real Kafka where one is there.
 
 Base and Millrace are measured in interleaved pairs, each run with a server
-of its own in a fresh directory, the same volume each time. Writes
-bench/RESULTS.md when nothing was left out.
+of its own in a fresh directory, the same volume each time.
 
 usage: bench/driver/driver.py [--help]
 Needs: cmake --preset release -DMILLRACE_BENCH=ON, then its build.
@@ -50,7 +49,8 @@ def words():
     parser.add_argument("--kafka-classpath", metavar="FILE", default=os.path
                         .join(ROOT, "build", "clients", "java.classpath"))
     parser.add_argument("--results", metavar="FILE",
-                        default=os.path.join(ROOT, "bench", "RESULTS.md"))
+                        help="what is written (bench/RESULTS.md; with --rows"
+                        " nothing)")
     return parser.parse_args()
 
 
@@ -163,15 +163,19 @@ def main():
                 continue
             if wanted is None or row.key in wanted:
                 driver.measure(row, page)
-        page.begin_alone()
-        for key in ALONE:
-            if wanted is None or key in wanted:
-                driver.measure_alone(key, page)
+        alone_wanted = [k for k in ALONE if wanted is None or k in wanted]
+        if alone_wanted:
+            page.begin_alone()
+        for key in alone_wanted:
+            driver.measure_alone(key, page)
     finally:
         shutil.rmtree(options.dir, ignore_errors=True)
-    if wanted is None:
-        page.write(options.results)
-        print(f"written: {options.results}")
+    written = options.results
+    if written is None and wanted is None:
+        written = os.path.join(ROOT, "bench", "RESULTS.md")
+    if written is not None:
+        page.write(written)
+        print(f"written: {written}")
     print(f"{page.missed} targets missed")
 
 
