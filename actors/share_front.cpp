@@ -14,16 +14,41 @@ using self_pointer = share_front_actor::stateful_pointer<share_front_state>;
 
 /// How long an answer is waited for at most.
 constexpr int64_t answer_wait_ms = 5'000;
+/// And after which time who was too early asks again.
+constexpr int64_t early_wait_ms = 20;
+/// How long the topic of the states may take before it is asked for again.
+constexpr int64_t topic_wait_ms = 1'000;
 
 share_state_answer refused(kafka_error error) {
   return {error, "", {}};
 }
 
-/// Ends a question that is still open.
+bool begins(const share_state_question& q) {
+  return std::holds_alternative<share_state_question::initialize>(q.what);
+}
+
+/// Whether the coordinator of a share partition that begins may be there soon:
+/// its topic is made for it.
+bool is_early(kafka_error error) {
+  return error == kafka_error::coordinator_not_available
+         || error == kafka_error::coordinator_load_in_progress
+         || error == kafka_error::not_coordinator;
+}
+
+/// Ends a question that is still open, or asks again later.
 void end_question(self_pointer self, uint64_t id, share_state_answer answer) {
-  auto open = self->state.open.extract(id);
-  if (!open.empty())
-    open.mapped().done(std::move(answer));
+  auto& s = self->state;
+  auto found = s.open.extract(id);
+  if (found.empty())
+    return;
+  auto& open = found.mapped();
+  const auto again_ms = s.core->now_ms() + early_wait_ms;
+  if (begins(open.question) && is_early(answer.error)
+      && again_ms < open.early_until_ms)
+    s.early.push_back({std::move(open.question), std::move(open.done), again_ms,
+      open.early_until_ms});
+  else
+    open.done(std::move(answer));
 }
 
 /// With an empty frame if there is no answer.
@@ -52,34 +77,34 @@ target target_of(const gateway_core& core, const share_state_question& q) {
   return {&topic->partitions[index], topic->name};
 }
 
-/// The topic is made when the first share partition begins.
+/// The topic is made when the first share partition begins, which is asked
+/// about again until it is there.
 void make_topic(self_pointer self) {
   auto& s = self->state;
-  if (std::exchange(s.making_topic, true))
+  if (s.core->now_ms() < s.topic_again_ms)
     return;
+  s.topic_again_ms = s.core->now_ms() + topic_wait_ms;
   auto sink = std::make_shared<gather_sink<admin_answer>>(
-    [](uint32_t, admin_answer*) {},
-    [self] {
-      self->state.making_topic = false;
-    });
+    [](uint32_t, admin_answer*) {}, [] {});
   sink->expect();
   s.core->ask_admin(sink, 0, 0, auto_create_topics{{share_states_topic_name}});
   sink->asked_all();
 }
 
 void ask(self_pointer self, share_state_question question,
-  share_front_state::answer_function done) {
+  share_front_state::answer_function done, int64_t early_until_ms) {
   auto& s = self->state;
-  if (!s.core->ready()) {
-    done(refused(kafka_error::coordinator_not_available));
-    return;
-  }
-  const auto to = target_of(*s.core, question);
+  const auto to = s.core->ready() ? target_of(*s.core, question) : target{};
   if (to.partition == nullptr || to.partition->leader == no_node) {
-    if (std::holds_alternative<share_state_question::initialize>(question.what)
-        && s.core->image().find_topic(share_states_topic_name) == nullptr)
+    const auto again_ms = s.core->now_ms() + early_wait_ms;
+    if (!s.core->ready() || !begins(question) || again_ms >= early_until_ms) {
+      done(refused(kafka_error::coordinator_not_available));
+      return;
+    }
+    if (s.core->image().find_topic(share_states_topic_name) == nullptr)
       make_topic(self);
-    done(refused(kafka_error::coordinator_not_available));
+    s.early.push_back(
+      {std::move(question), std::move(done), again_ms, early_until_ms});
     return;
   }
   const auto id = s.next_request++;
@@ -87,7 +112,7 @@ void ask(self_pointer self, share_state_question question,
   const auto node = to.partition->leader;
   s.open.emplace(
     id, share_front_state::open_question{std::move(question), std::move(done),
-          node, s.core->now_ms() + answer_wait_ms});
+          node, s.core->now_ms() + answer_wait_ms, early_until_ms});
   if (node == s.core->config().id) {
     s.core->serve(frame, [self, id](const shared_bytes& answer) {
       take_frame(self, id, answer);
@@ -97,6 +122,17 @@ void ask(self_pointer self, share_state_question question,
   s.link->send(node,
     encode(
       share_message{share_request{s.core->own_broker_epoch(), frame}}, id));
+}
+
+void ask_again(self_pointer self) {
+  auto& s = self->state;
+  auto early = std::exchange(s.early, {});
+  for (auto& one : early)
+    if (one.again_ms <= s.core->now_ms())
+      ask(
+        self, std::move(one.question), std::move(one.done), one.early_until_ms);
+    else
+      s.early.push_back(std::move(one));
 }
 
 void give_up_late(self_pointer self) {
@@ -170,10 +206,13 @@ void take(self_pointer self, const from_node& in) {
 void end_turn(self_pointer self) {
   auto& s = self->state;
   give_up_late(self);
+  ask_again(self);
   s.core->flush_asks();
   auto due = s.core->next_deadline();
   if (!s.open.empty())
     due = std::min(due.value_or(INT64_MAX), s.open.begin()->second.until_ms);
+  if (!s.early.empty())
+    due = std::min(due.value_or(INT64_MAX), s.early.front().again_ms);
   if (!due || (s.timer_at_ms >= 0 && s.timer_at_ms <= *due))
     return;
   s.timer_at_ms = std::max<int64_t>(*due, 0);
@@ -196,6 +235,7 @@ share_front_actor::behavior_type share_front(
     auto& s = self->state;
     s.core->unbind();
     s.open.clear();
+    s.early.clear();
     self->quit(message.reason);
   });
   // Begins a step, and ends it when `what` has been done.
@@ -212,11 +252,13 @@ share_front_actor::behavior_type share_front(
   return {
     [=](share_state_ask& m) {
       step([&] {
-        ask(self, std::move(m.question),
+        ask(
+          self, std::move(m.question),
           [self, asker = self->current_sender(), ticket = m.ticket](
             share_state_answer answer) {
             tell(self, asker, share_state_result{ticket, std::move(answer)});
-          });
+          },
+          self->state.core->now_ms() + answer_wait_ms);
       });
     },
     [=](const from_node& m) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <vector>
 
 namespace millrace {
 
@@ -26,14 +27,24 @@ struct share_front_state {
     answer_function done; ///< called once
     node_id to = no_node;
     int64_t until_ms = 0;
+    int64_t early_until_ms = 0; ///< until when it may be asked again
+  };
+
+  /// One whose coordinator is not there yet, and is asked again.
+  struct early_question {
+    share_state_question question;
+    answer_function done;
+    int64_t again_ms = 0;
+    int64_t early_until_ms = 0;
   };
 
   std::unique_ptr<gateway_core> core;
   std::shared_ptr<node_link> link;
   request_order order;
   std::map<uint64_t, open_question> open; ///< by request id, the oldest first
+  std::vector<early_question> early;      ///< the oldest first
   uint64_t next_request = 1;
-  bool making_topic = false;
+  int64_t topic_again_ms = 0;
   uint64_t timer = 0; ///< the generation of the timer that counts
   int64_t timer_at_ms = -1;
 };

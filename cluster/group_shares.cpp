@@ -6,6 +6,12 @@
 
 namespace millrace {
 
+namespace {
+
+constexpr const char* no_group_id = "The group id is invalid.";
+
+} // namespace
+
 bool group_registry::is_other_than_share(const std::string& id) const {
   return groups_.contains(id) || consumers_.find(id);
 }
@@ -46,6 +52,7 @@ group_effects group_registry::handle(const group_request_context& who,
   kafka::alter_share_group_offsets_response refusal;
   if (!is_group_id(id)) {
     refusal.error_code = code_of(kafka_error::invalid_group_id);
+    refusal.error_message = no_group_id;
   } else if (is_other_than_share(id)) {
     refusal.error_code = code_of(kafka_error::group_id_not_found);
     refusal.error_message = "Group " + id + " is not a share group.";
@@ -61,14 +68,18 @@ group_effects group_registry::handle(const group_request_context& who,
   const kafka::delete_share_group_offsets_request& request) {
   auto turn = begin_turn(who);
   const auto& id = request.group_id;
-  if (is_other_than_share(id)) {
-    kafka::delete_share_group_offsets_response refusal;
+  kafka::delete_share_group_offsets_response refusal;
+  if (!is_group_id(id)) {
+    refusal.error_code = code_of(kafka_error::invalid_group_id);
+    refusal.error_message = no_group_id;
+  } else if (is_other_than_share(id)) {
     refusal.error_code = code_of(kafka_error::group_id_not_found);
     refusal.error_message = "Group " + id + " is not a share group.";
-    turn.reply(who.token, std::move(refusal));
+  } else {
+    shares_.delete_offsets(turn, who.token, request);
     return end_turn(turn);
   }
-  shares_.delete_offsets(turn, who.token, request);
+  turn.reply(who.token, std::move(refusal));
   return end_turn(turn);
 }
 

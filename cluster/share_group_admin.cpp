@@ -192,9 +192,11 @@ void share_groups::alter_offsets(group_turn& turn, uint64_t token,
       group.asked.insert({topic->id, index});
       questions.push_back({{id, topic->id, index},
         question::initialize{change.group().epoch(),
-          offset{std::max<int64_t>(p.start_offset, 0)}}});
+          offset{std::max<int64_t>(p.start_offset, -1)}}});
     }
   }
+  if (change.group().is_empty() && !questions.empty())
+    change.assign(*topics_, 0); // nobody has anything
   stage(turn, group, change.records());
   erase_if_gone(id); // nothing of it is here
   start_when_durable(turn, std::move(questions),
@@ -258,16 +260,19 @@ void share_groups::delete_offsets(group_turn& turn, uint64_t token,
   round->token = token;
   std::set<uuid> topics;
   auto& group = groups_.at(id);
+  std::set<std::string> told;
   for (const auto& asked : request.topics) {
+    if (!told.insert(asked.topic_name).second)
+      continue;
     auto& t = round->response.responses.emplace_back();
     t.topic_name = asked.topic_name;
     const auto* topic = topics_->find(asked.topic_name);
-    t.topic_id = topic ? topic->id : uuid{};
     const auto& partitions = known->partitions();
     if (topic
         && (partitions.initialized.topics().contains(topic->id)
             || partitions.initializing.topics().contains(topic->id)
             || partitions.deleting.contains(topic->id))) {
+      t.topic_id = topic->id;
       topics.insert(topic->id);
       continue;
     }

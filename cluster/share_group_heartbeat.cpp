@@ -14,6 +14,8 @@ using assignment_value
 using assigned_topic
   = kafka::share_group_heartbeat_response::assigned_topic_partitions;
 
+constexpr size_t member_id_max = 36; // a UUID's text
+
 group_refusal invalid(const char* why) {
   return {kafka_error::invalid_request, why};
 }
@@ -68,6 +70,8 @@ group_refusal check_heartbeat(
   const kafka::share_group_heartbeat_request& request) {
   if (request.member_id.empty())
     return invalid("MemberId can't be empty.");
+  if (request.member_id.size() > member_id_max)
+    return invalid("");
   if (request.group_id.empty())
     return invalid("GroupId can't be empty.");
   if (request.rack_id && request.rack_id->empty())

@@ -82,13 +82,7 @@ struct fixture : actor_fixture {
         .cluster = uuid{},
         .link = link});
     run();
-    directory_update all;
-    all.image = std::make_shared<const metadata_image>(image_of(states_leader));
-    if (states_leader == here)
-      all.coordinators.push_back(
-        {{share_states_topic_name, 0}, pointer(coordinator)});
-    caf::anon_send(subject, std::move(all));
-    run();
+    show(states_leader);
   }
   ~fixture() {
     caf::anon_send_exit(subject, caf::exit_reason::user_shutdown);
@@ -100,6 +94,16 @@ struct fixture : actor_fixture {
     return caf::actor_cast<caf::strong_actor_ptr>(actor);
   }
 
+  /// The front is told this much.
+  void show(std::optional<node_id> states_leader) {
+    directory_update all;
+    all.image = std::make_shared<const metadata_image>(image_of(states_leader));
+    if (states_leader == here)
+      all.coordinators.push_back(
+        {{share_states_topic_name, 0}, pointer(coordinator)});
+    caf::anon_send(subject, std::move(all));
+    run();
+  }
   void ask(question q) {
     client->send(subject, share_state_ask{++tickets, std::move(q)});
     run();
@@ -208,17 +212,36 @@ TEST_CASE("the topic of the states is made when the first of them begins",
   f.ask({orders_0, question::read{5}});
   CHECK(f.error() == kafka_error::coordinator_not_available);
   CHECK_FALSE(f.controller->has_next_message());
-  f.ask({orders_0, question::initialize{1, offset{-1}}});
-  CHECK(f.error() == kafka_error::coordinator_not_available); // come again
+  const question first{orders_0, question::initialize{1, offset{-1}}};
+  f.ask(first);
+  CHECK_FALSE(f.answer());
   REQUIRE(f.controller->has_next_message());
   f.controller->receive([](const admin_ask& asked) {
     CHECK(std::get<auto_create_topics>(asked.question).names
           == std::vector<std::string>{share_states_topic_name});
   });
   // Once is enough while that is under way.
-  f.ask({orders_0, question::initialize{1, offset{-1}}});
-  CHECK(f.error() == kafka_error::coordinator_not_available);
+  f.pass(std::chrono::milliseconds{50});
   CHECK_FALSE(f.controller->has_next_message());
+  CHECK_FALSE(f.answer());
+  // Its leader is known before it has read its log.
+  f.show(here);
+  f.pass(std::chrono::milliseconds{50});
+  f.coordinate({kafka_error::coordinator_load_in_progress, "", {}});
+  f.pass(std::chrono::milliseconds{50});
+  CHECK_FALSE(f.answer());
+  f.coordinate(known);
+  CHECK(f.error() == kafka_error::none);
+}
+
+TEST_CASE("who begins where there is no coordinator for long is told so",
+  "[actors][share_front]") {
+  fixture f{std::nullopt};
+  f.ask({orders_0, question::initialize{1, offset{-1}}});
+  f.pass(std::chrono::seconds{4});
+  CHECK_FALSE(f.answer());
+  f.pass(std::chrono::seconds{2});
+  CHECK(f.error() == kafka_error::coordinator_not_available);
 }
 
 TEST_CASE("a request of another node that comes late, or twice, is not done",

@@ -156,6 +156,36 @@ TEST_CASE("who alters the offsets of no group makes one",
   CHECK(h.offsets("new").topics.at(0).partitions.at(1).start_offset == 3);
 }
 
+TEST_CASE("the group that an alteration makes has nobody to assign anything",
+  "[cluster][share_group_admin]") {
+  hosted h;
+  h.alter("new", {{"t", {{1, 3}}}});
+  const auto& group = *h.shares().find("new");
+  CHECK(group.epoch() == 1);
+  CHECK(group.assignment_epoch() == 1);
+}
+
+TEST_CASE("an offset may be altered to where the configuration says",
+  "[cluster][share_group_admin]") {
+  hosted h;
+  h.make_empty("g");
+  h.alter("g", {{"t", {{0, 3}, {1, -1}}}});
+  CHECK(
+    h.states.find({"g", share_group_host::topic_id("t"), 1})->snapshot().start
+    == offset{-1});
+}
+
+TEST_CASE("offsets of a group without a name are not there",
+  "[cluster][share_group_admin]") {
+  hosted h;
+  const auto altered = h.alter("", {{"t", {{0, 3}}}});
+  CHECK(altered.error_code == code_of(kafka_error::invalid_group_id));
+  CHECK(altered.error_message == "The group id is invalid.");
+  const auto forgotten = h.forget("", {"t"});
+  CHECK(forgotten.error_code == code_of(kafka_error::invalid_group_id));
+  CHECK(forgotten.error_message == "The group id is invalid.");
+}
+
 TEST_CASE("an offset that could not be altered is what it was",
   "[cluster][share_group_admin]") {
   hosted h;
@@ -182,13 +212,14 @@ TEST_CASE("offsets are deleted with their states, topic by topic",
     h.forget("g", {"t"}).error_code == code_of(kafka_error::non_empty_group));
   h.settle("g", "m");
   h.beat("g", "m", -1);
-  const auto answer = h.forget("g", {"t", "u", "nope"});
-  REQUIRE(answer.responses.size() == 3);
+  const auto answer = h.forget("g", {"t", "u", "t", "nope"});
+  REQUIRE(answer.responses.size() == 3); // each once
   CHECK(answer.responses[0].error_code == 0);
   CHECK(answer.responses[1].error_code
         == code_of(kafka_error::unknown_topic_or_partition));
   CHECK(answer.responses[2].error_code
         == code_of(kafka_error::unknown_topic_or_partition));
+  CHECK(answer.responses[1].topic_id.is_zero()); // of what is forgotten only
   CHECK(h.states.size() == 0);
   CHECK(h.offsets("g").topics.empty());
   CHECK(h.shares().find("g")->partitions() == share_group_partitions{});

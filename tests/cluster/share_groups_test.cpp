@@ -52,6 +52,8 @@ TEST_CASE(
   bad = good;
   bad.member_id.clear();
   CHECK(error(bad) == kafka_error::invalid_request);
+  bad.member_id = std::string(37, 'm'); // no text of a UUID is as long
+  CHECK(error(bad) == kafka_error::invalid_request);
   bad = good;
   bad.rack_id = "";
   CHECK(error(bad) == kafka_error::invalid_request);

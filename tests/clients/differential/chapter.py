@@ -30,7 +30,8 @@ LOSES_OFFSETS = {"delete_topics", "offset_delete", "end_txn",
 # What makes another topic of a topic.
 RESHAPES = {"delete_topics", "create_partitions"}
 BARRIER = "barrier"
-INTERNAL = {"__consumer_offsets", "__transaction_state"}
+INTERNAL = {"__consumer_offsets", "__transaction_state",
+            "__share_group_state"}
 
 
 # What leaves the servers as they were, so that a chapter goes on after it.

@@ -55,7 +55,8 @@ OTHER_CONFIGS = frozenset((
     "remote.log.delete.on.disable"))
 NO_PASSWORDS = "users' passwords come with security"
 OWN = "what coordinators have written is their own"
-INTERNAL = frozenset(("__consumer_offsets", "__transaction_state"))
+INTERNAL = frozenset(("__consumer_offsets", "__transaction_state",
+                      "__share_group_state"))
 FAILED = "Kafka fails inside, as UNKNOWN_SERVER_ERROR says"
 
 EXCEPTIONS = [

@@ -12,7 +12,7 @@ def heartbeat(c):
     """Of nobody: who joins, and when it is assigned what, is not compared."""
     return c.ask("share_group_heartbeat", {
         "group_id": some_share_group(c),
-        "member_id": c.rng.choice(["nobody", "", "x" * 37]),
+        "member_id": c.rng.choice(["nobody", "", "x" * 36, "x" * 37]),
         "member_epoch": c.rng.choice([-1, 1, 7, -2, -3]),
         "subscribed_topic_names": c.rng.choice(
             [None, [], [c.some_topic().name]])}, wrong=0.1,
@@ -27,12 +27,16 @@ def describe(c):
 
 
 def describe_offsets(c):
+    """Kafka fails inside where a topic comes without partitions, with negative
+    ones, or in a group without a name."""
     topic = c.some_topic()
     return c.ask("describe_share_group_offsets", {
-        "groups": [{"group_id": some_share_group(c), "topics": c.rng.choice(
-            [None, [], [{"topic_name": topic.name, "partitions": [
-                c.some_partition(topic)]}]])}
-            for _ in range(c.rng.choice([1, 1, 2, 0]))]})
+        "groups": [{"group_id": some_share_group(c) or "x",
+                    "topics": c.rng.choice(
+                        [None, [], [{"topic_name": topic.name, "partitions": [
+                            max(0, c.some_partition(topic))]}]])}
+                   for _ in range(c.rng.choice([1, 1, 2, 0]))]},
+        kept=("group_id", "topics", "partitions"))
 
 
 def alter_offsets(c):
@@ -40,8 +44,11 @@ def alter_offsets(c):
     return c.ask("alter_share_group_offsets", {
         "group_id": some_share_group(c), "topics": [{
             "topic_name": topic.name, "partitions": [
-                {"partition_index": c.some_partition(topic),
-                 "start_offset": c.rng.choice([0, 1, -1])}]}]})
+                # Of a negative one Kafka fails inside.
+                {"partition_index": max(0, c.some_partition(topic)),
+                 "start_offset": c.rng.choice([0, 1, -1])}]}]},
+        # Who alters nothing makes a group in Kafka.
+        kept=("partition_index", "topic_name", "topics", "partitions"))
 
 
 def delete_offsets(c):

@@ -23,6 +23,10 @@ UNORDERED = {
     "metadata.topics": ("name",), "metadata.topics.partitions":
     ("partition_index",), "metadata.brokers": ("node_id",),
     "list_groups.groups": ("group_id",),
+    "share_group_describe.groups": ("group_id",),
+    "describe_share_group_offsets.groups": ("group_id",),
+    "read_share_group_state.results.partitions": ("partition",),
+    "read_share_group_state_summary.results.partitions": ("partition",),
     "create_topics.topics": ("name",),
     "create_topics.topics.configs": ("name",),
     "delete_topics.responses": ("name", "error_code"),
