@@ -3,6 +3,7 @@
 #include "cluster/group_answers.hpp"
 #include "cluster/group_names.hpp"
 #include "cluster/group_registry.hpp"
+#include "cluster/share_group_heartbeat.hpp"
 
 namespace millrace {
 
@@ -20,7 +21,7 @@ group_effects group_registry::handle(const group_request_context& who,
   const kafka::share_group_heartbeat_request& request) {
   auto turn = begin_turn(who);
   const auto& id = request.group_id;
-  if (is_other_than_share(id)) {
+  if (is_other_than_share(id) && !check_heartbeat(request)) {
     turn.reply(
       who.token, share_heartbeat_refused({kafka_error::group_id_not_found,
                    "Group " + id + " is not a share group."}));

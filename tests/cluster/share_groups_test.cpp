@@ -329,6 +329,8 @@ TEST_CASE("a name is of one kind of group", "[cluster][share_groups]") {
   const auto refused = h.beat("c", "m", 0);
   CHECK(refused.error_code == code_of(kafka_error::group_id_not_found));
   CHECK(text(refused) == "Group c is not a share group.");
+  CHECK(
+    h.beat("c", "m", -2).error_code == code_of(kafka_error::invalid_request));
 }
 
 TEST_CASE("share groups are listed and described", "[cluster][share_groups]") {
