@@ -12,10 +12,11 @@ namespace {
 
 using self_pointer = share_front_actor::stateful_pointer<share_front_state>;
 
-/// How long an answer is waited for at most.
+/// How long an answer is waited for at most, and before that a coordinator.
 constexpr int64_t answer_wait_ms = 5'000;
-/// And after which time who was too early asks again.
-constexpr int64_t early_wait_ms = 20;
+/// After which time who was too early asks again, at first and at most.
+constexpr int64_t early_wait_min_ms = 20;
+constexpr int64_t early_wait_max_ms = 500;
 /// How long the topic of the states may take before it is asked for again.
 constexpr int64_t topic_wait_ms = 1'000;
 
@@ -27,26 +28,42 @@ bool begins(const share_state_question& q) {
   return std::holds_alternative<share_state_question::initialize>(q.what);
 }
 
-/// Whether the coordinator of a share partition that begins may be there soon:
-/// its topic is made for it.
+/// Whether nothing was done, for a coordinator that may be there soon.
 bool is_early(kafka_error error) {
-  return error == kafka_error::coordinator_not_available
-         || error == kafka_error::coordinator_load_in_progress
+  return error == kafka_error::coordinator_load_in_progress
          || error == kafka_error::not_coordinator;
 }
 
-/// Ends a question that is still open, or asks again later.
+/// Has it asked again later, if it may be: else it is refused.
+void wait_early(self_pointer self, share_state_question question,
+  share_front_state::answer_function done, int64_t early_until_ms,
+  kafka_error error) {
+  auto& s = self->state;
+  const auto now = s.core->now_ms();
+  if (!begins(question) || now >= early_until_ms
+      || s.early.contains(question.key)) {
+    done(refused(error));
+    return;
+  }
+  if (s.early.empty()) {
+    s.early_wait_ms = early_wait_min_ms;
+    s.early_again_ms = now + s.early_wait_ms;
+  }
+  const auto key = question.key;
+  s.early.emplace(key, share_front_state::early_question{
+                         std::move(question), std::move(done), early_until_ms});
+}
+
+/// Ends a question that is still open, or has it asked again later.
 void end_question(self_pointer self, uint64_t id, share_state_answer answer) {
   auto& s = self->state;
   auto found = s.open.extract(id);
   if (found.empty())
     return;
   auto& open = found.mapped();
-  const auto again_ms = s.core->now_ms() + early_wait_ms;
-  if (begins(open.question) && is_early(answer.error)
-      && again_ms < open.early_until_ms)
-    s.early.push_back({std::move(open.question), std::move(open.done), again_ms,
-      open.early_until_ms});
+  if (begins(open.question) && is_early(answer.error))
+    wait_early(self, std::move(open.question), std::move(open.done),
+      open.early_until_ms, answer.error);
   else
     open.done(std::move(answer));
 }
@@ -94,17 +111,17 @@ void make_topic(self_pointer self) {
 void ask(self_pointer self, share_state_question question,
   share_front_state::answer_function done, int64_t early_until_ms) {
   auto& s = self->state;
-  const auto to = s.core->ready() ? target_of(*s.core, question) : target{};
+  if (!s.core->ready() || s.early.contains(question.key)) {
+    done(refused(kafka_error::coordinator_not_available));
+    return;
+  }
+  const auto to = target_of(*s.core, question);
   if (to.partition == nullptr || to.partition->leader == no_node) {
-    const auto again_ms = s.core->now_ms() + early_wait_ms;
-    if (!s.core->ready() || !begins(question) || again_ms >= early_until_ms) {
-      done(refused(kafka_error::coordinator_not_available));
-      return;
-    }
-    if (s.core->image().find_topic(share_states_topic_name) == nullptr)
+    if (begins(question)
+        && s.core->image().find_topic(share_states_topic_name) == nullptr)
       make_topic(self);
-    s.early.push_back(
-      {std::move(question), std::move(done), again_ms, early_until_ms});
+    wait_early(self, std::move(question), std::move(done), early_until_ms,
+      kafka_error::coordinator_not_available);
     return;
   }
   const auto id = s.next_request++;
@@ -126,13 +143,13 @@ void ask(self_pointer self, share_state_question question,
 
 void ask_again(self_pointer self) {
   auto& s = self->state;
-  auto early = std::exchange(s.early, {});
-  for (auto& one : early)
-    if (one.again_ms <= s.core->now_ms())
-      ask(
-        self, std::move(one.question), std::move(one.done), one.early_until_ms);
-    else
-      s.early.push_back(std::move(one));
+  if (s.early.empty() || s.core->now_ms() < s.early_again_ms)
+    return;
+  const auto wait_ms = std::min(2 * s.early_wait_ms, early_wait_max_ms);
+  for (auto& [key, one] : std::exchange(s.early, {}))
+    ask(self, std::move(one.question), std::move(one.done), one.early_until_ms);
+  s.early_wait_ms = wait_ms;
+  s.early_again_ms = s.core->now_ms() + wait_ms;
 }
 
 void give_up_late(self_pointer self) {
@@ -212,7 +229,7 @@ void end_turn(self_pointer self) {
   if (!s.open.empty())
     due = std::min(due.value_or(INT64_MAX), s.open.begin()->second.until_ms);
   if (!s.early.empty())
-    due = std::min(due.value_or(INT64_MAX), s.early.front().again_ms);
+    due = std::min(due.value_or(INT64_MAX), s.early_again_ms);
   if (!due || (s.timer_at_ms >= 0 && s.timer_at_ms <= *due))
     return;
   s.timer_at_ms = std::max<int64_t>(*due, 0);

@@ -12,7 +12,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <vector>
 
 namespace millrace {
 
@@ -34,7 +33,6 @@ struct share_front_state {
   struct early_question {
     share_state_question question;
     answer_function done;
-    int64_t again_ms = 0;
     int64_t early_until_ms = 0;
   };
 
@@ -42,7 +40,11 @@ struct share_front_state {
   std::shared_ptr<node_link> link;
   request_order order;
   std::map<uint64_t, open_question> open; ///< by request id, the oldest first
-  std::vector<early_question> early;      ///< the oldest first
+  /// One at most of each share partition, whose other questions are refused
+  /// meanwhile: they are not to be answered before it.
+  std::map<share_partition_key, early_question> early;
+  int64_t early_again_ms = 0;
+  int64_t early_wait_ms = 0; ///< doubles with each time
   uint64_t next_request = 1;
   int64_t topic_again_ms = 0;
   uint64_t timer = 0; ///< the generation of the timer that counts

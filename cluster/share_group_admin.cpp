@@ -192,7 +192,7 @@ void share_groups::alter_offsets(group_turn& turn, uint64_t token,
       group.asked.insert({topic->id, index});
       questions.push_back({{id, topic->id, index},
         question::initialize{change.group().epoch(),
-          offset{std::max<int64_t>(p.start_offset, -1)}}});
+          offset{std::max<int64_t>(p.start_offset, 0)}}});
     }
   }
   if (change.group().is_empty() && !questions.empty())

@@ -44,8 +44,8 @@ public:
   void finish_load(int64_t now_ms);
   void clear();
 
-  // Requests. Precondition: no other group has this name. Each token is
-  // answered once, in this turn or a later one.
+  // Requests. Precondition: no other group has this name, or the request makes
+  // no sense. Each token is answered once, in this turn or a later one.
 
   struct answer {
     kafka::share_group_heartbeat_response response;

@@ -17,7 +17,8 @@
 namespace millrace {
 
 /// A string as a Text and back, with the zero bytes within it: a conversion by
-/// its C string ends at the first, and clients' names may have them.
+/// its C string ends at the first, and clients' names may have them. A Text is
+/// one while its string lives.
 [[nodiscard]] inline capnp::Text::Reader text(const std::string& s) {
   return {s.c_str(), s.size()};
 }

@@ -191,7 +191,7 @@ envelope encode(std::string_view group, const raft_message& message) {
   envelope e{.conversation = conversation::raft};
   capnp::MallocMessageBuilder builder;
   auto root = builder.initRoot<wire_message>();
-  root.setGroup(capnp::Text::Reader{group.data(), group.size()});
+  root.setGroup(text(std::string{group}));
   write_to(root.initFrom(), message.from);
   write_to(root.initTo(), message.to);
   root.setTerm(term_of(message));

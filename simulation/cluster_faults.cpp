@@ -109,11 +109,19 @@ void cluster_faults::strike(sim_fault fault) {
   ++counts_[static_cast<size_t>(fault)];
 }
 
-/// When it may be possible: what is damaged now is repaired then.
+/// Once of each kind: it may be possible then, when what is damaged now has
+/// been repaired.
 void cluster_faults::strike_later(sim_fault fault) {
-  clients_.later(2000, [this, fault] {
-    if (!over_)
-      strike(fault);
+  const auto index = static_cast<size_t>(fault);
+  if (waiting_.test(index))
+    return;
+  waiting_.set(index);
+  clients_.later(2000, [this, fault, index] {
+    waiting_.reset(index);
+    if (over_)
+      return;
+    world_.trace(9, static_cast<uint64_t>(fault));
+    strike(fault);
   });
 }
 

@@ -102,6 +102,7 @@ private:
   sim_world& world_;
   std::vector<sim_fault> kinds_;
   std::array<uint64_t, sim_fault_count> counts_{};
+  sim_fault_set waiting_; ///< kinds that strike later
   bool over_ = false;
   sim_time separated_until_ = 0;
   sim_time long_pause_until_ = 0;

@@ -165,16 +165,6 @@ TEST_CASE("the group that an alteration makes has nobody to assign anything",
   CHECK(group.assignment_epoch() == 1);
 }
 
-TEST_CASE("an offset may be altered to where the configuration says",
-  "[cluster][share_group_admin]") {
-  hosted h;
-  h.make_empty("g");
-  h.alter("g", {{"t", {{0, 3}, {1, -1}}}});
-  CHECK(
-    h.states.find({"g", share_group_host::topic_id("t"), 1})->snapshot().start
-    == offset{-1});
-}
-
 TEST_CASE("offsets of a group without a name are not there",
   "[cluster][share_group_admin]") {
   hosted h;
