@@ -20,10 +20,17 @@ constexpr int16_t lag_version = 1;
 constexpr const char* no_such_partition
   = "This server does not host this topic-partition.";
 
+/// Of a state that is to be forgotten. With a topic its states go, too.
+kafka_error why_kept(const share_state_answer& answer) {
+  return answer.error == kafka_error::unknown_topic_or_partition
+           ? kafka_error::none
+           : answer.error;
+}
+
 kafka_error first_error(const std::vector<share_jobs::answered>& answers) {
   for (const auto& [key, answer] : answers)
-    if (answer.error != kafka_error::none)
-      return answer.error;
+    if (const auto error = why_kept(answer); error != kafka_error::none)
+      return error;
   return kafka_error::none;
 }
 
@@ -289,11 +296,11 @@ void share_groups::delete_offsets(group_turn& turn, uint64_t token,
     [this, id, round, topics](group_turn& later, const auto& answers) {
       auto done = topics;
       for (const auto& [key, answer] : answers)
-        if (answer.error != kafka_error::none) {
+        if (const auto error = why_kept(answer); error != kafka_error::none) {
           done.erase(key.topic);
           for (auto& t : round->response.responses)
             if (t.topic_id == key.topic)
-              t.error_code = code_of(answer.error);
+              t.error_code = code_of(error);
         }
       forget_states(later, id, done);
       later.reply_when_durable(round->token, std::move(round->response),

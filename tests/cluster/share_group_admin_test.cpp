@@ -229,6 +229,18 @@ TEST_CASE("what could not be deleted is deleted later",
   CHECK(h.states.size() == 0);
 }
 
+TEST_CASE("states that have gone with their topic do not keep their group",
+  "[cluster][share_group_admin]") {
+  hosted h;
+  h.make_empty("g");
+  h.make_empty("h");
+  h.refuse_orders = kafka_error::unknown_topic_or_partition;
+  CHECK(h.forget("g", {"t"}).responses.at(0).error_code == 0);
+  CHECK(h.removed("g") == kafka_error::none);
+  CHECK(h.removed("h") == kafka_error::none);
+  CHECK(h.shares().groups().empty());
+}
+
 TEST_CASE("a share group is deleted with its states while nobody is in it",
   "[cluster][share_group_admin]") {
   hosted h;
