@@ -1,5 +1,6 @@
 #include "cluster/consumer_group_request.hpp"
 
+#include "cluster/group_names.hpp"
 #include "cluster/topic_regex.hpp"
 
 #include <algorithm>
@@ -13,12 +14,6 @@ constexpr int16_t commit_epochs_version = 9; // of OffsetCommit
 
 group_refusal invalid(std::string message) {
   return {kafka_error::invalid_request, std::move(message)};
-}
-
-bool is_blank(const std::optional<std::string>& text) {
-  return text && std::ranges::all_of(*text, [](unsigned char c) {
-    return c <= ' ';
-  });
 }
 
 group_refusal check_join(

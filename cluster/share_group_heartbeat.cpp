@@ -68,13 +68,13 @@ bool fits_records(const kafka::share_group_heartbeat_request& request) {
 
 group_refusal check_heartbeat(
   const kafka::share_group_heartbeat_request& request) {
-  if (request.member_id.empty())
+  if (is_blank(request.member_id))
     return invalid("MemberId can't be empty.");
   if (request.member_id.size() > member_id_max)
     return invalid("");
-  if (request.group_id.empty())
+  if (is_blank(request.group_id))
     return invalid("GroupId can't be empty.");
-  if (request.rack_id && request.rack_id->empty())
+  if (is_blank(request.rack_id))
     return invalid("RackId can't be empty.");
   if (request.member_epoch < epoch_leaving)
     return invalid("MemberEpoch is invalid.");

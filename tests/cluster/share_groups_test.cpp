@@ -55,7 +55,7 @@ TEST_CASE(
   bad.member_id = std::string(37, 'm'); // no text of a UUID is as long
   CHECK(error(bad) == kafka_error::invalid_request);
   bad = good;
-  bad.rack_id = "";
+  bad.rack_id = " ";
   CHECK(error(bad) == kafka_error::invalid_request);
   bad = good;
   bad.subscribed_topic_names.reset();

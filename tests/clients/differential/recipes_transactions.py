@@ -1,6 +1,7 @@
 """Requests of transactions: of producers, of coordinators, of administrators."""
 
 import batches
+from chapter import INTERNAL
 from pair import ANSWERED
 from recipes_groups import at_generation, forget_refused, refused_part, \
     some_group, some_member
@@ -165,6 +166,10 @@ def produce(c):
                                             "records": data}]}]},
         version, wrong=0.08)
     if answer.how != ANSWERED:
+        return
+    if any(t["name"] in INTERNAL for t in c.asked["topic_data"] or []):
+        # Kafka adds the partition before it refuses the batch.
+        c.transactions.pop(transaction.name, None)
         return
     for part in (p for t in answer.body["responses"]
                  for p in t["partition_responses"]):
